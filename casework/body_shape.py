@@ -1,0 +1,228 @@
+"""A small vocabulary for the shape of a change's body, and the one checker of it.
+
+Shapes are values; `faults` reads any foreign object against a shape and never raises. Types are exact (True
+is not 1), unknown fields are kept and allowed, so that an older program does not refuse what a newer one adds.
+Messages never repeat foreign text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from casework.errors import Problem
+
+MAX_DEPTH = 12
+MAX_NODES = 4_000
+MAX_KEY_CHARS = 200
+MAX_PROBLEMS = 20
+_INT64 = 2**63
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string of least..most characters."""
+
+    most: int
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a closed set of words."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An integer in least..most."""
+
+    most: int
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or False."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hash32:
+    """Exactly 32 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A calendar day as YYYY-MM-DD."""
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A dict with any plain content; only the bounds on the whole body apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of least..most items; with `unique`, that field of the items may not repeat."""
+
+    item: Shape
+    most: int
+    least: int = 0
+    unique: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One named field; `null` also allows None."""
+
+    name: str
+    shape: Shape
+    required: bool = True
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A dict with known fields; `rule` looks at a record whose fields are all right, "" means fine."""
+
+    fields: tuple[Field, ...]
+    rule: Callable[[dict[str, object]], str] | None = None
+
+
+Shape = Text | Choice | Whole | Flag | Hash32 | Day | Free | ListOf | Record
+
+
+def _foreign_scalar(value: object) -> str:
+    if type(value) is str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "含有无法编码的文字"
+        return ""
+    if type(value) is int:
+        return "" if -_INT64 <= value < _INT64 else "整数超出范围"
+    return "" if value is None or type(value) in (bool, bytes) else "类型不受支持"
+
+
+def plain_fault(value: object) -> str:
+    """Say what keeps `value` from being a plain object within MAX_DEPTH and MAX_NODES; "" if nothing does."""
+    waiting: list[tuple[object, int]] = [(value, 0)]
+    nodes = 0
+    while waiting:
+        current, depth = waiting.pop()
+        nodes += 1
+        if depth > MAX_DEPTH:
+            return "层次过深"
+        children: list[object] = []
+        if type(current) is dict:
+            if len(current) > MAX_NODES:
+                return "内容过多"
+            for key in current:
+                if type(key) is not str or len(key) > MAX_KEY_CHARS or _foreign_scalar(key):
+                    return "字段名不合规"
+            children = list(current.values())
+        elif type(current) is list:
+            if len(current) > MAX_NODES:
+                return "内容过多"
+            children = current
+        elif fault := _foreign_scalar(current):
+            return fault
+        if nodes + len(waiting) + len(children) > MAX_NODES:
+            return "内容过多"
+        waiting.extend((child, depth + 1) for child in children)
+    return ""
+
+
+def _real_day(value: str) -> bool:
+    if not _DAY.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _text_fault(shape: Text, value: object) -> str:
+    if type(value) is not str:
+        return "应为文本"
+    if len(value) < shape.least:
+        return "不能为空"
+    return f"过长，最多 {shape.most} 个字" if len(value) > shape.most else ""
+
+
+def _leaf_fault(shape: Shape, value: object) -> str:
+    match shape:
+        case Text():
+            return _text_fault(shape, value)
+        case Choice():
+            good = type(value) is str and value in shape.words
+            return "" if good else f"应为 {'、'.join(shape.words)} 之一"
+        case Whole():
+            good = type(value) is int and shape.least <= value <= shape.most
+            return "" if good else f"应为 {shape.least} 到 {shape.most} 之间的整数"
+        case Flag():
+            return "" if type(value) is bool else "应为是或否"
+        case Hash32():
+            return "" if type(value) is bytes and len(value) == 32 else "应为 32 字节"
+        case Day():
+            return "" if type(value) is str and _real_day(value) else "应为日期，例如 2026-11-20"
+        case _:
+            return "" if type(value) is dict else "应为字段表"
+
+
+def _join(path: str, step: str) -> str:
+    return f"{path}.{step}" if path else step
+
+
+def _list_faults(shape: ListOf, value: object, path: str) -> Iterator[Problem]:
+    if type(value) is not list:
+        yield Problem(path, "应为列表")
+        return
+    if not shape.least <= len(value) <= shape.most:
+        yield Problem(path, f"应有 {shape.least} 到 {shape.most} 项")
+        return
+    names: set[str] = set()
+    for index, item in enumerate(value):
+        here = _join(path, str(index))
+        yield from faults(shape.item, item, here)
+        name = item.get(shape.unique) if shape.unique and type(item) is dict else None
+        if type(name) is str:
+            if name in names:
+                yield Problem(_join(here, shape.unique), "名称重复", "同名的请合为一项")
+            names.add(name)
+
+
+def _record_faults(shape: Record, value: object, path: str) -> Iterator[Problem]:
+    if type(value) is not dict:
+        yield Problem(path, "应为字段表")
+        return
+    clean = True
+    for field in shape.fields:
+        here = _join(path, field.name)
+        given = value.get(field.name)
+        if field.name not in value:
+            found = iter([Problem(here, "缺少必填项")] if field.required else [])
+        elif given is None and field.null:
+            found = iter(())
+        else:
+            found = faults(field.shape, given, here)
+        for problem in found:
+            clean = False
+            yield problem
+    if clean and shape.rule is not None and (message := shape.rule(value)):
+        yield Problem(path, message)
+
+
+def faults(shape: Shape, value: object, path: str = "") -> Iterator[Problem]:
+    """Yield what is wrong with `value`; Problem.field is a dotted path such as "materials.2.name"."""
+    if isinstance(shape, ListOf):
+        yield from _list_faults(shape, value, path)
+    elif isinstance(shape, Record):
+        yield from _record_faults(shape, value, path)
+    elif message := _leaf_fault(shape, value):
+        yield Problem(path, message)

@@ -1,0 +1,274 @@
+"""The kinds of change a case can undergo, and the shape of each one's body.
+
+Numbers are for ever: a number is never used again for something else (1..63 belong to the log itself).
+SHAPES is the whole truth about bodies; `check_body` is safe on anything a stranger may have signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from itertools import islice
+
+from casework.body_shape import (
+    MAX_PROBLEMS,
+    Choice,
+    Day,
+    Field,
+    Flag,
+    Free,
+    Hash32,
+    ListOf,
+    Record,
+    Text,
+    Whole,
+    faults,
+    plain_fault,
+)
+from casework.errors import Problem
+from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT, BlobRef
+
+
+class ChangeKind(IntEnum):
+    """What happened; 64..95 are changes of the shared case, 96 is internal, 100.. is data about no case."""
+
+    COLLECT = 64
+    CORRECT = 65
+    ENDORSE = 66
+    ASK_SUPPLEMENT = 67
+    SUPPLEMENT = 68
+    ACCEPT = 69
+    REFUSE_ACCEPTANCE = 70
+    REVIEW = 71
+    GRANT = 72
+    DENY = 73
+    ATTACH_RESULT = 74
+    CLOSE = 75
+    DELIVER = 76
+    REQUEST_WITHDRAW = 77
+    WITHDRAW = 78
+    DECLINE_REQUEST = 79
+    NUMBER = 80
+    OPINION = 96
+    STAFF_ROW = 100
+    STAFF_PASSWORD = 101
+    CATALOGUE_ITEM = 102
+    CALENDAR_YEAR = 103
+    NOTICE = 104
+
+
+KIND_NAMES: dict[ChangeKind, str] = {
+    ChangeKind.COLLECT: "收件",
+    ChangeKind.CORRECT: "更正",
+    ChangeKind.ENDORSE: "初审通过",
+    ChangeKind.ASK_SUPPLEMENT: "补正告知",
+    ChangeKind.SUPPLEMENT: "补正",
+    ChangeKind.ACCEPT: "受理",
+    ChangeKind.REFUSE_ACCEPTANCE: "不予受理",
+    ChangeKind.REVIEW: "审核",
+    ChangeKind.GRANT: "准予",
+    ChangeKind.DENY: "不予许可",
+    ChangeKind.ATTACH_RESULT: "上传结果",
+    ChangeKind.CLOSE: "办结",
+    ChangeKind.DELIVER: "送达",
+    ChangeKind.REQUEST_WITHDRAW: "申请撤回",
+    ChangeKind.WITHDRAW: "撤回",
+    ChangeKind.DECLINE_REQUEST: "不同意撤回",
+    ChangeKind.NUMBER: "编号",
+    ChangeKind.OPINION: "内部意见",
+    ChangeKind.STAFF_ROW: "人员",
+    ChangeKind.STAFF_PASSWORD: "口令",
+    ChangeKind.CATALOGUE_ITEM: "事项",
+    ChangeKind.CALENDAR_YEAR: "工作日历",
+    ChangeKind.NOTICE: "通知",
+}
+
+# Close results: the word on the wire -> (code used by provincial exchange tables or "", zh-CN name).
+CLOSE_RESULTS: dict[str, tuple[str, str]] = {
+    "issued": ("0", "出证办结"),
+    "returned": ("1", "退回办结"),
+    "voided": ("2", "作废办结"),
+    "deleted": ("3", "删除办结"),
+    "escalated": ("4", "转报办结"),
+    "supplement_lapsed": ("5", "补正不来办结"),
+    "completed": ("6", "办结"),
+    "denied": ("", "不予许可"),
+}
+DELIVERY_WAYS: dict[str, str] = {"window": "窗口领取", "courier": "寄递", "proxy_agent": "代办员送达"}
+
+TIERS = ("village", "township")
+DECISION_TIERS = ("village", "township", "county", "external")
+
+_REASON = Text(2_000)
+_REF = Text(64, least=1)
+_SEEN = ListOf(Hash32(), 1_000)
+
+
+def _one_way(material: dict[str, object]) -> str:
+    seen, pages = material.get("seen") is True, "pages" in material
+    return "" if seen != pages else "应为「已核对原件」或扫描页，两者取一"
+
+
+_PAGE = Record(
+    (
+        Field("blob", Whole(999)),
+        Field("plain", Hash32()),
+        Field("type", Text(60, least=1)),
+        Field("preview", Whole(999), required=False, null=True),
+    )
+)
+_MATERIAL = Record(
+    (
+        Field("name", Text(200, least=1)),
+        Field("seen", Flag(), required=False),
+        Field("pages", ListOf(_PAGE, 100, least=1), required=False),
+    ),
+    rule=_one_way,
+)
+_MATERIALS = ListOf(_MATERIAL, 60, unique="name")
+_APPLICANT = Record(
+    (
+        Field("kind", Choice(("person", "org"))),
+        Field("id_type", Text(16)),
+        Field("id", Text(40)),
+        Field("name", Text(200, least=1)),
+        Field("phone", Text(40)),
+        Field("address", Text(400)),
+    )
+)
+_ROUTE = Record(
+    (
+        Field("first_review", Flag()),
+        Field("decision", Choice(DECISION_TIERS)),
+        Field("township_reads", Flag()),
+    )
+)
+_DEFECT = Record((Field("subject", Text(200, least=1)), Field("what", Text(1_000))))
+
+SHAPES: dict[ChangeKind, Record] = {
+    ChangeKind.COLLECT: Record(
+        (
+            Field("item", Text(64, least=1)),
+            Field("version", Whole(2**31 - 1)),
+            Field("code", Text(64, least=1)),
+            Field("tier", Choice(TIERS)),
+            Field("route", _ROUTE),
+            Field("applicant", _APPLICANT),
+            Field("form", Free()),
+            Field("extra", Free(), required=False),
+            Field("household", Text(200), required=False, null=True),
+            Field("received", Day()),
+            Field("ref", Text(200), required=False, null=True),
+            Field("materials", _MATERIALS),
+        )
+    ),
+    ChangeKind.CORRECT: Record(
+        (
+            Field("applicant", _APPLICANT, required=False),
+            Field("form", Free(), required=False),
+            Field("materials", _MATERIALS, required=False),
+            Field("reason", _REASON),
+        )
+    ),
+    ChangeKind.ENDORSE: Record((Field("opinion", _REASON),)),
+    ChangeKind.ASK_SUPPLEMENT: Record(
+        (
+            Field("defects", ListOf(_DEFECT, 60)),
+            Field("note", _REASON, required=False, null=True),
+        )
+    ),
+    ChangeKind.SUPPLEMENT: Record(
+        (
+            Field("materials", _MATERIALS),
+            Field("form", Free(), required=False),
+            Field("note", _REASON, required=False, null=True),
+        )
+    ),
+    ChangeKind.ACCEPT: Record((Field("case_no", Text(64, least=1), required=False, null=True),)),
+    ChangeKind.REFUSE_ACCEPTANCE: Record(
+        (
+            Field("reason", _REASON),
+            Field("basis", _REASON, required=False, null=True),
+        )
+    ),
+    ChangeKind.REVIEW: Record(()),
+    ChangeKind.GRANT: Record((Field("seen", _SEEN),)),
+    ChangeKind.DENY: Record((Field("reason", _REASON), Field("seen", _SEEN))),
+    ChangeKind.ATTACH_RESULT: Record(
+        (
+            Field("title", Text(200)),
+            Field("blob", Whole(999)),
+            Field("plain", Hash32()),
+            Field("type", Text(60, least=1)),
+        )
+    ),
+    # Open text: a newer program may know more results and ways than this one does.
+    ChangeKind.CLOSE: Record((Field("result", Text(40, least=1)),)),
+    ChangeKind.DELIVER: Record(
+        (
+            Field("to", Text(200)),
+            Field("how", Text(40)),
+            Field("note", _REASON, required=False, null=True),
+        )
+    ),
+    ChangeKind.REQUEST_WITHDRAW: Record((Field("reason", _REASON),)),
+    ChangeKind.WITHDRAW: Record(
+        (
+            Field("reason", _REASON),
+            Field("request", _REF, required=False, null=True),
+        )
+    ),
+    ChangeKind.DECLINE_REQUEST: Record((Field("request", _REF), Field("reason", _REASON))),
+    ChangeKind.NUMBER: Record((Field("case_no", Text(64, least=1)),)),
+    ChangeKind.OPINION: Record((Field("text", _REASON), Field("about", Text(64)))),
+}
+
+
+def known_kind(kind: int) -> ChangeKind | None:
+    """Return the kind with this number, or None if this program does not know it."""
+    try:
+        return ChangeKind(kind)
+    except ValueError:
+        return None
+
+
+def kind_name(kind: int) -> str:
+    """Return the zh-CN word for a kind; an unknown number is named by its number."""
+    known = known_kind(kind)
+    return KIND_NAMES[known] if known is not None else f"未知业务（{kind}）"
+
+
+def check_body(kind: int, body: object) -> list[Problem]:
+    """List what is wrong with a body, at most MAX_PROBLEMS; never raises. Unknown fields are allowed."""
+    known = known_kind(kind)
+    shape = SHAPES.get(known) if known is not None else None
+    if shape is None:
+        return [Problem("kind", "不是办件业务")]
+    if fault := plain_fault(body):
+        return [Problem("", fault)]
+    return list(islice(faults(shape, body), MAX_PROBLEMS))
+
+
+def _blob_uses(kind: int, body: dict[str, object]) -> Iterator[tuple[str, object, int]]:
+    if kind == ChangeKind.ATTACH_RESULT:
+        yield "blob", body["blob"], BLOB_RESULT
+    materials = body.get("materials") if kind in _WITH_MATERIALS else None
+    for m, material in enumerate(materials if isinstance(materials, list) else []):
+        for p, page in enumerate(material.get("pages", ())):
+            path = f"materials.{m}.pages.{p}"
+            yield f"{path}.blob", page["blob"], BLOB_PAGE
+            if page.get("preview") is not None:
+                yield f"{path}.preview", page["preview"], BLOB_PREVIEW
+
+
+_WITH_MATERIALS = (ChangeKind.COLLECT, ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
+
+
+def check_blobs(kind: int, body: dict[str, object], blobs: Sequence[BlobRef]) -> list[Problem]:
+    """List indexes of a body (one that passed `check_body`) that name no blob, or one of another role."""
+    found = (
+        Problem(path, "没有对应的附件")
+        for path, index, role in _blob_uses(kind, body)
+        if type(index) is not int or index >= len(blobs) or blobs[index].role != role
+    )
+    return list(islice(found, MAX_PROBLEMS))

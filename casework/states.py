@@ -1,0 +1,200 @@
+"""The life of a case, in one table: which change fits in which state, whose office may write it, where it leads.
+
+Nothing else in the project knows transitions; the state picture in the documents is drawn from TABLE. This
+module never asks which program it runs in: offices are relative to the case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from casework.changes import ChangeKind
+
+HOME = "home"
+TOWNSHIP = "township"
+COUNTY = "county"
+NOBODY = ""
+OFFICE_NAMES = {HOME: "收件站点", TOWNSHIP: "乡镇", COUNTY: "县级", NOBODY: "无"}
+
+
+class State(StrEnum):
+    """Where a case stands. A draft is local to a station and never enters the log."""
+
+    DRAFT = "draft"
+    COLLECTED = "collected"
+    FIRST_REVIEW = "first_review"
+    SUPPLEMENT_ASKED = "supplement_asked"
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+    GRANTED = "granted"
+    DENIED = "denied"
+    CLOSED = "closed"
+    DELIVERED = "delivered"
+    REFUSED_ACCEPTANCE = "refused_acceptance"
+    WITHDRAWN = "withdrawn"
+
+
+STATE_NAMES: dict[State, str] = {
+    State.DRAFT: "草稿",
+    State.COLLECTED: "已收件",
+    State.FIRST_REVIEW: "已初审",
+    State.SUPPLEMENT_ASKED: "待补正",
+    State.ACCEPTED: "已受理",
+    State.REVIEW: "审核中",
+    State.GRANTED: "准予许可",
+    State.DENIED: "不予许可",
+    State.CLOSED: "已办结",
+    State.DELIVERED: "已送达",
+    State.REFUSED_ACCEPTANCE: "不予受理",
+    State.WITHDRAWN: "已撤回",
+}
+
+
+class Rule(Enum):
+    """Whose office may write a change."""
+
+    HOME = "收件站点"
+    TOWNSHIP = "乡镇"
+    COUNTY = "县级"
+    HOLDER = "当前承办方"
+    DECIDING = "决定机关"
+
+
+class Move(Enum):
+    """A next state that depends on the case."""
+
+    STAY = "不变"
+    RESUME = "恢复到补正前"
+
+
+class Route(Enum):
+    """On which routes a row counts; only the exit from `collected` depends on it."""
+
+    ANY = ""
+    FIRST_REVIEW = "需初审"
+    NO_FIRST_REVIEW = "无需初审"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: `kind` fits in any of `sources` (None = no case yet), written by `rule`, leads to `target`."""
+
+    kind: ChangeKind
+    sources: tuple[State | None, ...]
+    rule: Rule
+    target: State | Move
+    route: Route = Route.ANY
+
+
+_S, _K = State, ChangeKind
+_BEFORE_ACCEPTANCE = (_S.COLLECTED, _S.FIRST_REVIEW, _S.SUPPLEMENT_ASKED)
+_UNDECIDED = (*_BEFORE_ACCEPTANCE, _S.ACCEPTED, _S.REVIEW)
+_DECIDED = (_S.GRANTED, _S.DENIED)
+_HELD_BY_SOMEBODY = (*_UNDECIDED, *_DECIDED, _S.CLOSED, _S.REFUSED_ACCEPTANCE)
+_ANY = (*_HELD_BY_SOMEBODY, _S.DELIVERED, _S.WITHDRAWN)
+_DIRECT, _ENDORSED = Route.NO_FIRST_REVIEW, Route.FIRST_REVIEW
+
+TABLE: tuple[Row, ...] = (
+    Row(_K.COLLECT, (None,), Rule.HOME, _S.COLLECTED),
+    Row(_K.CORRECT, _BEFORE_ACCEPTANCE, Rule.HOME, Move.STAY),
+    Row(_K.ENDORSE, (_S.COLLECTED,), Rule.TOWNSHIP, _S.FIRST_REVIEW, _ENDORSED),
+    Row(_K.ASK_SUPPLEMENT, (_S.COLLECTED, _S.FIRST_REVIEW), Rule.HOLDER, _S.SUPPLEMENT_ASKED),
+    Row(_K.SUPPLEMENT, (_S.SUPPLEMENT_ASKED,), Rule.HOME, Move.RESUME),
+    Row(_K.ACCEPT, (_S.COLLECTED,), Rule.DECIDING, _S.ACCEPTED, _DIRECT),
+    Row(_K.ACCEPT, (_S.FIRST_REVIEW,), Rule.DECIDING, _S.ACCEPTED),
+    Row(_K.REFUSE_ACCEPTANCE, (_S.COLLECTED,), Rule.DECIDING, _S.REFUSED_ACCEPTANCE, _DIRECT),
+    Row(_K.REFUSE_ACCEPTANCE, (_S.FIRST_REVIEW,), Rule.DECIDING, _S.REFUSED_ACCEPTANCE),
+    Row(_K.REVIEW, (_S.ACCEPTED,), Rule.DECIDING, _S.REVIEW),
+    Row(_K.GRANT, (_S.REVIEW,), Rule.DECIDING, _S.GRANTED),
+    Row(_K.DENY, (_S.REVIEW,), Rule.DECIDING, _S.DENIED),
+    Row(_K.ATTACH_RESULT, _DECIDED, Rule.DECIDING, Move.STAY),
+    Row(_K.CLOSE, _DECIDED, Rule.DECIDING, _S.CLOSED),
+    Row(_K.DELIVER, (_S.CLOSED, _S.REFUSED_ACCEPTANCE), Rule.HOME, _S.DELIVERED),
+    Row(_K.REQUEST_WITHDRAW, _UNDECIDED, Rule.HOME, Move.STAY),
+    Row(_K.WITHDRAW, _UNDECIDED, Rule.HOLDER, _S.WITHDRAWN),
+    # A request can be overtaken by a decision; whoever holds the case then still answers it.
+    Row(_K.DECLINE_REQUEST, _HELD_BY_SOMEBODY, Rule.HOLDER, Move.STAY),
+    Row(_K.NUMBER, _ANY, Rule.COUNTY, Move.STAY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What of a case the office rules depend on: home tier, first review or not, and who decides.
+
+    tier: "village" or "township". decision: "village", "township", "county" or "external".
+    """
+
+    tier: str
+    first_review: bool
+    decision: str
+
+
+def deciding_office(course: Course) -> str:
+    """Return the office that decides: HOME, TOWNSHIP or COUNTY (what an outside system decides, the county enters)."""
+    return {"village": HOME, "township": TOWNSHIP}.get(course.decision, COUNTY)
+
+
+def holder_of(state: State | None, course: Course) -> str:
+    """Return the one office whose entries move the case now, or NOBODY."""
+    match state:
+        case None | State.DELIVERED | State.WITHDRAWN:
+            return NOBODY
+        case State.DRAFT | State.SUPPLEMENT_ASKED | State.CLOSED | State.REFUSED_ACCEPTANCE:
+            return HOME
+        case State.COLLECTED if course.first_review:
+            return TOWNSHIP
+        case _:
+            return deciding_office(course)
+
+
+def acts_for(office: str, wanted: str, tier: str) -> bool:
+    """Tell whether a writer's office may act as `wanted`; a township hall's own window acts for both."""
+    return wanted != NOBODY and (
+        office == wanted or (wanted == TOWNSHIP and office == HOME and tier == "township")
+    )
+
+
+def wanted_office(rule: Rule, state: State | None, course: Course) -> str:
+    """Return the office that a rule means for a case in this state, or NOBODY."""
+    match rule:
+        case Rule.HOME:
+            return HOME
+        case Rule.TOWNSHIP:
+            return TOWNSHIP
+        case Rule.COUNTY:
+            return COUNTY
+        case Rule.HOLDER:
+            return holder_of(state, course)
+        case Rule.DECIDING:
+            return deciding_office(course)
+
+
+def row_for(kind: int, state: State | None, course: Course | None = None) -> Row | None:
+    """Return the row for a kind in a state, or None; without a course every route counts."""
+    for row in TABLE:
+        if row.kind == kind and state in row.sources and _on_route(row, course):
+            return row
+    return None
+
+
+def _on_route(row: Row, course: Course | None) -> bool:
+    if course is None or row.route is Route.ANY:
+        return True
+    return course.first_review == (row.route is Route.FIRST_REVIEW)
+
+
+def office_fits(row: Row, state: State | None, course: Course, office: str) -> bool:
+    """Tell whether the writer's office satisfies the row's rule."""
+    return acts_for(office, wanted_office(row.rule, state, course), course.tier)
+
+
+def next_state(row: Row, state: State, resume: State | None) -> State:
+    """Return the state after a row is applied in `state`; `resume` is what a supplement goes back to."""
+    if row.target is Move.STAY:
+        return state
+    if row.target is Move.RESUME:
+        return resume or State.COLLECTED
+    assert isinstance(row.target, State)
+    return row.target
