@@ -1,7 +1,7 @@
 """A small vocabulary for the shape of a change's body, and the one checker of it.
 
 Shapes are values; `faults` reads any foreign object against a shape and never raises. Types are exact (True
-is not 1), unknown fields are kept and allowed, so that an older program does not refuse what a newer one adds.
+is not 1); unknown fields are kept and allowed, so that an old program does not refuse what a newer one adds.
 Messages never repeat foreign text.
 """
 

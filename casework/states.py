@@ -1,4 +1,4 @@
-"""The life of a case, in one table: which change fits in which state, whose office may write it, where it leads.
+"""The life of a case, in one table: which change fits in which state, who may write it, where it leads.
 
 Nothing else in the project knows transitions; the state picture in the documents is drawn from TABLE. This
 module never asks which program it runs in: offices are relative to the case.
@@ -132,7 +132,7 @@ class Course:
 
 
 def deciding_office(course: Course) -> str:
-    """Return the office that decides: HOME, TOWNSHIP or COUNTY (what an outside system decides, the county enters)."""
+    """Return the office that decides; what an outside system decides, the county enters."""
     return {"village": HOME, "township": TOWNSHIP}.get(course.decision, COUNTY)
 
 
@@ -190,9 +190,10 @@ def office_fits(row: Row, state: State | None, course: Course, office: str) -> b
     return acts_for(office, wanted_office(row.rule, state, course), course.tier)
 
 
-def next_state(row: Row, state: State, resume: State | None) -> State:
+def next_state(row: Row, state: State | None, resume: State | None) -> State:
     """Return the state after a row is applied in `state`; `resume` is what a supplement goes back to."""
     if row.target is Move.STAY:
+        assert state is not None, "only a case that exists can stay as it is"
         return state
     if row.target is Move.RESUME:
         return resume or State.COLLECTED

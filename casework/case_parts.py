@@ -1,0 +1,115 @@
+"""The parts of a case's state: small frozen values, each with its plain form.
+
+`to_plain` of a part is a dict of plain objects; `from_plain` of the same dict gives an equal part back. Dicts
+that came out of a body (applicant, form) are shared, never changed in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Base of parts whose fields are all plain already."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the fields as a dict, in the order in which they are declared."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """Build the part from `to_plain`'s dict. Raises KeyError if a field is missing."""
+        return cls(**{field.name: plain[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Part):
+    """One scanned page: stored blob (hash, length in bytes), salted hash of the plain page, media type.
+
+    preview: hash of the preview's blob, or None. ref: the entry that brought the page.
+    """
+
+    blob: bytes
+    length: int
+    plain: bytes
+    type: str
+    preview: bytes | None
+    preview_length: int
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One material as last handed in: seen against the original by the clerk, or scanned pages."""
+
+    name: str
+    seen: bool
+    pages: tuple[Page, ...]
+    ref: str
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the plain form."""
+        pages = [page.to_plain() for page in self.pages]
+        return {"name": self.name, "seen": self.seen, "pages": pages, "ref": self.ref}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Material:
+        """Build from the plain form. Raises KeyError if a field is missing."""
+        pages = tuple(Page.from_plain(page) for page in plain["pages"])
+        return cls(plain["name"], plain["seen"], pages, plain["ref"])
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement(Part):
+    """The last notice of defects: what, when (unix s), by which office; answered_at once supplemented."""
+
+    defects: list[dict[str, Any]]
+    note: str
+    asked_at: int
+    office: str
+    ref: str
+    answered_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultDocument(Part):
+    """One result document attached by the deciding office."""
+
+    title: str
+    blob: bytes
+    length: int
+    plain: bytes
+    type: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Part):
+    """To whom, in which way and when (unix s) the result was handed over."""
+
+    to: str
+    how: str
+    note: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineItem(Part):
+    """One line of a case's story. `applied` is False when the change moved and added nothing.
+
+    standing: ordered, tentative, held or refused, with `code` for the last two. note: shortened free text.
+    """
+
+    ref: str
+    kind: int
+    office: str
+    author: int
+    actor: int
+    time: int
+    quality: int
+    standing: str
+    code: str
+    note: str
+    applied: bool

@@ -1,0 +1,165 @@
+"""From the changes of a case to its state: total and pure.
+
+The fold never judges what the hub has ordered: an ordered change whose body is readable and that has a row in
+the state table for the current state is applied, whoever wrote it; anything else is a line in the timeline and
+no more. What nobody has judged yet (tentative) must fit office and route too, so that a stranger's claim is not
+shown as fact. No sequence of changes raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from casework.case_parts import Delivery, Material, ResultDocument, Supplement, TimelineItem
+from casework.changes import check_blobs, check_body
+from casework.fold_rules import RULES, note_of
+from casework.journal import ORDERED, TENTATIVE, Change
+from casework.states import Course, Row, State, holder_of, next_state, office_fits, row_for
+
+_PARTS: dict[str, Any] = {"materials": Material, "results": ResultDocument, "timeline": TimelineItem}
+_LISTS = (*_PARTS, "open_requests", "seen")
+
+
+@dataclass(slots=True)
+class CaseState:
+    """What is known of one case. All times are unix seconds by the writer's clock; hashes are 32 bytes.
+
+    state None: no readable 收件 yet, and all else is empty. holder: "home", "township", "county" or "".
+    decision: "", "granted" or "denied". entered: state word -> time it was last entered. resume: the state a
+    supplement returns to. reason, basis: of the last refusal, denial or withdrawal. seen: blobs the decision
+    names. base: the state without anything tentative, once something tentative was applied, else None.
+    """
+
+    state: State | None = None
+    holder: str = ""
+    home: int = 0
+    item: str = ""
+    version: int = 0
+    code: str = ""
+    case_no: str = ""
+    tier: str = ""
+    route: dict[str, Any] = field(default_factory=dict)
+    applicant: dict[str, Any] = field(default_factory=dict)
+    form: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    household: str | None = None
+    received: str = ""
+    ref: str | None = None
+    materials: list[Material] = field(default_factory=list)
+    supplement: Supplement | None = None
+    resume: State | None = None
+    opinion: str = ""
+    collected_by: int = 0
+    collected_at: int | None = None
+    accepted_at: int | None = None
+    decided_at: int | None = None
+    closed_at: int | None = None
+    decision: str = ""
+    reason: str = ""
+    basis: str = ""
+    seen: list[bytes] = field(default_factory=list)
+    results: list[ResultDocument] = field(default_factory=list)
+    close_result: str = ""
+    delivery: Delivery | None = None
+    open_requests: list[str] = field(default_factory=list)
+    entered: dict[str, int] = field(default_factory=dict)
+    timeline: list[TimelineItem] = field(default_factory=list)
+    base: CaseState | None = None
+
+    def course(self) -> Course:
+        """Return what of this case the office rules depend on."""
+        return Course(self.tier, self.route.get("first_review", False), self.route.get("decision", ""))
+
+    def copy(self) -> CaseState:
+        """Return a copy that can be changed without touching this one."""
+        lists: dict[str, Any] = {name: list(getattr(self, name)) for name in _LISTS}
+        base = self.base.copy() if self.base else None
+        return replace(self, **lists, entered=dict(self.entered), base=base)
+
+    def apply(self, change: Change) -> None:
+        """Take one more change in, in place; never raises. Tentative ones belong after all ordered ones."""
+        if change.standing == ORDERED and self.base is not None:
+            self.base.apply(change)
+        if change.standing == TENTATIVE and self.base is None:
+            self.base = self.copy()
+        row = self._fitting_row(change)
+        if row is not None:
+            self._take(row, change)
+        self.timeline.append(_line(change, row))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the plain form of what ordered changes alone say; equal on every machine that has them."""
+        if self.base is not None:
+            return self.base.to_plain()
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "base"}
+        plain["timeline"] = [item.to_plain() for item in self.timeline if item.standing == ORDERED]
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> CaseState:
+        """Build a state from `to_plain`. Raises KeyError or ValueError if it is none."""
+        given: dict[str, Any] = {f.name: plain[f.name] for f in fields(cls) if f.name != "base"}
+        for name, part in _PARTS.items():
+            given[name] = [part.from_plain(item) for item in given[name]]
+        for name, single in (("supplement", Supplement), ("delivery", Delivery)):
+            given[name] = None if given[name] is None else single.from_plain(given[name])
+        for name in ("state", "resume"):
+            given[name] = None if given[name] is None else State(given[name])
+        return cls(**given)
+
+    def _fitting_row(self, change: Change) -> Row | None:
+        if change.standing not in (ORDERED, TENTATIVE):
+            return None
+        course = self.course() if change.standing == TENTATIVE else None
+        row = row_for(change.kind, self.state, course)
+        if row is None or (course and not office_fits(row, self.state, course, change.office)):
+            return None
+        if check_body(change.kind, change.body) or check_blobs(change.kind, change.body, change.blobs):
+            return None
+        return row
+
+    def _take(self, row: Row, change: Change) -> None:
+        RULES[row.kind](self, change, change.body)
+        before = self.state
+        self.state = next_state(row, before, self.resume)
+        if self.state is State.SUPPLEMENT_ASKED and before is not State.SUPPLEMENT_ASKED:
+            self.resume = before
+        elif before is State.SUPPLEMENT_ASKED and self.state is not before:
+            self.resume = None
+        if self.state is not before:
+            self.entered[self.state.value] = change.time
+        self.holder = holder_of(self.state, self.course())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, State):
+        return value.value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.to_plain() if hasattr(value, "to_plain") else value
+
+
+def _line(change: Change, row: Row | None) -> TimelineItem:
+    return TimelineItem(
+        ref=change.ref,
+        kind=int(change.kind),
+        office=change.office,
+        author=change.author,
+        actor=change.actor,
+        time=change.time,
+        quality=change.quality,
+        standing=change.standing,
+        code=change.code,
+        note=note_of(change.body) if row is not None else "",
+        applied=row is not None,
+    )
+
+
+def fold(changes: Iterable[Change], start: CaseState | None = None) -> CaseState:
+    """Return the state after `changes`, in the order given, on top of `start` (which is left as it was)."""
+    state = start.copy() if start is not None else CaseState()
+    for change in changes:
+        state.apply(change)
+    return state

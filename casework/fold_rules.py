@@ -1,0 +1,174 @@
+"""What each kind of change writes into the state of a case, besides moving it.
+
+Each rule gets a body that passed `check_body` and `check_blobs`, so required fields are there.
+Moves and holders are not decided here; they come from the state table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from casework.case_parts import Delivery, Material, Page, ResultDocument, Supplement
+from casework.changes import ChangeKind
+from casework.journal import Change
+
+if TYPE_CHECKING:
+    from casework.fold import CaseState
+
+Body = dict[str, Any]
+NOTE_CHARS = 200
+_NOTE_FIELDS = ("opinion", "reason", "note", "title", "case_no")
+
+
+def note_of(body: Body) -> str:
+    """Return the free text of a change for the timeline, at most NOTE_CHARS characters."""
+    for name in _NOTE_FIELDS:
+        text = body.get(name)
+        if type(text) is str and text:
+            return text[:NOTE_CHARS]
+    return ""
+
+
+def _page(change: Change, page: Body) -> Page:
+    blob = change.blobs[page["blob"]]
+    index = page.get("preview")
+    preview = change.blobs[index] if index is not None else None
+    return Page(
+        blob=blob.hash,
+        length=blob.length,
+        plain=page["plain"],
+        type=page["type"],
+        preview=preview.hash if preview else None,
+        preview_length=preview.length if preview else 0,
+        ref=change.ref,
+    )
+
+
+def _put_materials(case: CaseState, change: Change, given: list[Body]) -> None:
+    """Replace same-named materials where they stand and append new ones, in the order given."""
+    places = {material.name: index for index, material in enumerate(case.materials)}
+    for entry in given:
+        pages = tuple(_page(change, page) for page in entry.get("pages", ()))
+        material = Material(entry["name"], entry.get("seen") is True, pages, change.ref)
+        if material.name in places:
+            case.materials[places[material.name]] = material
+        else:
+            case.materials.append(material)
+
+
+def _collect(case: CaseState, change: Change, body: Body) -> None:
+    case.home = change.author
+    case.item, case.version, case.code = body["item"], body["version"], body["code"]
+    case.tier, case.received = body["tier"], body["received"]
+    case.route = {name: body["route"][name] for name in ("first_review", "decision", "township_reads")}
+    case.applicant, case.form, case.extra = body["applicant"], body["form"], body.get("extra", {})
+    case.household, case.ref = body.get("household"), body.get("ref")
+    case.collected_by, case.collected_at = change.actor, change.time
+    _put_materials(case, change, body["materials"])
+
+
+def _correct(case: CaseState, change: Change, body: Body) -> None:
+    case.applicant = body.get("applicant", case.applicant)
+    case.form = {**case.form, **body.get("form", {})}
+    _put_materials(case, change, body.get("materials", []))
+
+
+def _endorse(case: CaseState, change: Change, body: Body) -> None:
+    case.opinion = body["opinion"]
+
+
+def _ask_supplement(case: CaseState, change: Change, body: Body) -> None:
+    case.supplement = Supplement(
+        defects=body["defects"],
+        note=body.get("note") or "",
+        asked_at=change.time,
+        office=change.office,
+        ref=change.ref,
+        answered_at=None,
+    )
+
+
+def _supplement(case: CaseState, change: Change, body: Body) -> None:
+    case.form = {**case.form, **body.get("form", {})}
+    _put_materials(case, change, body["materials"])
+    if case.supplement is not None:
+        case.supplement = replace(case.supplement, answered_at=change.time)
+
+
+def _accept(case: CaseState, change: Change, body: Body) -> None:
+    case.accepted_at = change.time
+    case.case_no = body.get("case_no") or case.case_no
+
+
+def _refuse_acceptance(case: CaseState, change: Change, body: Body) -> None:
+    case.reason, case.basis = body["reason"], body.get("basis") or ""
+
+
+def _review(case: CaseState, change: Change, body: Body) -> None:
+    """Entering 审核 is all; its time stands in `entered`."""
+
+
+def _grant(case: CaseState, change: Change, body: Body) -> None:
+    case.decision, case.decided_at, case.seen = "granted", change.time, list(body["seen"])
+
+
+def _deny(case: CaseState, change: Change, body: Body) -> None:
+    case.decision, case.decided_at, case.seen = "denied", change.time, list(body["seen"])
+    case.reason = body["reason"]
+
+
+def _attach_result(case: CaseState, change: Change, body: Body) -> None:
+    blob = change.blobs[body["blob"]]
+    document = ResultDocument(body["title"], blob.hash, blob.length, body["plain"], body["type"], change.ref)
+    case.results.append(document)
+
+
+def _close(case: CaseState, change: Change, body: Body) -> None:
+    case.close_result, case.closed_at = body["result"], change.time
+
+
+def _deliver(case: CaseState, change: Change, body: Body) -> None:
+    case.delivery = Delivery(body["to"], body["how"], body.get("note") or "", change.time)
+    case.open_requests.clear()
+
+
+def _request_withdraw(case: CaseState, change: Change, body: Body) -> None:
+    if change.ref not in case.open_requests:
+        case.open_requests.append(change.ref)
+
+
+def _withdraw(case: CaseState, change: Change, body: Body) -> None:
+    case.reason = body["reason"]
+    case.open_requests.clear()
+
+
+def _decline_request(case: CaseState, change: Change, body: Body) -> None:
+    if body["request"] in case.open_requests:
+        case.open_requests.remove(body["request"])
+
+
+def _number(case: CaseState, change: Change, body: Body) -> None:
+    case.case_no = body["case_no"]
+
+
+RULES: dict[ChangeKind, Callable[[CaseState, Change, Body], None]] = {
+    ChangeKind.COLLECT: _collect,
+    ChangeKind.CORRECT: _correct,
+    ChangeKind.ENDORSE: _endorse,
+    ChangeKind.ASK_SUPPLEMENT: _ask_supplement,
+    ChangeKind.SUPPLEMENT: _supplement,
+    ChangeKind.ACCEPT: _accept,
+    ChangeKind.REFUSE_ACCEPTANCE: _refuse_acceptance,
+    ChangeKind.REVIEW: _review,
+    ChangeKind.GRANT: _grant,
+    ChangeKind.DENY: _deny,
+    ChangeKind.ATTACH_RESULT: _attach_result,
+    ChangeKind.CLOSE: _close,
+    ChangeKind.DELIVER: _deliver,
+    ChangeKind.REQUEST_WITHDRAW: _request_withdraw,
+    ChangeKind.WITHDRAW: _withdraw,
+    ChangeKind.DECLINE_REQUEST: _decline_request,
+    ChangeKind.NUMBER: _number,
+}
