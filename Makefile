@@ -1,0 +1,29 @@
+# make demo   a small real county on this machine: hub, one township, two villages (ARGS="--once" to play it through)
+# make test   everything CI checks (ARGS="tests/casework -k fold" to choose tests)
+# make lint   style, import contracts, types
+# make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
+
+PYTHON := .venv/bin/python
+
+.PHONY: demo test lint lock clean
+.DEFAULT_GOAL := demo
+
+demo:
+	@deploy/setup.sh runtime
+	@$(PYTHON) -m deploy.demo $(ARGS)
+
+test:
+	@deploy/setup.sh dev
+	@deploy/check.sh lint tests -- $(ARGS)
+
+lint:
+	@deploy/setup.sh dev
+	@deploy/check.sh lint
+
+lock:
+	@deploy/lock.sh $(ARGS)
+
+# Leaves .venv and demo-data: one takes minutes to make, the other may hold somebody's work.
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage *.egg-info
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What runs the programs for people: setup, checks and the demo county. Not part of the wheel."""

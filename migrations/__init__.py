@@ -1,0 +1,1 @@
+"""Database schemas in revisions, one alembic environment per program: node and hub."""
