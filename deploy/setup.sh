@@ -59,7 +59,7 @@ has_any() {
 }
 
 missing_packages() {
-    if [ ! -x "$venv/bin/python" ] && ! can_make_venv "${python:-false}"; then venv_package "$python"; fi
+    if ! venv_usable && ! can_make_venv "${python:-false}"; then venv_package "$python"; fi
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || echo ca-certificates
     [ "$kind" = dev ] || return 0
     has_any chromium chromium-browser google-chrome || echo chromium
@@ -112,7 +112,7 @@ install_lock() {
         "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes --no-deps \
             --only-binary :all: --progress-bar off -r "$1" 2>"$venv/setup.err" && code=0 || code=$?
         echo "$code" >"$venv/setup.code"
-    } | awk '/^(Collecting|Requirement already)/ { if (++n % 10 == 0) { print "    " n " packages looked up"; fflush() } }
+    } | awk '/^(Collecting|Processing|Requirement already)/ { if (++n % 10 == 0) { print "    " n " packages looked up"; fflush() } }
              /^Installing/ { print "    writing them to .venv"; fflush() }'
     if [ "$(cat "$venv/setup.code")" -ne 0 ]; then
         cat "$venv/setup.err" >&2
@@ -122,6 +122,7 @@ install_lock() {
     "$venv/bin/python" -m pip check >/dev/null || fail "the locks do not fit pyproject.toml: run make lock"
 }
 
+no_python="needs Python 3.11, 3.12 or 3.13, and there is none here (Debian 12 and later have one)"
 lock=requirements.lock
 [ "$kind" = runtime ] || lock=requirements-dev.lock
 python=$(find_python)
@@ -133,13 +134,11 @@ fi
 # The development lock holds every runtime package at the same version.
 if [ "$kind" = runtime ] && stamped dev requirements-dev.lock; then exit 0; fi
 
+if [ -z "$python" ] && has_any python3; then fail "$no_python"; fi
 install_missing "$(missing_packages | tr '\n' ' ' | sed 's/ *$//')"
-[ -x "$venv/bin/python" ] || [ -n "$python" ] || python=$(find_python)
-if ! venv_usable; then
-    python=$(find_python)
-    [ -n "$python" ] || fail "needs Python 3.11, 3.12 or 3.13; this system has none (Debian 12 and later do)"
-    make_venv
-fi
+python=$(find_python)
+[ -n "$python" ] || fail "$no_python"
+make_venv
 rm -f "$venv"/lianban-*.stamp
 install_lock "$lock"
 stamp_of "$lock" >"$venv/lianban-$kind.stamp"
