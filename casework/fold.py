@@ -1,9 +1,9 @@
 """From the changes of a case to its state: total and pure.
 
-The fold never judges what the hub has ordered: an ordered change whose body is readable and that has a row in
-the state table for the current state is applied, whoever wrote it; anything else is a line in the timeline and
-no more. What nobody has judged yet (tentative) must fit office and route too, so that a stranger's claim is not
-shown as fact. No sequence of changes raises.
+The fold never judges what the hub has ordered: an ordered change whose body is readable and that has a row
+in the state table for the current state is applied, whoever wrote it; anything else is a line in the timeline
+and no more. What nobody has judged yet (tentative) must fit office and route too, so that a stranger's claim
+is not shown as fact. No sequence of changes raises.
 """
 
 from __future__ import annotations

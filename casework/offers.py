@@ -1,0 +1,34 @@
+"""What a page may offer a person on a case: the state table and the rights table, asked together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from casework.changes import ChangeKind
+from casework.fold import CaseState
+from casework.policy import Role, Target, act_for, may_ever
+from casework.states import HOME, acts_for, deciding_office, office_fits, row_for
+
+
+def allowed_kinds(state: CaseState | None, offices: Collection[str], role: Role) -> list[ChangeKind]:
+    """Return the kinds that fit now, in table order, for somebody with this role writing for these offices.
+
+    A page still asks `policy.may` with the case as target; the program's own kinds are never offered.
+    """
+    case = state or CaseState()
+    return [kind for kind in ChangeKind if _offered(case, kind, offices, role)]
+
+
+def _offered(case: CaseState, kind: ChangeKind, offices: Collection[str], role: Role) -> bool:
+    act = act_for(kind)
+    row = row_for(kind, case.state, case.course())
+    if row is None or act is None or not may_ever(role, act):
+        return False
+    if kind is ChangeKind.REQUEST_WITHDRAW and acts_for(HOME, case.holder, case.tier):
+        return False  # the home holds the case and withdraws it directly
+    return any(office_fits(row, case.state, case.course(), office) for office in offices)
+
+
+def target_of(state: CaseState, home_region: str, item_office: str) -> Target:
+    """Return the policy target for a case; region of the home and office of the item are the caller's."""
+    return Target(home_region, item_office, deciding_office(state.course()))

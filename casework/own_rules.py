@@ -1,0 +1,148 @@
+"""What we ask of our own changes before they are written, beyond what the protocol asks of anybody's.
+
+These rules speak to the person who acts (zh-CN, with a remedy) and may change with every release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from casework.changes import CLOSE_RESULTS, DELIVERY_WAYS, ChangeKind, check_blobs, check_body, kind_name
+from casework.errors import Problem
+from casework.fold import CaseState
+from casework.journal import BlobRef
+from casework.judge import request_misfit, table_misfit
+from casework.refusals import explain
+from casework.states import OFFICE_NAMES, STATE_NAMES, State
+
+# Fields that the wire lets be empty, but nobody here may leave so.
+_MUST_SAY: dict[ChangeKind, dict[str, str]] = {
+    ChangeKind.CORRECT: {"reason": "请填写更正原因"},
+    ChangeKind.ENDORSE: {"opinion": "请填写初审意见"},
+    ChangeKind.REFUSE_ACCEPTANCE: {"reason": "请填写不予受理的理由"},
+    ChangeKind.DENY: {"reason": "请填写不予许可的理由"},
+    ChangeKind.ATTACH_RESULT: {"title": "请填写结果文书名称"},
+    ChangeKind.DELIVER: {"to": "请填写领取人"},
+    ChangeKind.REQUEST_WITHDRAW: {"reason": "请填写撤回原因"},
+    ChangeKind.WITHDRAW: {"reason": "请填写撤回原因"},
+    ChangeKind.DECLINE_REQUEST: {"reason": "请填写不同意的理由"},
+}
+
+
+def case_blobs(state: CaseState) -> list[bytes]:
+    """Return the hashes of all pages the case rests on now, in order, each once: what approvers must see."""
+    return list(dict.fromkeys(page.blob for material in state.materials for page in material.pages))
+
+
+def check_own(
+    state: CaseState | None,
+    kind: ChangeKind,
+    body: dict[str, Any],
+    *,
+    office: str,
+    home_tier: str,
+    blobs: Sequence[BlobRef] = (),
+    required: Sequence[str] = (),
+    present: Collection[bytes] | None = None,
+) -> list[Problem]:
+    """List what keeps us from writing this change; empty when it may be written.
+
+    state: as shown, tentative included. office: ours, relative to the case. required: names of the materials
+    that the item demands (收件 only). present: hashes of the blobs on this machine, None to skip the look.
+    """
+    if problems := check_body(kind, body) or check_blobs(kind, body, blobs):
+        return problems
+    case = state or CaseState()
+    if misfit := table_misfit(case, kind, office, home_tier):
+        return [_misfit_problem(case, kind, misfit)]
+    if request_misfit(case, kind, office, body):
+        return [_misfit_problem(case, kind, "no_such_request")]
+    problems = [
+        Problem(name, message) for name, message in _MUST_SAY.get(kind, {}).items() if not body[name].strip()
+    ]
+    return problems + _own_faults(case, kind, body, required, present)
+
+
+def _misfit_problem(case: CaseState, kind: ChangeKind, code: str) -> Problem:
+    said = explain(code)
+    if case.state is None or code not in ("wrong_state", "wrong_office"):
+        return Problem("", said.text, said.remedy)
+    where = f"办件当前为「{STATE_NAMES[case.state]}」，承办方为{OFFICE_NAMES[case.holder]}"
+    return Problem("", f"{where}，不能「{kind_name(kind)}」", said.remedy)
+
+
+def _own_faults(
+    case: CaseState,
+    kind: ChangeKind,
+    body: dict[str, Any],
+    required: Sequence[str],
+    present: Collection[bytes] | None,
+) -> list[Problem]:
+    match kind:
+        case ChangeKind.COLLECT:
+            return _missing_materials(body, required)
+        case ChangeKind.CORRECT if not any(body.get(name) for name in ("applicant", "form", "materials")):
+            return [Problem("", "没有任何更正", "请先修改要更正的内容")]
+        case ChangeKind.SUPPLEMENT if not (body["materials"] or body.get("form")):
+            return [Problem("materials", "没有补充任何内容", "请按补正告知补充材料")]
+        case ChangeKind.ASK_SUPPLEMENT:
+            return _defect_faults(body["defects"])
+        case ChangeKind.GRANT | ChangeKind.DENY:
+            return _seen_faults(case, kind, body["seen"], present)
+        case ChangeKind.CLOSE:
+            return _close_faults(case, body["result"])
+        case ChangeKind.DELIVER if body["how"] not in DELIVERY_WAYS:
+            return [Problem("how", "请选择送达方式", f"可选：{'、'.join(DELIVERY_WAYS.values())}")]
+        case _:
+            return []
+
+
+def _missing_materials(body: dict[str, Any], required: Sequence[str]) -> list[Problem]:
+    given = {material["name"] for material in body["materials"]}
+    return [
+        Problem("materials", f"缺少必备材料「{name}」", "请扫描，或勾选「已核对原件」")
+        for name in required
+        if name not in given
+    ]
+
+
+def _defect_faults(defects: list[dict[str, Any]]) -> list[Problem]:
+    if not defects:
+        return [
+            Problem(
+                "defects", "没有列出需要补正的内容", "须一次性告知全部需要补正的内容（行政许可法第三十二条）"
+            )
+        ]
+    return [
+        Problem(f"defects.{index}.what", "请写明要补正什么")
+        for index, defect in enumerate(defects)
+        if not defect["what"].strip()
+    ]
+
+
+def _seen_faults(
+    case: CaseState, kind: ChangeKind, seen: list[bytes], present: Collection[bytes] | None
+) -> list[Problem]:
+    """A decision names what was seen; 准予 only on all pages of the case, and all of them here."""
+    wanted = case_blobs(case)
+    if any(blob not in wanted for blob in seen) or len(set(seen)) < len(seen):
+        return [Problem("seen", "所看材料与办件现有材料不一致", "请刷新办件后重新查看")]
+    if kind is not ChangeKind.GRANT:
+        return []
+    away = [blob for blob in wanted if present is not None and blob not in present]
+    if away:
+        return [Problem("seen", f"还有 {len(away)} 页材料未传到", "请等材料到齐后再作决定")]
+    if len(seen) < len(wanted):
+        return [Problem("seen", f"还有 {len(wanted) - len(seen)} 页材料未查看", "请看完全部材料后再作决定")]
+    return []
+
+
+def _close_faults(case: CaseState, result: str) -> list[Problem]:
+    if result not in CLOSE_RESULTS:
+        return [Problem("result", "请选择办结结果")]
+    if (result == "denied") != (case.state is State.DENIED):
+        return [Problem("result", "办结结果与决定不一致", "请选择与决定相符的办结结果")]
+    if result == "issued" and not case.results:
+        return [Problem("result", "出证办结前须有结果文书", "请先上传结果文书")]
+    return []

@@ -1,0 +1,283 @@
+"""Who may do what: one table of rights by role, region and office, asked by pages and routes alike.
+
+RIGHTS says which act a role has and how far it reaches. That the case is in the right state and at the right
+office is the state table's business; both must agree. Intake and decision lie with different roles
+(受审分离), except for items that the village itself decides, where one agent is all the staff there is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from casework.changes import ChangeKind
+from casework.errors import NotAllowed
+from casework.states import COUNTY, HOME, TOWNSHIP
+
+
+class Role(StrEnum):
+    """What a staff account is for; the words are stored in staff rows."""
+
+    VILLAGE_AGENT = "village_agent"
+    TOWNSHIP_CLERK = "township_clerk"
+    TOWNSHIP_REVIEWER = "township_reviewer"
+    COUNTY_REVIEWER = "county_reviewer"
+    COUNTY_APPROVER = "county_approver"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+    OPS = "ops"
+
+
+ROLE_NAMES: dict[Role, str] = {
+    Role.VILLAGE_AGENT: "村站代办员",
+    Role.TOWNSHIP_CLERK: "乡镇窗口人员",
+    Role.TOWNSHIP_REVIEWER: "乡镇初审员",
+    Role.COUNTY_REVIEWER: "县级审核员",
+    Role.COUNTY_APPROVER: "县级审批员",
+    Role.SUPERVISOR: "督查员",
+    Role.ADMIN: "系统管理员",
+    Role.OPS: "运维员",
+}
+
+
+class Act(StrEnum):
+    """Everything that somebody may be allowed to do; signing in is not an act."""
+
+    LIST_CASES = "list_cases"
+    VIEW_CASE = "view_case"
+    COLLECT = "collect"
+    CORRECT = "correct"
+    ENDORSE = "endorse"
+    ASK_SUPPLEMENT = "ask_supplement"
+    SUPPLEMENT = "supplement"
+    ACCEPT = "accept"
+    REFUSE_ACCEPTANCE = "refuse_acceptance"
+    REVIEW = "review"
+    GRANT = "grant"
+    DENY = "deny"
+    ATTACH_RESULT = "attach_result"
+    CLOSE = "close"
+    DELIVER = "deliver"
+    REQUEST_WITHDRAW = "request_withdraw"
+    WITHDRAW = "withdraw"
+    DECLINE_REQUEST = "decline_request"
+    NUMBER = "number"
+    OPINION = "opinion"
+    MANAGE_USERS = "manage_users"
+    INVITE = "invite"
+    SETTLE_HELD = "settle_held"
+    VIEW_STATUS = "view_status"
+
+
+ACT_NAMES: dict[Act, str] = {
+    Act.LIST_CASES: "查看办件列表",
+    Act.VIEW_CASE: "查看办件",
+    Act.COLLECT: "收件",
+    Act.CORRECT: "更正",
+    Act.ENDORSE: "初审通过",
+    Act.ASK_SUPPLEMENT: "补正告知",
+    Act.SUPPLEMENT: "补正",
+    Act.ACCEPT: "受理",
+    Act.REFUSE_ACCEPTANCE: "不予受理",
+    Act.REVIEW: "审核",
+    Act.GRANT: "准予",
+    Act.DENY: "不予许可",
+    Act.ATTACH_RESULT: "上传结果",
+    Act.CLOSE: "办结",
+    Act.DELIVER: "送达",
+    Act.REQUEST_WITHDRAW: "申请撤回",
+    Act.WITHDRAW: "撤回",
+    Act.DECLINE_REQUEST: "不同意撤回",
+    Act.NUMBER: "编号",
+    Act.OPINION: "内部意见",
+    Act.MANAGE_USERS: "管理人员",
+    Act.INVITE: "邀请站点接入",
+    Act.SETTLE_HELD: "处理待核内容",
+    Act.VIEW_STATUS: "查看运行状态",
+}
+
+
+def act_for(kind: ChangeKind) -> Act | None:
+    """Return the act that writing a change of this kind is; None for what no person writes this way."""
+    try:
+        return Act(kind.name.lower())
+    except ValueError:
+        return None
+
+
+class Scope(Enum):
+    """How far a right reaches; the value says it in zh-CN."""
+
+    ANYWHERE = "全部"
+    STATION = "本站点收的办件"
+    AREA = "本辖区"
+    DECIDED_HERE = "由本级决定的办件"
+    OFFICE = "本部门的事项"
+
+
+_INTAKE = {
+    Act.LIST_CASES: Scope.ANYWHERE,
+    Act.VIEW_CASE: Scope.STATION,
+    Act.COLLECT: Scope.STATION,
+    Act.CORRECT: Scope.STATION,
+    Act.SUPPLEMENT: Scope.STATION,
+    Act.DELIVER: Scope.STATION,
+    Act.REQUEST_WITHDRAW: Scope.STATION,
+    Act.WITHDRAW: Scope.STATION,
+    Act.VIEW_STATUS: Scope.ANYWHERE,
+}
+_DECIDE_HERE = dict.fromkeys(
+    (Act.ACCEPT, Act.REFUSE_ACCEPTANCE, Act.REVIEW, Act.GRANT, Act.DENY, Act.ATTACH_RESULT, Act.CLOSE),
+    Scope.DECIDED_HERE,
+)
+_COUNTY_DESK = {
+    Act.LIST_CASES: Scope.ANYWHERE,
+    Act.VIEW_CASE: Scope.OFFICE,
+    Act.ATTACH_RESULT: Scope.OFFICE,
+    Act.CLOSE: Scope.OFFICE,
+    Act.OPINION: Scope.OFFICE,
+}
+
+RIGHTS: dict[Role, dict[Act, Scope]] = {
+    Role.VILLAGE_AGENT: {**_INTAKE, **_DECIDE_HERE, Act.ASK_SUPPLEMENT: Scope.DECIDED_HERE},
+    Role.TOWNSHIP_CLERK: _INTAKE,
+    Role.TOWNSHIP_REVIEWER: {
+        Act.LIST_CASES: Scope.ANYWHERE,
+        Act.VIEW_CASE: Scope.AREA,
+        Act.ENDORSE: Scope.AREA,
+        Act.ASK_SUPPLEMENT: Scope.AREA,
+        **_DECIDE_HERE,
+        Act.VIEW_STATUS: Scope.ANYWHERE,
+    },
+    Role.COUNTY_REVIEWER: {
+        **_COUNTY_DESK,
+        Act.ASK_SUPPLEMENT: Scope.OFFICE,
+        Act.ACCEPT: Scope.OFFICE,
+        Act.REFUSE_ACCEPTANCE: Scope.OFFICE,
+        Act.REVIEW: Scope.OFFICE,
+    },
+    Role.COUNTY_APPROVER: {**_COUNTY_DESK, Act.GRANT: Scope.OFFICE, Act.DENY: Scope.OFFICE},
+    Role.SUPERVISOR: {
+        Act.LIST_CASES: Scope.ANYWHERE,
+        Act.VIEW_CASE: Scope.AREA,
+        Act.VIEW_STATUS: Scope.ANYWHERE,
+    },
+    Role.ADMIN: {
+        Act.MANAGE_USERS: Scope.AREA,
+        Act.INVITE: Scope.AREA,
+        Act.SETTLE_HELD: Scope.AREA,
+        Act.VIEW_STATUS: Scope.ANYWHERE,
+    },
+    Role.OPS: {Act.VIEW_STATUS: Scope.ANYWHERE},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The signed-in one: account number, name, role, station (author), region code, county office or ""."""
+
+    account: int
+    name: str
+    role: Role
+    author: int
+    region: str
+    office: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the act is about. home_region: region code of the case's home, or of the station or user managed.
+
+    item_office: the county office in charge of the item, or "". deciding: "home", "township", "county" or "".
+    """
+
+    home_region: str
+    item_office: str = ""
+    deciding: str = ""
+
+
+def region_prefix(code: str) -> str:
+    """Return the digits that all codes inside a region share: 6, 9 or 12 (county, township, village), or "".
+
+    Codes are 6, 9 or 12 digits; trailing zero groups mean the larger region (GB/T 2260, GB/T 10114).
+    """
+    if len(code) not in (6, 9, 12) or not (code.isascii() and code.isdigit()):
+        return ""
+    full = code.ljust(12, "0")
+    if full.endswith("000000"):
+        return full[:6]
+    return full[:9] if full.endswith("000") else full
+
+
+def in_region(outer: str, inner: str) -> bool:
+    """Tell whether region `inner` is `outer` or lies in it; what is no code contains and is in nothing."""
+    wide, narrow = region_prefix(outer), region_prefix(inner)
+    return bool(wide) and narrow.startswith(wide)
+
+
+def _decided_here(person: Person, target: Target) -> bool:
+    if target.deciding == HOME:
+        return region_prefix(person.region) == region_prefix(target.home_region)
+    level = {TOWNSHIP: 9, COUNTY: 6}.get(target.deciding)
+    return len(region_prefix(person.region)) == level
+
+
+def _reaches(scope: Scope, person: Person, target: Target | None) -> bool:
+    if scope is Scope.ANYWHERE:
+        return True
+    if target is None or not in_region(person.region, target.home_region):
+        return False
+    match scope:
+        case Scope.STATION:
+            return region_prefix(person.region) == region_prefix(target.home_region)
+        case Scope.DECIDED_HERE:
+            return _decided_here(person, target)
+        case Scope.OFFICE:
+            return person.office != "" and person.office == target.item_office
+        case _:
+            return True
+
+
+def may_ever(role: Role, act: Act) -> bool:
+    """Tell whether a role has an act at all, wherever it reaches (for menus, never for access)."""
+    return act in RIGHTS[role]
+
+
+def may(person: Person, act: Act, target: Target | None = None) -> bool:
+    """Tell whether this person may do this. An act that is about something is refused without a target."""
+    scope = RIGHTS[person.role].get(act)
+    return scope is not None and _reaches(scope, person, target)
+
+
+def require(person: Person, act: Act, target: Target | None = None) -> None:
+    """Raise NotAllowed, saying who may, unless the person may."""
+    if may(person, act, target):
+        return
+    scope = RIGHTS[person.role].get(act)
+    if scope is not None:
+        raise NotAllowed(f"{ROLE_NAMES[person.role]}「{ACT_NAMES[act]}」仅限{scope.value}，这一件不在其内")
+    able = [ROLE_NAMES[role] for role in Role if may_ever(role, act)]
+    who = f"可由{'、'.join(able)}办理" if able else "由系统自动办理"
+    raise NotAllowed(f"{ROLE_NAMES[person.role]}不能「{ACT_NAMES[act]}」，{who}")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScope:
+    """The cut of a list of cases: homes whose region starts with region_prefix; one county office or all."""
+
+    region_prefix: str
+    office: str | None
+
+
+def case_scope(person: Person) -> CaseScope | None:
+    """Return the cut for a person's lists and searches (the same reach as VIEW_CASE); None if they see none.
+
+    A township window's prefix is the hall's full 12 digits: it sees its own cases, not its villages'.
+    """
+    scope = RIGHTS[person.role].get(Act.VIEW_CASE)
+    prefix = region_prefix(person.region)
+    if scope is None or not prefix or (scope is Scope.OFFICE and not person.office):
+        return None
+    if scope is Scope.STATION:
+        return CaseScope(prefix.ljust(12, "0"), None)
+    return CaseScope(prefix, person.office if scope is Scope.OFFICE else None)
