@@ -1,0 +1,97 @@
+"""The child that opens one file: `python -m casework.materials.child SOURCE FOLDER pages|check`.
+
+Writes page files into FOLDER and prints one JSON line, {"pages": [{file, type, width, height, bytes}]} or
+{"problem": code} with a code of rules.Fault. For any other end (a signal, an exit code above 0) `opening`,
+which starts it, finds the code. It opens nothing but SOURCE and may die at any moment without harm.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from casework.materials.confinement import allow_cpu, confine
+from casework.materials.image_pages import check_picture, picture_pages
+from casework.materials.pdf_pages import check_pdf, pdf_pages
+from casework.materials.rules import (
+    MAX_UPLOAD_BYTES,
+    RESULT_KINDS,
+    SNIFF_BYTES,
+    Fault,
+    Kind,
+    Mode,
+    Refused,
+    sniff,
+)
+
+EXTENSIONS: Final = {Kind.JPEG: "jpg", Kind.PNG: "png", Kind.PDF: "pdf"}
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+Row = dict[str, str | int]
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the child's one task; always 0, the reply says how it went."""
+    source, folder, mode = Path(arguments[0]), Path(arguments[1]), Mode(arguments[2])
+    confine()
+    sys.stdout.write(json.dumps(reply(source, folder, mode)) + "\n")
+    return 0
+
+
+def reply(source: Path, folder: Path, mode: Mode) -> dict[str, object]:
+    """The task as one reply; every fault of the file becomes a code."""
+    try:
+        return {"pages": list(_opened(source, folder, mode))}
+    except Refused as refused:
+        fault = refused.fault
+    except MemoryError:
+        fault = Fault.TOO_COSTLY
+    except OSError as error:
+        fault = Fault.DISK_FULL if error.errno in _NO_SPACE else Fault.BROKEN
+    except Exception:  # noqa: BLE001 (the child's outermost frame; decoders raise all sorts of things)
+        fault = Fault.BROKEN
+    return {"problem": fault.value}
+
+
+def _opened(source: Path, folder: Path, mode: Mode) -> Iterable[Row]:
+    size = source.stat().st_size
+    if size > MAX_UPLOAD_BYTES:
+        raise Refused(Fault.TOO_BIG)
+    with source.open("rb") as file:
+        kind = sniff(file.read(SNIFF_BYTES))
+    allow_cpu(kind)
+    return _checked(source, folder, kind) if mode is Mode.CHECK else _paged(source, folder, kind)
+
+
+def _paged(source: Path, folder: Path, kind: Kind) -> Iterator[Row]:
+    pages = pdf_pages(source) if kind is Kind.PDF else picture_pages(source, kind)
+    for number, page in enumerate(pages, start=1):
+        name = f"{number:03d}.{EXTENSIONS[Kind(page.media_type)]}"
+        (folder / name).write_bytes(page.data)
+        yield _row(name, page.media_type, page.width, page.height, len(page.data))
+
+
+def _checked(source: Path, folder: Path, kind: Kind) -> Iterator[Row]:
+    if kind not in RESULT_KINDS:
+        raise Refused(Fault.NOT_A_RESULT)
+    width = height = 0
+    if kind is Kind.PDF:
+        check_pdf(source)
+    else:
+        width, height = check_picture(source.read_bytes(), kind)
+    name = f"001.{EXTENSIONS[kind]}"
+    shutil.copyfile(source, folder / name)
+    yield _row(name, kind.value, width, height, (folder / name).stat().st_size)
+
+
+def _row(file: str, media_type: str, width: int, height: int, size_bytes: int) -> Row:
+    return {"file": file, "type": media_type, "width": width, "height": height, "bytes": size_bytes}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
