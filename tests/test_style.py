@@ -26,6 +26,7 @@ MAY_READ_ENVIRONMENT = OUTERMOST | {"settings.py"}
 CATCHES_EVERYTHING: dict[str, str] = {
     "casework/web/error_pages.py": "a fault becomes the page that says so, and is logged",
     "casework/materials/child.py": "outermost frame of the child that opens files; decoders raise all sorts",
+    "sync_protocol/store/seam.py": "the writer thread hands every failure to the caller that waits for it",
     "node/app.py": "one failed round must not end the station's background work",
     "hub/app.py": "one failed round must not end the county's background work",
 }

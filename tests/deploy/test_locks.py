@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ("sync_protocol", "casework", "node", "hub", "migrations")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 PIN = re.compile(
     r"^([A-Za-z0-9._-]+)==(\S+) \\\n((?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
@@ -58,3 +62,28 @@ def test_the_development_lock_runs_the_versions_that_ship() -> None:
 def test_compiled_packages_are_hashed_for_more_than_one_machine() -> None:
     pins = _pins("requirements.lock")
     assert all(pins[name][1] > 10 for name in ("aiohttp", "msgpack", "pynacl", "sqlcipher3", "pillow"))
+
+
+def _imported(path: Path) -> set[str]:
+    """Top names of the absolute imports of one file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names}
+
+
+def test_what_the_programs_import_is_declared() -> None:
+    ours = {*SHIPPED, *sys.stdlib_module_names}
+    declared = {canonicalize_name(asked.name) for asked in _asked()["requirements.lock"]}
+    providers = packages_distributions()
+    undeclared = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for folder in SHIPPED
+        for path in (ROOT / folder).rglob("*.py")
+        for name in _imported(path) - ours
+        if not {canonicalize_name(provider) for provider in providers.get(name, ())} & declared
+    }
+    assert undeclared == set()
