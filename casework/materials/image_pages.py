@@ -87,15 +87,21 @@ def check_picture(data: bytes, kind: Kind) -> tuple[int, int]:
 
 def encode_page(picture: Image.Image) -> Page:
     """The picture (RGB or L) as a JPEG; above PAGE_TARGET_BYTES only if the last try still is."""
-    out = io.BytesIO()
+    data = b""
     for edge in PAGE_EDGES_PIXELS:
         picture = _resized(picture, edge)
         for quality in PAGE_QUALITIES:
-            out = io.BytesIO()
-            picture.save(out, "JPEG", quality=quality, optimize=True)
-            if out.tell() <= PAGE_TARGET_BYTES:
-                return Page(Kind.JPEG.value, *picture.size, out.getvalue())
-    return Page(Kind.JPEG.value, *picture.size, out.getvalue())
+            data = _bare_jpeg(picture, quality)
+            if len(data) <= PAGE_TARGET_BYTES:
+                return Page(Kind.JPEG.value, *picture.size, data)
+    return Page(Kind.JPEG.value, *picture.size, data)
+
+
+def _bare_jpeg(picture: Image.Image, quality: int) -> bytes:
+    """Stripped after encoding, because Pillow carries a comment from the source over into the copy."""
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality, optimize=True)
+    return jpeg_pixels(out.getvalue())
 
 
 def _kept_pixels(data: bytes, kind: Kind, picture: Image.Image) -> Page | None:

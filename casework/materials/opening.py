@@ -124,7 +124,7 @@ def _taken_over(folder: Path, said: bytes) -> list[PageFile]:
         if "problem" in answer:
             raise Refused(Fault(answer["problem"]))
         pages = [_page_file(folder, row) for row in answer["pages"]]
-    except (ValueError, TypeError, KeyError, FileNotFoundError):
+    except (ValueError, TypeError, KeyError, FileNotFoundError, RecursionError):
         raise Refused(Fault.BROKEN) from None
     if not 1 <= len(pages) <= MAX_PAGES_PER_FILE:
         raise Refused(Fault.BROKEN)
