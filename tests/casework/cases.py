@@ -80,7 +80,12 @@ def body_of(kind: ChangeKind) -> dict[str, Any]:
         ChangeKind.REVIEW: {},
         ChangeKind.GRANT: {"seen": [PAGE_1.hash, PAGE_2.hash]},
         ChangeKind.DENY: {"reason": "不符合条件", "seen": [PAGE_1.hash]},
-        ChangeKind.ATTACH_RESULT: {"title": "决定书", "blob": 0, "plain": b"\x08" * 32, "type": "application/pdf"},
+        ChangeKind.ATTACH_RESULT: {
+            "title": "决定书",
+            "blob": 0,
+            "plain": b"\x08" * 32,
+            "type": "application/pdf",
+        },
         ChangeKind.CLOSE: {"result": "issued"},
         ChangeKind.DELIVER: {"to": "王建国", "how": "window"},
         ChangeKind.REQUEST_WITHDRAW: {"reason": "本人要求"},

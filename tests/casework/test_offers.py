@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from casework.changes import ChangeKind
+from casework.fold import CaseState, fold
+from casework.offers import allowed_kinds, target_of
+from casework.policy import Role, Target
+from tests.casework.cases import collect_body, entry
+
+K = ChangeKind
+
+
+@pytest.mark.parametrize(
+    ("steps", "offices", "role", "expected"),
+    [
+        ([], ["home"], Role.VILLAGE_AGENT, [K.COLLECT]),
+        ([], ["home"], Role.TOWNSHIP_REVIEWER, []),
+        ([K.COLLECT], ["home"], Role.VILLAGE_AGENT, [K.CORRECT, K.REQUEST_WITHDRAW]),
+        ([K.COLLECT], ["township"], Role.TOWNSHIP_REVIEWER, [K.ENDORSE, K.ASK_SUPPLEMENT]),
+        ([K.COLLECT], ["county"], Role.COUNTY_REVIEWER, []),
+        ([K.COLLECT], ["home", "township"], Role.ADMIN, []),
+        ([K.COLLECT, K.ASK_SUPPLEMENT], ["home"], Role.VILLAGE_AGENT, [K.CORRECT, K.SUPPLEMENT, K.WITHDRAW]),
+        (
+            [K.COLLECT, K.ENDORSE], ["county"], Role.COUNTY_REVIEWER,
+            [K.ASK_SUPPLEMENT, K.ACCEPT, K.REFUSE_ACCEPTANCE],
+        ),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT], ["county"], Role.COUNTY_APPROVER, []),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_APPROVER, [K.GRANT, K.DENY]),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_REVIEWER, []),
+        (
+            [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.GRANT], ["county"], Role.COUNTY_APPROVER,
+            [K.ATTACH_RESULT, K.CLOSE],
+        ),
+        ([K.COLLECT, K.ENDORSE, K.REFUSE_ACCEPTANCE], ["home"], Role.VILLAGE_AGENT, [K.DELIVER]),
+    ],
+)  # fmt: skip
+def test_offers_follow_state_office_and_role(
+    steps: list[ChangeKind], offices: list[str], role: Role, expected: list[ChangeKind]
+) -> None:
+    case = fold([entry(kind) for kind in steps]) if steps else None
+    assert allowed_kinds(case, offices, role) == expected
+
+
+def test_the_program_s_own_kinds_are_never_offered() -> None:
+    case = fold([entry(K.COLLECT), entry(K.REQUEST_WITHDRAW)])
+    offered = {kind for role in Role for kind in allowed_kinds(case, ["home", "township", "county"], role)}
+    assert not offered & {K.NUMBER, K.DECLINE_REQUEST, K.OPINION}
+
+
+def test_target_names_who_decides() -> None:
+    case = fold([entry(K.COLLECT, body=collect_body(decision="township"))])
+    assert target_of(case, "341882101201", "残联") == Target("341882101201", "残联", "township")
+    assert target_of(CaseState(), "341882101201", "").deciding == "county"
