@@ -1,0 +1,178 @@
+"""What a service item (政务服务事项) is, as values: no reading, no writing, no clock.
+
+Code sets follow GB/T 39046-2020 appendix A. Every fact carries a mark that says where it comes from, because
+a county has to confirm typical and judged facts against its own 实施清单 before it relies on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STATUSES = ("page", "law", "typical", "judgement")
+TIERS = ("village", "township", "county", "external")
+ITEM_TYPES: Mapping[str, str] = {
+    "01": "行政许可", "02": "行政处罚", "03": "行政强制", "04": "行政征收", "05": "行政给付",
+    "06": "行政检查", "07": "行政确认", "08": "行政奖励", "09": "行政裁决",
+    "10": "其他行政权力", "20": "公共服务",
+}  # fmt: skip
+USE_LEVELS = (1, 2, 3, 4, 5, 6, 7)
+SERVICE_OBJECTS: Mapping[int, str] = {
+    1: "自然人", 2: "企业法人", 3: "事业法人", 4: "社会组织法人", 5: "行政机关", 6: "其他组织",
+}  # fmt: skip
+PROJECT_TYPES: Mapping[int, str] = {1: "即办件", 2: "承诺件", 9: "其他"}
+MATERIAL_KINDS = ("original_check", "copy", "form", "photo", "declaration", "plan", "third_party_doc")
+FIELD_TYPES = (
+    "text", "multiline", "date", "integer", "choice", "phone", "citizen_id", "uscc", "bank_card",
+)  # fmt: skip
+RECEIPT_EFFECTS = ("authority", "agent")
+DAY_UNITS = ("wd", "d")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A public page: what it is and its address."""
+
+    what: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a fact comes from: a STATUSES word, the keys of the cited pages, and a note."""
+
+    status: str
+    src: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A limit: n working days (unit wd) or calendar days (unit d); 0 means the same day."""
+
+    n: int
+    unit: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A 业务办理项: two-digit suffix, name and the condition under which it applies."""
+
+    suffix: str
+    name: str
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialRule:
+    """One material of the list; `when` says in words when an optional one is needed.
+
+    `exempt` (免提交) and `tolerable` (可容缺) are judgements unless the county confirmed them.
+    """
+
+    name: str
+    kind: str
+    originals: int
+    copies: int
+    required: bool
+    exempt: bool
+    tolerable: bool
+    when: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of the form. least, most: characters of a text, value of an integer, else None."""
+
+    key: str
+    label: str
+    type: str
+    required: bool
+    least: int | None
+    most: int | None
+    choices: tuple[str, ...]
+    unit: str
+    hint: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One 环节 as published: tier, stage, what is done, its limit; publicity_days is the 公示 part of it."""
+
+    tier: str
+    stage: str
+    action: str
+    days: int | None
+    unit: str
+    publicity_days: int | None
+    offline: bool
+    stops_clock: bool
+    parallel: tuple[str, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the applicant gets: the type, the licences' names, and from when a payment counts."""
+
+    type: str
+    licences: tuple[str, ...]
+    start: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegalBasis:
+    """A named legal text and the mark of the citation."""
+
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceItem:
+    """One version of one item.
+
+    decision_tier: who decides. office: the county department in charge (it decides county items and forwards
+    external ones). first_review: the township endorses before the county. township_reads: the township may
+    open the case. receipt_effect: a village receipt binds the authority, or only the applicant's agent.
+    marks: item-level fact name -> Mark. sources: the cited pages, so that an item travels alone.
+    """
+
+    key: str
+    version: int
+    name: str
+    item_type: str
+    use_level: int
+    project_type: int
+    service_object: tuple[int, ...]
+    catalog_code: str | None
+    task_code_example: str | None
+    variants: tuple[Variant, ...]
+    legal_days: Days | None
+    promised_days: Days | None
+    fee: bool
+    decision_tier: str
+    office: str
+    first_review: bool
+    township_reads: bool
+    receipt_effect: str
+    conditions: tuple[str, ...]
+    materials: tuple[MaterialRule, ...]
+    form: tuple[FormField, ...]
+    steps: tuple[Step, ...]
+    result: Outcome
+    legal_basis: tuple[LegalBasis, ...]
+    note: str
+    marks: Mapping[str, Mark]
+    sources: Mapping[str, Source]
+
+    def field(self, key: str) -> FormField | None:
+        """The form field with this key, or None."""
+        return next((f for f in self.form if f.key == key), None)
+
+    def material(self, name: str) -> MaterialRule | None:
+        """The material rule with this name, or None."""
+        return next((m for m in self.materials if m.name == name), None)
