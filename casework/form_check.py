@@ -1,0 +1,194 @@
+"""The form of an intake, held against the item's rules.
+
+Nothing is guessed: a value either has the field's type or is a problem that names the field's label and the
+remedy. Keys that the item does not define are kept under `extra`, so that a caller's own data is never lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from casework.applicant import hidden_character
+from casework.errors import Problem
+from casework.identity import (
+    citizen_id_problem,
+    compact_number,
+    compact_phone,
+    half_width,
+    phone_problem,
+    uscc_problem,
+)
+from casework.service_item import FormField, ServiceItem
+
+TEXT_MAX_CHARS = 200
+MULTILINE_MAX_CHARS = 1000
+EXTRA_MAX_KEYS = 50
+EXTRA_MAX_DEPTH = 4
+EXTRA_MAX_CHARS = 4000
+_INT64 = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class FormResult:
+    """clean: defined keys, text or integer values; extra: all other keys, plain; problems: what is wrong."""
+
+    clean: Mapping[str, str | int]
+    extra: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+class _Unfit(Exception):
+    """A value that does not fit its field: the message and the remedy."""
+
+
+def check_form(item: ServiceItem, form: object) -> FormResult:
+    """Checks a whole form for submission; problems name form.KEY and the field's label.
+
+    Empty values of optional fields are left out of `clean`. Dates are kept as YYYY-MM-DD.
+    """
+    if not isinstance(form, Mapping):
+        return FormResult({}, {}, (Problem("form", "表单应当是一组键值", "请写成 {键: 值}"),))
+    clean: dict[str, str | int] = {}
+    problems: list[Problem] = []
+    for field in item.form:
+        try:
+            value = _value(field, form.get(field.key))
+        except _Unfit as unfit:
+            problems.append(Problem(f"form.{field.key}", f"「{field.label}」{unfit.args[0]}", unfit.args[1]))
+            continue
+        if value is not None:
+            clean[field.key] = value
+    others = {str(key): value for key, value in form.items() if item.field(str(key)) is None}
+    extra, extra_problem = _extra(others)
+    problems += [extra_problem] if extra_problem else []
+    return FormResult(clean, extra, tuple(problems))
+
+
+def _value(field: FormField, raw: object) -> str | int | None:
+    text = _as_text(raw)
+    if not text:
+        if field.required:
+            raise _Unfit("没有填写", f"请填写{field.label}")
+        return None
+    return _READERS[field.type](field, text)
+
+
+def _as_text(raw: object) -> str:
+    if raw is None:
+        return ""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return str(raw)
+    if not isinstance(raw, str):
+        raise _Unfit("应当是文字或整数", "请改成文字，小数请换成更小的单位")
+    return raw.strip()
+
+
+def _read_text(field: FormField, text: str) -> str:
+    multiline = field.type == "multiline"
+    least, most = field.least or 0, field.most or (MULTILINE_MAX_CHARS if multiline else TEXT_MAX_CHARS)
+    if not least <= len(text) <= most:
+        raise _Unfit(f"有 {len(text)} 个字，应当是 {least} 到 {most} 个字", "请补充或缩短")
+    text = text.replace("\r\n", "\n") if multiline else text
+    hidden = hidden_character(text, newlines=multiline)
+    if hidden:
+        raise _Unfit(f"里有看不见的控制字符 {hidden}", "请删去后重新输入，不要从别处粘贴")
+    return text
+
+
+def _read_integer(field: FormField, text: str) -> int:
+    digits = half_width(text)
+    if not re.fullmatch(r"[+-]?[0-9]{1,16}", digits):
+        raise _Unfit("应当是整数", f"请只写数字，单位是{field.unit}" if field.unit else "请只写数字")
+    number = int(digits)
+    least = -_INT64 if field.least is None else field.least
+    most = _INT64 - 1 if field.most is None else field.most
+    if number < least:
+        raise _Unfit(f"不能小于 {least}{field.unit}", "请核对")
+    if number > most:
+        raise _Unfit(f"不能大于 {most}{field.unit}", "请核对")
+    return number
+
+
+def _read_date(field: FormField, text: str) -> str:
+    parts = re.fullmatch(r"([0-9]{4})[-/.年]?([0-9]{1,2})[-/.月]?([0-9]{1,2})日?", half_width(text))
+    try:
+        if parts is None:
+            raise ValueError
+        return date(int(parts[1]), int(parts[2]), int(parts[3])).isoformat()
+    except ValueError:
+        raise _Unfit("不是一个真实的日期", "请按 2026-01-31 的样子填写") from None
+
+
+def _read_choice(field: FormField, text: str) -> str:
+    if text not in field.choices:
+        raise _Unfit("不是给出的选项", f"请从以下选择：{'、'.join(field.choices)}")
+    return text
+
+
+def _read_bank_card(field: FormField, text: str) -> str:
+    number = compact_number(text)
+    if not re.fullmatch(r"[0-9]{10,25}", number):
+        raise _Unfit("应当是 10 到 25 位数字", "请对照银行卡或存折重新录入")
+    return number
+
+
+def _read_checked(
+    compact: Callable[[str], str], problem: Callable[[str], Problem | None]
+) -> Callable[[FormField, str], str]:
+    def read(field: FormField, text: str) -> str:
+        number = compact(text)
+        found = problem(number)
+        if found is not None:
+            raise _Unfit(f"：{found.message}", found.remedy)
+        return number
+
+    return read
+
+
+_READERS: Mapping[str, Callable[[FormField, str], str | int]] = {
+    "text": _read_text,
+    "multiline": _read_text,
+    "integer": _read_integer,
+    "date": _read_date,
+    "choice": _read_choice,
+    "bank_card": _read_bank_card,
+    "phone": _read_checked(compact_phone, phone_problem),
+    "citizen_id": _read_checked(compact_number, citizen_id_problem),
+    "uscc": _read_checked(compact_number, uscc_problem),
+}
+
+
+def _extra(others: Mapping[str, object]) -> tuple[dict[str, Any], Problem | None]:
+    """Bounded plain values; a float or a huge integer is kept as its text, since the log holds neither."""
+    budget = [EXTRA_MAX_CHARS]
+    try:
+        if len(others) > EXTRA_MAX_KEYS:
+            raise _Unfit
+        return {key: _plain(value, EXTRA_MAX_DEPTH, budget) for key, value in others.items()}, None
+    except _Unfit:
+        limits = f"{EXTRA_MAX_KEYS} 个键、{EXTRA_MAX_DEPTH} 层、{EXTRA_MAX_CHARS} 个字"
+        return {}, Problem("form.extra", f"事项没有定义的键太多或太长，最多 {limits}", "请删去不需要的内容")
+
+
+def _plain(value: object, depth: int, budget: list[int]) -> Any:
+    if depth < 0:
+        raise _Unfit
+    if isinstance(value, Mapping):
+        return {_spend(str(k), budget): _plain(v, depth - 1, budget) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v, depth - 1, budget) for v in value]
+    text = _spend(str(value), budget)
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and -_INT64 <= value < _INT64):
+        return value
+    return text
+
+
+def _spend(text: str, budget: list[int]) -> str:
+    budget[0] -= len(text) + 1
+    if budget[0] < 0 or any("\ud800" <= char <= "\udfff" for char in text):
+        raise _Unfit
+    return text
