@@ -1,0 +1,35 @@
+"""Texts for people. The source strings are zh-CN; other languages are catalogues under `locale/`."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+SOURCE_LANGUAGE = "zh_CN"
+DOMAIN = "lianban"
+LOCALE_FOLDER = Path(__file__).parent / "locale"
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name gettext tools look for
+    """Mark a text for extraction where it cannot be translated yet."""
+    return text
+
+
+def load_translations(language: str, folder: Path = LOCALE_FOLDER) -> gettext.NullTranslations:
+    """The catalogue of a language, compiled from its .po file; the source language needs none.
+
+    A language without a catalogue is shown in the source language.
+    """
+    path = folder / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    if language == SOURCE_LANGUAGE or not path.is_file():
+        return gettext.NullTranslations()
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
