@@ -107,7 +107,7 @@ class CaseState:
             given[name] = None if given[name] is None else single.from_plain(given[name])
         for name in ("state", "resume"):
             given[name] = None if given[name] is None else State(given[name])
-        return cls(**given)
+        return cls(**given).copy()
 
     def _fitting_row(self, change: Change) -> Row | None:
         if change.standing not in (ORDERED, TENTATIVE):
@@ -138,6 +138,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return dict(value)
     return value.to_plain() if hasattr(value, "to_plain") else value
 
 

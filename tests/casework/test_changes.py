@@ -139,9 +139,7 @@ def test_previews_must_name_previews() -> None:
     body = collect_body()
     body["materials"][1]["pages"][0]["preview"] = 2
     assert check_blobs(64, body, (PAGE_1, PAGE_2, Blob(b"\x03" * 32, 9, 1))) == []
-    assert [p.field for p in check_blobs(64, body, (PAGE_1, PAGE_2, PAGE_2))] == [
-        "materials.1.pages.0.preview"
-    ]
+    assert [p.field for p in check_blobs(64, body, (PAGE_1, PAGE_2, PAGE_2))] == ["materials.1.pages.0.preview"]
 
 
 def test_a_result_must_name_a_result_document() -> None:

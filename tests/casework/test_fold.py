@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -132,10 +133,14 @@ def test_requests_open_and_close() -> None:
     assert fold(asked).state is State.COLLECTED
     declined = entry(K.DECLINE_REQUEST, "township", body={"request": "up:17/0/2", "reason": "迟"})
     assert fold([*asked, declined]).open_requests == ["up:17/0/3"]
-    withdrawn = fold(
-        [*asked, entry(K.WITHDRAW, "township", body={"reason": "应申请", "request": "up:17/0/2"})]
-    )
+    withdrawn = fold([*asked, entry(K.WITHDRAW, "township", body={"reason": "应申请", "request": "up:17/0/2"})])
     assert (withdrawn.state, withdrawn.open_requests, withdrawn.holder) == (State.WITHDRAWN, [], "")
+
+
+def test_a_request_nobody_answered_ends_with_the_case() -> None:
+    steps = [*story()[:7], entry(K.REQUEST_WITHDRAW, ref="up:17/0/8"), *story()[7:]]
+    assert fold(steps[:-1]).open_requests == ["up:17/0/8"]
+    assert fold(steps).open_requests == []
 
 
 @pytest.mark.parametrize("standing", [HELD, REFUSED])
@@ -183,9 +188,21 @@ def test_tentative_work_shows_but_is_not_in_the_plain_form() -> None:
 
 def test_start_is_left_as_it_was() -> None:
     start = fold(story()[:2])
-    plain, lines = start.to_plain(), list(start.timeline)
+    plain = copy.deepcopy(start.to_plain())
     fold(story()[2:], start)
-    assert (start.to_plain(), start.timeline) == (plain, lines)
+    assert start.to_plain() == plain
+
+
+def test_a_plain_form_is_a_copy_both_ways() -> None:
+    history = [entry(K.COLLECT), entry(K.REQUEST_WITHDRAW)]
+    case = fold(history)
+    plain = case.to_plain()
+    kept = copy.deepcopy(plain)
+    stored = CaseState.from_plain(plain)
+    withdraw = entry(K.WITHDRAW, "township", body={"reason": "应申请", "request": "up:17/0/1"}, time=5)
+    for state in (case, stored):
+        state.apply(withdraw)
+        assert plain == kept
 
 
 @given(histories())

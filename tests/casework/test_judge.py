@@ -84,9 +84,7 @@ def test_unknown_kinds_are_held(kind: int) -> None:
 
 @pytest.mark.parametrize("kind", [96, 100, 101, 102, 103, 104])
 def test_known_kinds_of_no_case_are_refused(kind: int) -> None:
-    assert ruling(fold([entry(K.COLLECT)]), Entry(kind, {"text": "", "about": ""})) == Refuse(
-        "not_a_case_change"
-    )
+    assert ruling(fold([entry(K.COLLECT)]), Entry(kind, {"text": "", "about": ""})) == Refuse("not_a_case_change")
 
 
 def test_an_unreadable_body_is_held() -> None:
@@ -143,9 +141,7 @@ def test_a_number_is_given_once() -> None:
 
 
 @given(histories(8), changes(), st.sampled_from(["village", "township"]))
-def test_judge_never_raises_and_what_it_admits_applies(
-    history: list[Entry], change: Entry, tier: str
-) -> None:
+def test_judge_never_raises_and_what_it_admits_applies(history: list[Entry], change: Entry, tier: str) -> None:
     case = fold(history)
     shown = CaseState.from_plain(case.to_plain())
     if shown.state is not None:

@@ -80,9 +80,7 @@ def test_a_correction_or_supplement_must_hold_something() -> None:
 
 def test_a_notice_of_defects_says_each_one() -> None:
     case = fold(CHAIN[:1])
-    assert [p.field for p in problems(case, K.ASK_SUPPLEMENT, "township", body={"defects": []})] == [
-        "defects"
-    ]
+    assert [p.field for p in problems(case, K.ASK_SUPPLEMENT, "township", body={"defects": []})] == ["defects"]
     silent = {"defects": [{"subject": "照片", "what": "过期"}, {"subject": "身份证", "what": " "}]}
     assert [p.field for p in problems(case, K.ASK_SUPPLEMENT, "township", body=silent)] == ["defects.1.what"]
 
@@ -92,9 +90,7 @@ def test_a_grant_names_exactly_what_the_case_rests_on() -> None:
     assert case_blobs(case) == ALL
     assert problems(case, K.GRANT, "county", present=ALL) == []
     for seen in ([PAGE_1.hash], [*ALL, PAGE_1.hash], [*ALL, b"\x05" * 32], []):
-        assert [p.field for p in problems(case, K.GRANT, "county", body={"seen": seen}, present=ALL)] == [
-            "seen"
-        ]
+        assert [p.field for p in problems(case, K.GRANT, "county", body={"seen": seen}, present=ALL)] == ["seen"]
     (away,) = problems(case, K.GRANT, "county", present=[PAGE_1.hash])
     assert "1 页" in away.message and "未传到" in away.message
 

@@ -182,9 +182,5 @@ def test_lists_are_cut_as_far_as_views_reach(who: Person, scope: CaseScope | Non
     assert case_scope(who) == scope
     for region in (VILLAGE, OTHER_VILLAGE, TOWN, OTHER_TOWN_VILLAGE, ELSEWHERE):
         for office in ("残联", "民政局"):
-            listed = (
-                scope is not None
-                and region.startswith(scope.region_prefix)
-                and scope.office in (None, office)
-            )
+            listed = scope is not None and region.startswith(scope.region_prefix) and scope.office in (None, office)
             assert listed == may(who, Act.VIEW_CASE, Target(region, office))

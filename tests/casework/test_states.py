@@ -25,7 +25,7 @@ from casework.states import (
 )
 from tests.casework.case_strategies import CASE_KINDS
 
-# Written out again on purpose: (kind, state) -> next state; "=" stays, "<" resumes; R with 初审 only, D without.
+# Written out again on purpose: (kind, state) -> next state; "=" stays, "<" resumes; R: 初审, D: none.
 EXPECTED = {
     ("collect", None): "collected",
     ("correct", "collected"): "=",
