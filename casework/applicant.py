@@ -50,16 +50,12 @@ def hidden_character(text: str, *, newlines: bool = False) -> str:
 def check_applicant(applicant: object, item: ServiceItem) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """(clean applicant with all APPLICANT_KEYS, problems); fields are named applicant.KEY."""
     if not isinstance(applicant, Mapping):
-        return {}, (
-            Problem("applicant", "缺少申请人", "请填写 applicant：kind、id_type、id、name、phone、address"),
-        )
+        return {}, (Problem("applicant", "缺少申请人", "请填写 applicant：kind、id_type、id、name、phone、address"),)
     raw = {key: _text(applicant.get(key, "")) for key in APPLICANT_KEYS}
     clean = {key: text.strip() for key, text in raw.items() if text is not None}
     problems = [_not_text(key) for key, text in raw.items() if text is None]
     problems += [
-        Problem(
-            f"applicant.{str(key)[:40]}", f"申请人里没有「{str(key)[:40]}」这一项", "请删去，或写到表单里"
-        )
+        Problem(f"applicant.{str(key)[:40]}", f"申请人里没有「{str(key)[:40]}」这一项", "请删去，或写到表单里")
         for key in applicant
         if key not in APPLICANT_KEYS
     ]
@@ -102,9 +98,7 @@ def _kind_problem(kind: str, item: ServiceItem) -> Problem | None:
 
 def _id_problem(kind: str, id_type: str, number: str) -> Problem | None:
     if not re.fullmatch(r"[0-9]{3}", id_type):
-        return Problem(
-            "applicant.id_type", "证件类型应当是三位代码", "居民身份证写 111，统一社会信用代码写 001"
-        )
+        return Problem("applicant.id_type", "证件类型应当是三位代码", "居民身份证写 111，统一社会信用代码写 001")
     if kind == "person" and id_type == USCC_TYPE:
         return Problem("applicant.id_type", "自然人不能用统一社会信用代码", "请改用居民身份证 111 等个人证件")
     if kind == "org" and id_type == CITIZEN_ID_TYPE:

@@ -49,6 +49,10 @@ class Catalogue:
             raise NotFound(f"目录里没有事项「{key[:40]}」，请检查事项的键")
         return self._items[key]
 
+    def offices(self) -> tuple[str, ...]:
+        """The county departments in charge of any item, each once, in the file's order."""
+        return tuple(dict.fromkeys(item.office for item in self))
+
     def __contains__(self, key: object) -> bool:
         return key in self._items
 
@@ -80,9 +84,7 @@ def parse_catalogue(text: str) -> Catalogue:
             problems += error.problems
             continue
         if item.key in items:
-            problems.append(
-                Problem(item.key, f"第 {number} 个事项的 key「{item.key}」重复", "请改成不同的 key")
-            )
+            problems.append(Problem(item.key, f"第 {number} 个事项的 key「{item.key}」重复", "请改成不同的 key"))
         items[item.key] = item
     if problems:
         raise CatalogueError(problems)

@@ -64,11 +64,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def item_from_plain(plain: object) -> ServiceItem:
-    """A checked item from its plain form; CatalogueError with all problems if anything is wrong."""
+def item_from_plain(plain: object, *, lenient: bool = False) -> ServiceItem:
+    """A checked item from its plain form; CatalogueError with all problems if anything is wrong.
+
+    lenient, for items that came from the hub: keys that this program does not know are passed over.
+    """
     problems: list[Problem] = []
     key = plain.get("key") if isinstance(plain, dict) else None
-    reader = PlainReader(plain, f"事项 {key if isinstance(key, str) and key else '(无 key)'}", "", problems)
+    name = key if isinstance(key, str) and key else "(无 key)"
+    reader = PlainReader(plain, f"事项 {name}", "", problems, lenient=lenient)
     item = _item(reader)
     if not problems:
         cross_checks(item, reader)

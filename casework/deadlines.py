@@ -38,7 +38,8 @@ class Suspension:
 class CaseDates:
     """What happened when, in days of China.
 
-    received: local intake. supplement_asked, supplemented: the latest one-time notice and its answer.
+    received: local intake. supplement_asked, supplemented: the latest one-time notice and its
+    answer (None while the notice is open).
     accepted; decided: granted or denied. ended: refused acceptance, withdrawn or closed, whatever came first.
     """
 
@@ -89,9 +90,7 @@ def clocks(dates: CaseDates, item: ServiceItem, calendar: Calendar, today: date)
         return (acceptance_clock(dates, calendar, today),)
     limits = ((PROMISED, item.promised_days), (STATUTORY, item.legal_days))
     return tuple(
-        decision_clock(kind, days, dates, dates.accepted, calendar, today)
-        for kind, days in limits
-        if days is not None
+        decision_clock(kind, days, dates, dates.accepted, calendar, today) for kind, days in limits if days is not None
     )
 
 
@@ -112,9 +111,7 @@ def acceptance_clock(dates: CaseDates, calendar: Calendar, today: date) -> Clock
     return _judged(shown, ACCEPTANCE_WORKDAYS, calendar, stopped or today)
 
 
-def decision_clock(
-    kind: str, days: Days, dates: CaseDates, accepted: date, calendar: Calendar, today: date
-) -> Clock:
+def decision_clock(kind: str, days: Days, dates: CaseDates, accepted: date, calendar: Calendar, today: date) -> Clock:
     """The clock from acceptance for a limit in working or calendar days; 0 days means the same day.
 
     Calendar days that end on a day off end on the next working day (民法典第二百零三条).

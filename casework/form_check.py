@@ -29,7 +29,10 @@ MULTILINE_MAX_CHARS = 1000
 EXTRA_MAX_KEYS = 50
 EXTRA_MAX_DEPTH = 4
 EXTRA_MAX_CHARS = 4000
+DATE_YEARS = range(1800, 2200)
 _INT64 = 2**63
+_DATE = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
+_DATE_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,19 @@ class _Unfit(Exception):
     """A value that does not fit its field: the message and the remedy."""
 
 
-def check_form(item: ServiceItem, form: object) -> FormResult:
-    """Checks a whole form for submission; problems name form.KEY and the field's label.
+def check_form(item: ServiceItem, form: object, *, complete: bool = True) -> FormResult:
+    """Checks a form for submission; problems name form.KEY and the field's label.
 
-    Empty values of optional fields are left out of `clean`. Dates are kept as YYYY-MM-DD.
+    Empty values of optional fields are left out of `clean`. Dates are kept as YYYY-MM-DD. With complete=False
+    (a correction, a supplement) required keys may be absent, but not empty.
     """
     if not isinstance(form, Mapping):
         return FormResult({}, {}, (Problem("form", "表单应当是一组键值", "请写成 {键: 值}"),))
     clean: dict[str, str | int] = {}
     problems: list[Problem] = []
     for field in item.form:
+        if not complete and field.key not in form:
+            continue
         try:
             value = _value(field, form.get(field.key))
         except _Unfit as unfit:
@@ -80,7 +86,7 @@ def _value(field: FormField, raw: object) -> str | int | None:
 def _as_text(raw: object) -> str:
     if raw is None:
         return ""
-    if isinstance(raw, int) and not isinstance(raw, bool):
+    if isinstance(raw, int) and not isinstance(raw, bool) and -_INT64 <= raw < _INT64:
         return str(raw)
     if not isinstance(raw, str):
         raise _Unfit("应当是文字或整数", "请改成文字，小数请换成更小的单位")
@@ -114,11 +120,15 @@ def _read_integer(field: FormField, text: str) -> int:
 
 
 def _read_date(field: FormField, text: str) -> str:
-    parts = re.fullmatch(r"([0-9]{4})[-/.年]?([0-9]{1,2})[-/.月]?([0-9]{1,2})日?", half_width(text))
+    ascii_text = half_width(text)
+    parts = _DATE.fullmatch(ascii_text) or _DATE_DIGITS.fullmatch(ascii_text)
     try:
         if parts is None:
             raise ValueError
-        return date(int(parts[1]), int(parts[2]), int(parts[3])).isoformat()
+        day = date(int(parts[1]), int(parts[2]), int(parts[3]))
+        if day.year not in DATE_YEARS:
+            raise ValueError
+        return day.isoformat()
     except ValueError:
         raise _Unfit("不是一个真实的日期", "请按 2026-01-31 的样子填写") from None
 
@@ -181,10 +191,11 @@ def _plain(value: object, depth: int, budget: list[int]) -> Any:
         return {_spend(str(k), budget): _plain(v, depth - 1, budget) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v, depth - 1, budget) for v in value]
+    if isinstance(value, int) and value.bit_length() > EXTRA_MAX_CHARS:
+        raise _Unfit  # str() itself refuses integers of more than some thousand digits
     text = _spend(str(value), budget)
-    if value is None or isinstance(value, bool) or (isinstance(value, int) and -_INT64 <= value < _INT64):
-        return value
-    return text
+    whole = isinstance(value, int) and -_INT64 <= value < _INT64
+    return value if value is None or isinstance(value, bool) or whole else text
 
 
 def _spend(text: str, budget: list[int]) -> str:

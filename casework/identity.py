@@ -72,9 +72,7 @@ def uscc_problem(number: str, field: str = "id") -> Problem | None:
             field, "统一社会信用代码里有不该出现的字符", "不含字母 I、O、Z、S、V，第 3 到 8 位是数字，请核对"
         )
     if uscc_check_digit(number[:-1]) != number[-1]:
-        return Problem(
-            field, "统一社会信用代码的校验位不对，多半有一位录错了", "请对照营业执照或登记证逐位核对"
-        )
+        return Problem(field, "统一社会信用代码的校验位不对，多半有一位录错了", "请对照营业执照或登记证逐位核对")
     return None
 
 

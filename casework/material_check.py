@@ -9,10 +9,11 @@ from casework.errors import Problem
 from casework.service_item import ServiceItem
 
 
-def check_materials(item: ServiceItem, materials: object) -> tuple[Problem, ...]:
+def check_materials(item: ServiceItem, materials: object, *, complete: bool = True) -> tuple[Problem, ...]:
     """Every required material is scanned (`pages` or `file`) or seen, once; every name is one of the item's.
 
-    A list of {name, seen: true}, {name, pages: [...]} or {name, file}. For submission; a draft may lack some.
+    A list of {name, seen: true}, {name, pages: [...]} or {name, file}. With
+    complete=False (a correction, a supplement) required ones may be absent.
     """
     if not isinstance(materials, Sequence) or isinstance(materials, (str, bytes)):
         return (Problem("materials", "材料应当是列表", "请写成 [{name, file}] 或 [{name, seen: true}]"),)
@@ -32,14 +33,12 @@ def check_materials(item: ServiceItem, materials: object) -> tuple[Problem, ...]
             "请扫描上传，或核对原件后勾选「已核验原件」",
         )
         for rule in item.materials
-        if rule.required and rule.name not in given and not _blamed(problems, rule.name)
+        if complete and rule.required and rule.name not in given and not _blamed(problems, rule.name)
     ]
     return tuple(problems)
 
 
-def _material_problem(
-    item: ServiceItem, number: int, name: object, entry: Any, given: set[str]
-) -> Problem | None:
+def _material_problem(item: ServiceItem, number: int, name: object, entry: Any, given: set[str]) -> Problem | None:
     if not isinstance(name, str):
         return Problem("materials", f"第 {number} 份材料没有名称", "请写 name，取自事项的材料清单")
     field = f"materials.{name[:60]}"
@@ -48,9 +47,7 @@ def _material_problem(
         return Problem(field, f"材料清单里没有「{name[:60]}」", f"请改用清单里的名称：{names}")
     scanned, seen = bool(entry.get("pages") or entry.get("file")), entry.get("seen") is True
     if not scanned and not seen:
-        return Problem(
-            field, f"「{name}」既没有扫描件，也没有核验原件", "请扫描上传，或核对原件后勾选「已核验原件」"
-        )
+        return Problem(field, f"「{name}」既没有扫描件，也没有核验原件", "请扫描上传，或核对原件后勾选「已核验原件」")
     if name in given and not entry.get("file"):
         return Problem(field, f"「{name}」写了两次", "请合并成一份材料")
     return None

@@ -19,13 +19,15 @@ class PlainReader:
     """Reads one mapping; `whole` names the thing («事项 dibao»), `place` the spot inside it («form[2]»).
 
     Every getter returns a value of the right type even after a fault, so that reading goes on; the caller
-    must look at `problems` before it uses what was read.
+    must look at `problems` before it uses what was read. `lenient` lets unknown keys pass: a node that runs
+    an older program than the hub must still read what the hub sends.
     """
 
-    def __init__(self, raw: object, whole: str, place: str, problems: list[Problem]) -> None:
+    def __init__(self, raw: object, whole: str, place: str, problems: list[Problem], *, lenient: bool = False) -> None:
         self._raw: dict[Any, Any] = raw if isinstance(raw, dict) else {}
         self._whole, self._place, self._problems = whole, place, problems
         self._taken: set[str] = set()
+        self._lenient = lenient
         if not isinstance(raw, dict):
             self.fault("", "这里应当是一组键值", "请写成「键: 值」的形式")
 
@@ -86,9 +88,7 @@ class PlainReader:
         if any(value == a and type(value) is type(a) for a in allowed):
             return value
         if key in self._raw:
-            self.fault(
-                key, f"「{value!s:.40}」不在允许的范围内", f"请改为以下之一：{'、'.join(map(str, allowed))}"
-            )
+            self.fault(key, f"「{value!s:.40}」不在允许的范围内", f"请改为以下之一：{'、'.join(map(str, allowed))}")
         return allowed[0]
 
     def texts(self, key: str, *, most: int = 200, items: int = 60) -> tuple[str, ...]:
@@ -137,10 +137,10 @@ class PlainReader:
 
     def _inside(self, spot: str, raw: object) -> PlainReader:
         place = f"{self._place}.{spot}" if self._place else spot
-        return PlainReader(raw, self._whole, place, self._problems)
+        return PlainReader(raw, self._whole, place, self._problems, lenient=self._lenient)
 
     def done(self) -> None:
         """Call last: keys that nobody asked for are faults, most often a misspelling."""
         for key in self._raw:
-            if key not in self._taken:
+            if key not in self._taken and not self._lenient:
                 self.fault(str(key)[:40], "不认识这个键", "请检查拼写，或删去")

@@ -62,14 +62,10 @@ class RegionTree:
             if region.code in regions:
                 problems.append(_problem(line, "code", f"代码 {region.code} 重复", "请删去重复的行"))
             regions[region.code], lines[region.code] = region, line
-        problems += [
-            p for code, region in regions.items() for p in _parent_problems(region, lines[code], regions)
-        ]
+        problems += [p for code, region in regions.items() for p in _parent_problems(region, lines[code], regions)]
         roots = [region for region in regions.values() if region.level == "county"]
         if len(roots) != 1:
-            problems.append(
-                _problem(1, "level", f"县级应当正好一行，现在有 {len(roots)} 行", "一个文件只放一个县")
-            )
+            problems.append(_problem(1, "level", f"县级应当正好一行，现在有 {len(roots)} 行", "一个文件只放一个县"))
         if problems:
             raise RegionError(problems)
         return cls(regions.values())
@@ -138,23 +134,17 @@ def _region(row: Mapping[str, str], line: int, problems: list[Problem]) -> Regio
     region = Region(*((row.get(column) or "").strip() for column in COLUMNS))
     shape = _CODE_SHAPES.get(region.level)
     if shape is None:
-        problems.append(
-            _problem(line, "level", f"级别「{region.level[:20]}」不对", f"请写 {'、'.join(LEVELS)} 之一")
-        )
+        problems.append(_problem(line, "level", f"级别「{region.level[:20]}」不对", f"请写 {'、'.join(LEVELS)} 之一"))
     elif not shape.fullmatch(region.code):
         remedy = "应当是 12 位数字，县级后 6 位为 0，乡级后 3 位为 0，村级后 3 位不全为 0"
         problems.append(_problem(line, "code", f"代码「{region.code[:20]}」与级别不符", remedy))
     if not 1 <= len(region.name) <= NAME_MAX_CHARS or not region.name.isprintable():
-        problems.append(
-            _problem(line, "name", "名称为空、太长或有控制字符", f"请写 1 到 {NAME_MAX_CHARS} 个字")
-        )
+        problems.append(_problem(line, "name", "名称为空、太长或有控制字符", f"请写 1 到 {NAME_MAX_CHARS} 个字"))
     return region
 
 
 def _parent_problems(region: Region, line: int, regions: Mapping[str, Region]) -> list[Problem]:
-    expected = {"township": region.code[:6] + "0" * 6, "village": region.code[:9] + "0" * 3}.get(
-        region.level, ""
-    )
+    expected = {"township": region.code[:6] + "0" * 6, "village": region.code[:9] + "0" * 3}.get(region.level, "")
     if region.parent != expected:
         return [_problem(line, "parent", f"上级「{region.parent[:20]}」不对", f"按代码应当是「{expected}」")]
     if expected and expected not in regions:

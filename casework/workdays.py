@@ -140,11 +140,14 @@ def year_to_plain(table: CalendarYear) -> dict[str, Any]:
     }
 
 
-def year_from_plain(plain: object) -> CalendarYear:
-    """A checked table; days may be YYYY-MM-DD or ranges YYYY-MM-DD..YYYY-MM-DD. CalendarError otherwise."""
+def year_from_plain(plain: object, *, lenient: bool = False) -> CalendarYear:
+    """A checked table; days may be YYYY-MM-DD or ranges YYYY-MM-DD..YYYY-MM-DD. CalendarError otherwise.
+
+    lenient, for tables that came from the hub: keys that this program does not know are passed over.
+    """
     problems: list[Problem] = []
     number = plain.get("year") if isinstance(plain, dict) else None
-    r = PlainReader(plain, f"日历 {number}", "", problems)
+    r = PlainReader(plain, f"日历 {number}", "", problems, lenient=lenient)
     year = r.whole("year", 1949, 2999) or 0
     table = CalendarYear(
         year=year,
@@ -185,11 +188,7 @@ def load_calendar(path: Path = BUILT_IN_CALENDAR) -> Calendar:
     try:
         root = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CalendarError(
-            [Problem("calendar", f"日历文件读不出来：{error}", "请检查路径和写法")]
-        ) from error
+        raise CalendarError([Problem("calendar", f"日历文件读不出来：{error}", "请检查路径和写法")]) from error
     if not isinstance(root, dict) or root.get("format") != CALENDAR_FORMAT or not root.get("years"):
-        raise CalendarError(
-            [Problem("calendar", "日历文件的 format 或 years 不对", "请写 format: 1 和 years")]
-        )
+        raise CalendarError([Problem("calendar", "日历文件的 format 或 years 不对", "请写 format: 1 和 years")])
     return Calendar.from_plain(root["years"])

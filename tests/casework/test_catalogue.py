@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import msgpack
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from casework.catalogue import (
     BUILT_IN_CATALOGUE,
@@ -157,6 +160,37 @@ def test_bad_item_names_item_field_and_remedy(change: Callable[[dict[str, Any]],
     assert field in [problem.field for problem in error.problems]
     assert all("elder_allowance" in problem.message and problem.remedy for problem in error.problems)
     assert "elder_allowance" in str(error)
+
+
+def test_item_from_a_newer_hub_is_read_leniently() -> None:
+    plain = item_to_plain(ITEMS[0])
+    plain["new_fact"] = 1
+    plain["form"][0]["new_fact"] = {"a": 1}
+    plain["marks"]["office"]["new_fact"] = None
+    assert item_from_plain(plain, lenient=True) == ITEMS[0]
+    with pytest.raises(CatalogueError):
+        item_from_plain(plain)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(key=st.sampled_from(sorted(item_to_plain(ITEMS[4]))), junk=JUNK)
+def test_junk_in_any_place_is_a_catalogue_error_or_a_good_item(key: str, junk: object) -> None:
+    with contextlib.suppress(CatalogueError):
+        item = item_from_plain({**item_to_plain(ITEMS[4]), key: junk})
+        assert item_from_plain(item_to_plain(item)) == item
+
+
+def test_offices_are_listed_once() -> None:
+    offices = CATALOGUE.offices()
+    assert len(set(offices)) == len(offices)
+    assert "民政局" in offices
 
 
 def test_all_problems_of_all_items_are_told_at_once() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgpack
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from casework.applicant import check_applicant
 from casework.catalogue import load_catalogue
@@ -57,8 +60,9 @@ def test_keys_the_item_does_not_define_are_kept() -> None:
         {"long": "字" * 5000},
         {"deep": [[[[[[1]]]]]]},
         {"half": "\ud800"},
+        {"big": 10**5000},
     ],
-    ids=["many", "long", "deep", "surrogate"],
+    ids=["many", "long", "deep", "surrogate", "integer"],
 )
 def test_extra_is_bounded(extra: dict[str, Any]) -> None:
     result = check_form(ELDER, form_of(ELDER, **extra))
@@ -77,9 +81,7 @@ def test_missing_required_field_is_named_by_its_label() -> None:
 
 @pytest.mark.parametrize("empty", ["", "   ", None, "\u3000"])
 def test_empty_is_missing_and_optional_may_be_missing(empty: str | None) -> None:
-    assert [p.field for p in check_form(ELDER, form_of(ELDER, residence=empty)).problems] == [
-        "form.residence"
-    ]
+    assert [p.field for p in check_form(ELDER, form_of(ELDER, residence=empty)).problems] == ["form.residence"]
     result = check_form(ELDER, form_of(ELDER, relative_phone=empty))
     assert result.problems == ()
     assert "relative_phone" not in result.clean
@@ -126,6 +128,8 @@ REFUSED = [
     ("elder_allowance", "residence", "反着写\u202e的地址", "U+202E"),
     ("elder_allowance", "birth_date", "1885-02-30", "日期"),
     ("elder_allowance", "birth_date", "昨天", "日期"),
+    ("elder_allowance", "birth_date", "1885112", "日期"),
+    ("elder_allowance", "birth_date", "0005-01-01", "日期"),
     ("elder_allowance", "bank_card", "1234", "位数字"),
     ("elder_allowance", "relative_phone", "12900000000", "手机号码"),
     ("household_move", "head_id", "360426199101010072", "校验位"),
@@ -147,6 +151,37 @@ def test_bad_value_is_named_with_label_and_remedy(key: str, field: str, given: A
     assert field not in result.clean
 
 
+def test_correction_may_be_partial_but_not_empty() -> None:
+    result = check_form(DIBAO, {"family_size": "4", "own": 1}, complete=False)
+    assert (result.clean, result.extra, result.problems) == ({"family_size": 4}, {"own": 1}, ())
+    assert [p.field for p in check_form(DIBAO, {"family_size": ""}, complete=False).problems] == ["form.family_size"]
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(key=st.sampled_from([field.key for field in DIBAO.form] + ["own"]), junk=JUNK)
+def test_junk_is_a_problem_or_a_plain_value(key: str, junk: object) -> None:
+    result = check_form(DIBAO, form_of(DIBAO, **{key: junk}))
+    assert all(problem.remedy for problem in result.problems)
+    assert msgpack.unpackb(msgpack.packb(result.extra)) == result.extra
+    assert all(isinstance(value, str | int) for value in result.clean.values())
+    check_applicant(junk, DIBAO)
+    check_applicant({"kind": junk, "name": junk}, DIBAO)
+    check_materials(DIBAO, junk)
+    check_materials(DIBAO, [junk, {"name": junk, "pages": junk}])
+
+
 @pytest.mark.parametrize("form", [None, [], "x", 3])
 def test_form_that_is_no_mapping_is_a_problem(form: object) -> None:
     assert [problem.field for problem in check_form(DIBAO, form).problems] == ["form"]
+
+
+def test_integer_too_long_to_print_is_a_problem() -> None:
+    (problem,) = check_form(DIBAO, form_of(DIBAO, family_size=10**5000)).problems
+    assert problem.field == "form.family_size"

@@ -65,9 +65,7 @@ def test_birth_date_comes_out() -> None:
     assert birth_date("nonsense") is None
 
 
-@pytest.mark.parametrize(
-    "number", ["91110000600037341L", "11340202003011960J", "11440232MB2D06811W", example_uscc(9)]
-)
+@pytest.mark.parametrize("number", ["91110000600037341L", "11340202003011960J", "11440232MB2D06811W", example_uscc(9)])
 def test_real_credit_codes_pass(number: str) -> None:
     assert uscc_problem(number) is None
 

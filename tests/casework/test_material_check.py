@@ -32,6 +32,11 @@ def test_a_material_may_have_several_files() -> None:
     assert check_materials(ELDER, given) == ()
 
 
+def test_supplement_brings_only_what_was_missing() -> None:
+    assert check_materials(ELDER, [{"name": "户口本", "seen": True}], complete=False) == ()
+    assert len(check_materials(ELDER, [{"name": "户口本"}], complete=False)) == 1
+
+
 @pytest.mark.parametrize("index", range(6))
 def test_each_required_material_is_missed(index: int) -> None:
     given = materials()
@@ -42,9 +47,7 @@ def test_each_required_material_is_missed(index: int) -> None:
     assert name in problem.message
 
 
-@pytest.mark.parametrize(
-    "entry", [{"seen": False}, {"pages": []}, {"file": ""}, {"seen": "true"}, {}], ids=str
-)
+@pytest.mark.parametrize("entry", [{"seen": False}, {"pages": []}, {"file": ""}, {"seen": "true"}, {}], ids=str)
 def test_material_that_is_neither_scanned_nor_seen_is_told_once(entry: dict[str, Any]) -> None:
     given = [{"name": m["name"], **entry} if m["name"] == "户口本" else m for m in materials()]
     (problem,) = check_materials(ELDER, given)

@@ -103,9 +103,7 @@ def test_next_workday_is_the_first(day: date) -> None:
 
 
 def test_official_table_replaces_the_provisional_one() -> None:
-    table = year_from_plain(
-        {**plain_2027(), "official": True, "version": 2, "makeup_workdays": ["2027-01-03"]}
-    )
+    table = year_from_plain({**plain_2027(), "official": True, "version": 2, "makeup_workdays": ["2027-01-03"]})
     newer = CALENDAR.with_year(table)
     assert newer.add_workdays(date(2026, 12, 31), 1) == (date(2027, 1, 3), False)
     assert CALENDAR.add_workdays(date(2026, 12, 31), 1) == (date(2027, 1, 4), True)
@@ -149,6 +147,10 @@ def test_bad_year_names_year_field_and_remedy(change: dict[str, Any], field: str
 def test_year_that_is_no_table(plain: object) -> None:
     with pytest.raises(CalendarError):
         year_from_plain(plain)
+
+
+def test_table_from_a_newer_hub_is_read_leniently() -> None:
+    assert year_from_plain({**plain_2027(), "new_fact": 1}, lenient=True) == CALENDAR.year(2027)
 
 
 def test_year_twice_is_refused() -> None:

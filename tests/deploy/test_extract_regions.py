@@ -11,9 +11,7 @@ from deploy import extract_regions
 
 AREAS = 'code,name,cityCode,provinceCode\n341881,"宁国市",3418,34\n341882,"广德市",3418,34\n'
 STREETS = (
-    "code,name,areaCode,provinceCode,cityCode\n"
-    '341882103,"邱村镇",341882,34,3418\n'
-    '341881100,"港口镇",341881,34,3418\n'
+    'code,name,areaCode,provinceCode,cityCode\n341882103,"邱村镇",341882,34,3418\n341881100,"港口镇",341881,34,3418\n'
 )
 VILLAGES = (
     "code,name,streetCode,provinceCode,cityCode,areaCode\n"
