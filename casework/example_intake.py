@@ -10,6 +10,7 @@ from typing import Any
 from stdnum.cn.ric import calc_check_digit as citizen_check_digit
 from stdnum.cn.uscc import calc_check_digit as uscc_check_digit
 
+from casework.identity import birth_date
 from casework.service_item import FormField, ServiceItem
 
 SERIALS = 1000 * 20 * 12 * 28
@@ -65,8 +66,9 @@ def _value(field: FormField, serial: int) -> str | int:
         return _integer(field)
     if field.type in ("text", "multiline"):
         return ("示例内容" * 250)[: max(field.least or 0, min(field.most or 4, 4))]
+    born = birth_date(example_citizen_id(serial)) if field.key == "birth_date" else None
     fixed = {
-        "date": "2026-01-05",
+        "date": born.isoformat() if born else "2026-01-05",
         "phone": "13900000001",
         "citizen_id": example_citizen_id((serial + 1) % SERIALS),
         "uscc": example_uscc(serial),

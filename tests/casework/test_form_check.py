@@ -39,6 +39,11 @@ def test_example_line_is_accepted(item: ServiceItem, serial: int) -> None:
     assert check_materials(item, line["materials"]) == ()
 
 
+def test_example_birth_date_is_that_of_the_number() -> None:
+    line = example_intake_line(ELDER, serial=44)
+    assert str(birth_date(line["applicant"]["id"])) == line["form"]["birth_date"]
+
+
 def test_example_people_are_dead_for_sure() -> None:
     births = [birth_date(example_citizen_id(serial)) for serial in range(3000)]
     assert {born.year for born in births if born} == set(range(1880, 1900))
