@@ -14,7 +14,8 @@ from datetime import date
 
 from casework.errors import Problem
 
-MAX_DEPTH = 12
+# The root is 0. Below what any canonical encoding allows, so that a state built from bodies can be encoded too.
+MAX_DEPTH = 6
 MAX_NODES = 4_000
 MAX_KEY_CHARS = 200
 MAX_PROBLEMS = 20

@@ -81,7 +81,8 @@ def _endorse(case: CaseState, change: Change, body: Body) -> None:
 
 def _ask_supplement(case: CaseState, change: Change, body: Body) -> None:
     case.supplement = Supplement(
-        defects=body["defects"],
+        # Known fields only: a defect lies deeper in the state than in the body, and strangers nest what they like.
+        defects=[{"subject": defect["subject"], "what": defect["what"]} for defect in body["defects"]],
         note=body.get("note") or "",
         asked_at=change.time,
         office=change.office,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casework.body_shape import MAX_DEPTH
 from casework.changes import ChangeKind
 from casework.fold import CaseState, fold
 from casework.journal import HELD, ORDERED, REFUSED, TENTATIVE
@@ -231,14 +232,29 @@ def test_plain_form_round_trips_and_can_be_gone_on_from(history: list[Entry]) ->
     assert fold(ordered[cut:], stored) == fold(ordered)
 
 
-def _assert_plain(value: object) -> None:
+def _nested(depth: int) -> Any:
+    return [] if depth == 0 else {"x": _nested(depth - 1)}
+
+
+def test_the_deepest_bodies_give_a_state_no_deeper() -> None:
+    body = {**collect_body(), "form": _nested(MAX_DEPTH - 1), "extra": _nested(MAX_DEPTH - 1)}
+    body["applicant"]["later"] = _nested(MAX_DEPTH - 2)
+    body["materials"][1]["pages"][0]["later"] = _nested(MAX_DEPTH - 5)
+    defect = {"subject": "照片", "what": "过期", "later": _nested(MAX_DEPTH - 3)}
+    case = fold([entry(K.COLLECT, body=body), entry(K.ASK_SUPPLEMENT, "county", body={"defects": [defect]})])
+    assert case.state is State.SUPPLEMENT_ASKED
+    _assert_plain(case.to_plain())
+
+
+def _assert_plain(value: object, depth: int = 0) -> None:
+    assert depth <= MAX_DEPTH
     if type(value) is dict:
         assert all(type(key) is str for key in value)
         for item in value.values():
-            _assert_plain(item)
+            _assert_plain(item, depth + 1)
     elif type(value) is list:
         for item in value:
-            _assert_plain(item)
+            _assert_plain(item, depth + 1)
     elif type(value) is int:
         assert -(2**63) <= value < 2**63
     elif type(value) is str:
