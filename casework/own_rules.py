@@ -58,9 +58,7 @@ def check_own(
         return [_misfit_problem(case, kind, misfit)]
     if request_misfit(case, kind, office, body):
         return [_misfit_problem(case, kind, "no_such_request")]
-    problems = [
-        Problem(name, message) for name, message in _MUST_SAY.get(kind, {}).items() if not body[name].strip()
-    ]
+    problems = [Problem(name, message) for name, message in _MUST_SAY.get(kind, {}).items() if not body[name].strip()]
     return problems + _own_faults(case, kind, body, required, present)
 
 
@@ -109,11 +107,7 @@ def _missing_materials(body: dict[str, Any], required: Sequence[str]) -> list[Pr
 
 def _defect_faults(defects: list[dict[str, Any]]) -> list[Problem]:
     if not defects:
-        return [
-            Problem(
-                "defects", "没有列出需要补正的内容", "须一次性告知全部需要补正的内容（行政许可法第三十二条）"
-            )
-        ]
+        return [Problem("defects", "没有列出需要补正的内容", "须一次性告知全部需要补正的内容（行政许可法第三十二条）")]
     return [
         Problem(f"defects.{index}.what", "请写明要补正什么")
         for index, defect in enumerate(defects)

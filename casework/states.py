@@ -151,9 +151,7 @@ def holder_of(state: State | None, course: Course) -> str:
 
 def acts_for(office: str, wanted: str, tier: str) -> bool:
     """Tell whether a writer's office may act as `wanted`; a township hall's own window acts for both."""
-    return wanted != NOBODY and (
-        office == wanted or (wanted == TOWNSHIP and office == HOME and tier == "township")
-    )
+    return wanted != NOBODY and (office == wanted or (wanted == TOWNSHIP and office == HOME and tier == "township"))
 
 
 def wanted_office(rule: Rule, state: State | None, course: Course) -> str:

@@ -12,9 +12,7 @@ from casework.journal import HELD, ORDERED, REFUSED, TENTATIVE
 from tests.casework.cases import PAGE_1, PAGE_2, RESULT, Entry, body_of, collect_body
 
 CASE_KINDS = [kind for kind in SHAPES if kind is not ChangeKind.OPINION]
-FIELD_NAMES = sorted(
-    {field.name for shape in SHAPES.values() for field in shape.fields} | {"pages", "blob", "seen"}
-)
+FIELD_NAMES = sorted({field.name for shape in SHAPES.values() for field in shape.fields} | {"pages", "blob", "seen"})
 
 leaves = st.one_of(
     st.none(),
