@@ -1,0 +1,246 @@
+"""The dialling side over aiohttp (SPEC section 8).
+
+One parent, one link. While there is something to say, exchanges follow one another; when both sides are in step, one
+long poll stays open and brings answers down within a round trip; new local entries go up beside it in an exchange of
+their own. What the dialer believes of the parent is volatile and is asked anew after every failure. Failures that
+may pass are retried with full jitter between one second and a minute; a refusal (`stop`) is retried once a minute,
+because it is a person elsewhere who can mend it, and is shown meanwhile. Local work never waits for any of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+from sqlalchemy import Connection
+from tenacity import RetryCallState, wait_random_exponential
+
+from sync_protocol import canonical
+from sync_protocol.bell import EVERYTHING, Bell
+from sync_protocol.certificates import Certificate
+from sync_protocol.dialer import Dialer, Progress, Sent
+from sync_protocol.enrolment import REPLY_BYTES_MAX
+from sync_protocol.envelopes import NO_NONCE, NONCE_BYTES, parse_reply, sign_request, verify_reply
+from sync_protocol.errors import BadNonce, BadSignature, NotCanonical, SyncError, TransferFailed, by_code
+from sync_protocol.limits import KIB, LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
+from sync_protocol.messages import Frame, pack_message, parse_message
+from sync_protocol.replica import Replica
+from sync_protocol.server import ENROL_PATH, SYNC_PATH, StoreLike
+from sync_protocol.store import trust
+
+_log = logging.getLogger("lianban.sync")
+_QUIET_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_EXCHANGE_SECONDS = 120
+_CONNECT_SECONDS = 10
+
+
+@dataclass(slots=True)
+class LinkState:
+    """What pages and commands show of the link; moments in unix seconds, 0 for never."""
+
+    last_contact: int = 0
+    in_step: bool = False
+    error: str = ""
+    error_text: str = ""
+    requests: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    entries_sent: int = 0
+    entries_received: int = 0
+    blobs_sent: int = 0
+    blobs_received: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+class Link:
+    """The link to one parent at `url`."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        dialer: Dialer,
+        replica: Replica,
+        store: StoreLike,
+        bell: Bell,
+        now: Callable[[], int],
+    ) -> None:
+        self._session = session
+        self._url = url.rstrip("/")
+        self._dialer = dialer
+        self._replica = replica
+        self._store = store
+        self._bell = bell
+        self._now = now
+        self._nonces: list[bytes] = []
+        self._turn = asyncio.Lock()
+        self.state = LinkState()
+
+    async def exchange(self, wait_seconds: int = 0) -> Progress:
+        """One message and its answer. Raises SyncError; what was taken before a failure stays taken."""
+        try:
+            async with self._turn:
+                sent = await self._store.read(lambda conn: self._dialer.compose(conn, self._now(), wait_seconds))
+                if not wait_seconds:
+                    return await self._converse(sent)
+            return await self._converse(sent)
+        except SyncError as error:
+            self._dialer.forget()
+            self.state.in_step = False
+            self.state.error, self.state.error_text = error.code, str(error)
+            raise
+
+    async def _converse(self, sent: Sent) -> Progress:
+        payload = await self._store.off_loop(lambda: pack_message(sent.frames))
+        reply = await self._post(payload)
+        frames = await self._store.off_loop(lambda: parse_message(reply))
+        now = self._now()
+        progress = await self._store.write(lambda conn: self._dialer.absorb_entries(conn, sent, frames, now))
+        whole = await self._store.off_loop(lambda: self._dialer.absorb_chunks(frames))
+        await self._store.write(lambda conn: self._note(conn, frames, whole, progress, now))
+        self._count(progress, now)
+        return progress
+
+    def _note(
+        self, conn: Connection, frames: list[Frame], whole: dict[bytes, int], progress: Progress, now: int
+    ) -> None:
+        self._dialer.absorb_states(conn, frames, whole, progress, now)
+
+    def _count(self, progress: Progress, now: int) -> None:
+        state = self.state
+        state.last_contact = now
+        state.in_step = progress.in_step
+        state.error = state.error_text = ""
+        state.entries_sent += progress.entries_sent
+        state.entries_received += progress.entries_received
+        state.blobs_sent += progress.blobs_sent
+        state.blobs_received += progress.blobs_received
+        state.faults = [fault.code for fault in progress.faults]
+
+    async def _post(self, payload: bytes) -> bytes:
+        """Send a signed request; a spent nonce costs one more turn."""
+        for _ in range(2):
+            nonce = self._nonces.pop(0) if self._nonces else NO_NONCE
+            try:
+                return await self._post_once(payload, nonce)
+            except BadNonce as error:
+                self._nonces = list(error.evidence.get("nonces", ()))
+        raise TransferFailed("the parent does not accept our nonces")
+
+    async def _post_once(self, payload: bytes, nonce: bytes) -> bytes:
+        me = self._replica.me
+        request = sign_request(
+            me.deployment,
+            me.signer,
+            method="POST",
+            path=SYNC_PATH,
+            author=me.author,
+            serial=me.serial,
+            nonce=nonce,
+            payload=payload,
+        ).packed()
+        self.state.requests += 1
+        self.state.bytes_up += len(request)
+        data = await post(self._session, self._url + SYNC_PATH, request, MESSAGE_BYTES_MAX + KIB)
+        self.state.bytes_down += len(data)
+        reply = parse_reply(data)
+        key = await self._store.read(lambda conn: self._reply_key(conn, reply.serial))
+        verify_reply(me.deployment, reply, key.sign_key, nonce=nonce)
+        self._nonces.extend(reply.nonces)
+        return reply.payload
+
+    def _reply_key(self, conn: Connection, serial: int) -> Certificate:
+        certificate = trust.certificate_of(conn, serial)
+        if certificate.author not in trust.topology(conn).ancestors(self._replica.me.author):
+            raise BadSignature("answered by a station that is not above this one")
+        return certificate
+
+    async def until(self, done: Callable[[Progress], bool]) -> Progress:
+        """Exchange until nothing more can be said at once and `done`; raises SyncError on failure."""
+        while True:
+            progress = await self.exchange()
+            if not progress.again and done(progress):
+                return progress
+            if not progress.again:
+                await asyncio.sleep(0)
+
+    async def run(self) -> None:
+        """Keep in step for ever."""
+        wait = wait_random_exponential(multiplier=1, max=60)
+        failures = 0
+        while True:
+            try:
+                await self._keep_in_step()
+                failures = 0
+            except SyncError as error:
+                failures += 1
+                _log.info("exchange failed", extra={"code": error.code, "detail": str(error)[:200]})
+                pause = 60.0 if error.verdict == "stop" else _pause(wait, failures)
+                with self._bell.listen(["retry"]) as waiter:
+                    await waiter.wait(pause)
+
+    async def _keep_in_step(self) -> None:
+        """Talk until in step, then hold one long poll open while uploads go beside it; returns when the poll ends."""
+        while (await self.exchange()).again:
+            pass
+        poll = asyncio.create_task(self.exchange(LONG_POLL_SECONDS_MAX))
+        try:
+            while not poll.done():
+                with self._bell.listen([EVERYTHING]) as waiter:
+                    if await self._store.read(self._dialer.has_news):
+                        while (await self.exchange()).again:
+                            pass
+                    bell = asyncio.create_task(waiter.wait(LONG_POLL_SECONDS_MAX))
+                    await asyncio.wait([poll, bell], return_when=asyncio.FIRST_COMPLETED)
+                    bell.cancel()
+            await poll
+        finally:
+            poll.cancel()
+
+
+def _pause(wait: wait_random_exponential, failures: int) -> float:
+    """Seconds before the next try: full jitter, growing with the failures in a row."""
+    state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
+    state.attempt_number = failures
+    return max(1.0, wait(state))
+
+
+async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max: int) -> bytes:
+    """POST bytes, read at most `bytes_max` back. Raises SyncError: the peer's own code, or TransferFailed."""
+    timeout = aiohttp.ClientTimeout(total=_EXCHANGE_SECONDS, connect=_CONNECT_SECONDS)
+    try:
+        async with session.post(
+            url, data=data, skip_auto_headers=_QUIET_HEADERS, timeout=timeout, allow_redirects=False
+        ) as response:
+            parts: list[bytes] = []
+            total = 0
+            async for part in response.content.iter_any():
+                total += len(part)
+                if total > bytes_max:
+                    raise TransferFailed("the answer is too long")
+                parts.append(part)
+            body = b"".join(parts)
+            if response.status == 200:
+                return body
+            raise _peer_error(response.status, body)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise TransferFailed(f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def _peer_error(status: int, body: bytes) -> SyncError:
+    try:
+        code, text, nonces = canonical.unpack(body, bytes_max=4 * KIB)
+    except (NotCanonical, ValueError, TypeError):
+        return TransferFailed(f"HTTP {status}")
+    if not isinstance(code, str) or not isinstance(text, str) or not isinstance(nonces, list):
+        return TransferFailed(f"HTTP {status}")
+    fresh = [nonce for nonce in nonces if isinstance(nonce, bytes) and len(nonce) == NONCE_BYTES]
+    return by_code(code)(text[:256], nonces=fresh, peer=True)
+
+
+async def enrol(session: aiohttp.ClientSession, url: str, request: bytes) -> bytes:
+    """Pass an enrolment request to a parent; the welcome's bytes. Raises SyncError."""
+    return await post(session, url.rstrip("/") + ENROL_PATH, request, REPLY_BYTES_MAX)

@@ -1,0 +1,61 @@
+"""Zstandard streams, the only module that imports the library (SPEC section 8).
+
+A stream is always read through a cap: a frame's own claim about its size is never believed.
+"""
+
+from __future__ import annotations
+
+from backports.zstd import CompressionParameter, DecompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
+
+from sync_protocol.errors import BadBytes, TooLarge
+from sync_protocol.limits import KIB, ZSTD_WINDOW_LOG_MAX
+
+_LEVEL = 9
+_STEP_BYTES = 64 * KIB
+
+
+class Deflater:
+    """One stream; `flush` ends a block so that what was written so far can be read at the other end."""
+
+    def __init__(self) -> None:
+        self._stream = ZstdCompressor(
+            options={CompressionParameter.compression_level: _LEVEL, CompressionParameter.checksum_flag: 0}
+        )
+
+    def write(self, data: bytes) -> bytes:
+        return self._stream.compress(data)
+
+    def flush(self) -> bytes:
+        return self._stream.flush(ZstdCompressor.FLUSH_BLOCK)
+
+    def close(self) -> bytes:
+        return self._stream.flush(ZstdCompressor.FLUSH_FRAME)
+
+
+def inflate(data: bytes, *, unpacked_bytes_max: int) -> bytes:
+    """The content of exactly one whole stream; TooLarge as soon as it would exceed the cap."""
+    stream = ZstdDecompressor(options={DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG_MAX})
+    parts: list[bytes] = []
+    total = 0
+    feed = data
+    try:
+        while not stream.eof:
+            part = stream.decompress(feed, max_length=_STEP_BYTES)
+            feed = b""
+            total += len(part)
+            if total > unpacked_bytes_max:
+                raise TooLarge(f"more than {unpacked_bytes_max} bytes unpacked")
+            parts.append(part)
+            if not part and stream.needs_input and not stream.eof:
+                raise BadBytes("the compressed stream is cut short")
+    except ZstdError as error:
+        raise BadBytes("not a zstd stream") from error
+    if stream.unused_data:
+        raise BadBytes("bytes after the compressed stream")
+    return b"".join(parts)
+
+
+def deflate(data: bytes) -> bytes:
+    """`data` as one whole stream."""
+    stream = Deflater()
+    return stream.write(data) + stream.close()

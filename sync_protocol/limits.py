@@ -1,0 +1,57 @@
+"""Every bound on the wire and in the store, with its unit, in one place (SPEC section 3).
+
+A bound is checked before anything is allocated for what it bounds. The asserts at the end keep the bounds
+consistent with one another: whoever changes one learns here what else must change.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+INT_MAX = 2**53 - 1
+"""Largest integer on the wire: what every language can hold exactly."""
+
+DEPTH_MAX = 8
+HEADER_BYTES_MAX = 4 * KIB
+BODY_BYTES_MAX = 48 * KIB
+BLOBS_PER_ENTRY_MAX = 64
+EPOCH_MAX = 2**32 - 1
+AUTHOR_MAX = 2**32 - 1
+
+SEGMENT_ENTRIES_MAX = 32
+SEGMENT_PAYLOAD_BYTES_MAX = 64 * KIB
+"""Signatures stand at most this far apart; one entry may always stand alone."""
+
+FRAME_BYTES_MAX = 128 * KIB
+BLOB_CHUNK_BYTES_MAX = 64 * KIB
+BLOB_BYTES_MAX = 64 * MIB
+WANTS_MAX = 64
+VECTOR_BRANCHES_MAX = 4096
+RECEIPT_BLOBS_MAX = 256
+RUN_EXCEPTIONS_MAX = 256
+RUNS_PER_RECORD_MAX = 64
+GRANT_HEADS_MAX = 512
+OPENING_WRAPS_MAX = 4
+FAULTS_MAX = 32
+
+MESSAGE_BYTES_MAX = 4 * MIB
+"""A request or reply as it travels, compressed."""
+MESSAGE_UNPACKED_BYTES_MAX = 16 * MIB
+"""The same after decompression."""
+UPLOAD_TARGET_BYTES = 1 * MIB
+"""What one message aims to carry at most; a larger backlog goes in several."""
+ZSTD_WINDOW_LOG_MAX = 23
+
+TOKEN_BYTES_MAX = 256
+CERTIFICATE_BYTES_MAX = 1 * KIB
+TOKEN_SECONDS = 72 * 3600
+NONCES_PER_PEER_MAX = 4
+LONG_POLL_SECONDS_MAX = 50
+
+assert SEGMENT_PAYLOAD_BYTES_MAX >= HEADER_BYTES_MAX + BODY_BYTES_MAX
+assert FRAME_BYTES_MAX > SEGMENT_PAYLOAD_BYTES_MAX + HEADER_BYTES_MAX + BODY_BYTES_MAX // 2
+assert FRAME_BYTES_MAX > BLOB_CHUNK_BYTES_MAX + KIB
+assert MESSAGE_UNPACKED_BYTES_MAX > UPLOAD_TARGET_BYTES + FRAME_BYTES_MAX
+assert MESSAGE_BYTES_MAX > UPLOAD_TARGET_BYTES
+assert BLOBS_PER_ENTRY_MAX * 48 < HEADER_BYTES_MAX

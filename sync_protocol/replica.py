@@ -1,0 +1,204 @@
+"""One replica's side of an exchange, without any I/O but its database and blob files (SPEC section 10).
+
+Both ends take in what arrives in the same way, so the rules of acceptance are written once: `take_entries`,
+`take_chunks`, `write_receipts`. The two ends differ only in who remembers what: see `dialer` and `answerer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, insert, update
+
+from sync_protocol.custody import Receipt, pack_receipt
+from sync_protocol.entries import EntryType
+from sync_protocol.errors import BadBytes, Fork, SyncError
+from sync_protocol.feeds import HUB, TO_ALL, FeedKind, down, up
+from sync_protocol.frontier import Branch, Frontier, Tip, lacking
+from sync_protocol.journal import Journal, Writing
+from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX, FAULTS_MAX, RECEIPT_BLOBS_MAX, UPLOAD_TARGET_BYTES
+from sync_protocol.messages import Chunk, Fault, Frame
+from sync_protocol.segments import Segment
+from sync_protocol.store import blob_store, feed_store, trust
+from sync_protocol.store import tables as t
+from sync_protocol.store.blob_files import BlobFiles
+from sync_protocol.store.me import Me
+from sync_protocol.store.seam import wake
+from sync_protocol.topology import Topology
+
+
+@dataclass(slots=True)
+class Taken:
+    """What came of a message's segments: tips reached, faults to tell the sender, counts."""
+
+    tips: dict[Branch, Tip] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    entries: int = 0
+    homes: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Replica:
+    """This replica's identity, blob files and source of randomness; no connection, no clock."""
+
+    me: Me
+    blobs: BlobFiles
+    random_bytes: Callable[[int], bytes]
+    message_target_bytes: int = UPLOAD_TARGET_BYTES
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.me, self.random_bytes)
+
+    def take_entries(self, conn: Connection, frames: Sequence[Frame], peer: int, now: int) -> Taken:
+        """Accept every segment that verifies. A fault stops its own home's feeds in this message, nothing else."""
+        taken = Taken()
+        topology = trust.topology(conn)
+        stopped: set[int | None] = set()
+        for segment in (frame for frame in frames if isinstance(frame, Segment)):
+            if segment.feed.home in stopped:
+                continue
+            fault = self._take_one(conn, segment, topology, peer, now, taken)
+            if fault is not None:
+                stopped.add(segment.feed.home)
+                taken.faults.append(fault)
+                if len(taken.faults) >= FAULTS_MAX // 2:
+                    break
+            if segment.feed == TO_ALL:
+                topology = trust.topology(conn)
+        return taken
+
+    def _take_one(
+        self, conn: Connection, segment: Segment, topology: Topology, peer: int, now: int, taken: Taken
+    ) -> Fault | None:
+        if not (topology.may_hold(self.me.author, segment.feed) and topology.may_hold(peer, segment.feed)):
+            return Fault("not_for_us", segment.feed.packed(), "")
+        try:
+            with conn.begin_nested():
+                links = feed_store.accept(conn, self.me.deployment, segment, now)
+        except Fork as fork:
+            self._stop_feed(conn, fork, now)
+            return Fault(fork.code, segment.feed.packed(), str(fork)[:256])
+        except SyncError as error:
+            return Fault(error.code, segment.feed.packed(), str(error)[:256])
+        if links:
+            taken.entries += len(links)
+            taken.homes.add(segment.feed.home or 0)
+        tip = feed_store.tip_of(conn, Branch(segment.feed, segment.epoch))
+        if tip is not None:
+            taken.tips[Branch(segment.feed, segment.epoch)] = tip
+        return None
+
+    def _stop_feed(self, conn: Connection, fork: Fork, now: int) -> None:
+        evidence = fork.evidence
+        feed, epoch = evidence["feed"].packed(), evidence["epoch"]
+        conn.execute(update(t.tip).where(t.tip.c.feed == feed, t.tip.c.epoch == epoch).values(stopped=1))
+        f = t.fork.c
+        known = conn.execute(t.fork.select().where(f.feed == feed, f.epoch == epoch, f.number == evidence["number"]))
+        if known.first() is None:
+            conn.execute(
+                insert(t.fork).values(
+                    feed=feed, epoch=epoch, number=evidence["number"], proof=evidence["proof"], seen=now
+                )
+            )
+        wake(conn, "forks")
+
+    def named_chunks(self, conn: Connection, frames: Sequence[Frame]) -> list[Chunk]:
+        """The chunks of blobs that entries held here name, with the right length."""
+        return [
+            frame
+            for frame in frames
+            if isinstance(frame, Chunk) and blob_store.is_named(conn, frame.hash) == frame.length
+        ]
+
+    def take_chunks(self, chunks: Sequence[Chunk]) -> tuple[dict[bytes, int], dict[bytes, int], list[Fault]]:
+        """Write chunks to their files, outside of any transaction.
+
+        Returns (hash → length of blobs now complete, hash → offset reached of the others, faults).
+        """
+        whole: dict[bytes, int] = {}
+        reached: dict[bytes, int] = {}
+        faults: list[Fault] = []
+        for chunk in chunks:
+            try:
+                if self.blobs.extend(chunk.hash, chunk.length, chunk.offset, chunk.data):
+                    whole[chunk.hash] = chunk.length
+                    reached.pop(chunk.hash, None)
+                else:
+                    reached[chunk.hash] = self.blobs.offset(chunk.hash)
+            except BadBytes as error:
+                reached[chunk.hash] = 0
+                faults.append(Fault(error.code, b"", str(error)[:256]))
+        return whole, reached, faults[: FAULTS_MAX // 2]
+
+    def write_receipts(self, conn: Connection, homes: Sequence[int], writing: Writing) -> None:
+        """Sign for what is held of these homes' own feeds, where this replica is an ancestor.
+
+        The county signs here only for blobs: its order records speak for entries.
+        """
+        topology = trust.topology(conn)
+        for home in homes:
+            if self.me.author not in topology.ancestors(home):
+                continue
+            for branch, tip in feed_store.frontier(conn, [up(home)]).items():
+                self._write_receipt(conn, home, branch, tip, writing)
+
+    def _write_receipt(self, conn: Connection, home: int, branch: Branch, tip: Tip, writing: Writing) -> None:
+        r = t.receipt.c
+        known = conn.execute(
+            t.receipt.select().where(r.author == self.me.author, r.home == home, r.epoch == branch.epoch)
+        ).one_or_none()
+        blobs = blob_store.receiptable(conn, branch.feed, branch.epoch, self.me.author, RECEIPT_BLOBS_MAX)
+        news = known is None or known.number < tip.number
+        if not blobs and (self.me.author == HUB or not news):
+            return
+        receipt = Receipt(branch.epoch, tip.number, tuple((number, index) for number, index, _ in blobs))
+        feed = down(self.me.author, home)
+        self.journal.tell(conn, feed, EntryType.RECEIPT, pack_receipt(receipt), writing)
+
+    def segments_for(
+        self, conn: Connection, mine: Frontier, theirs: Frontier, bytes_max: int
+    ) -> tuple[list[Segment], dict[Branch, Tip]]:
+        """Segments that bring `theirs` towards `mine`, and the frontier the other side then has.
+
+        A home's other feeds are sent only when its own feed is sent to the end: openings stand there.
+        """
+        reached = dict(theirs)
+        segments: list[Segment] = []
+        left = bytes_max
+        unfinished: set[int] = set()
+        for branch, after in lacking(mine, theirs):
+            home = branch.feed.home or 0
+            if left <= 0 or home in unfinished:
+                unfinished.add(home)
+                continue
+            for segment, tip in feed_store.cut(conn, branch, self._from(conn, branch, after), left):
+                segments.append(segment)
+                reached[branch] = tip
+                left -= sum(len(item.header) + len(item.body or b"") + 80 for item in segment.items)
+            if reached.get(branch) != mine[branch] and branch.feed.kind is FeedKind.UP:
+                unfinished.add(home)
+        return segments, reached
+
+    def _from(self, conn: Connection, branch: Branch, after: int) -> int:
+        return max(after, feed_store.start_of(conn, self.me.deployment, branch).number)
+
+    def overlaps_for(self, conn: Connection, mine: Frontier, vector: Frontier) -> list[Segment]:
+        """For branches whose head differs from ours at a number both hold: our signed stretch around it.
+
+        The other side then holds both signatures and can prove the fork to anybody.
+        """
+        found: list[Segment] = []
+        for branch, tip in vector.items():
+            own = mine.get(branch)
+            if own is None or own.number < tip.number:
+                continue
+            if feed_store.head_at(conn, self.me.deployment, branch, tip.number) != tip.head:
+                start = self._from(conn, branch, max(0, tip.number - 32))
+                found.extend(segment for segment, _ in feed_store.cut(conn, branch, start, 1))
+        return found
+
+    def chunk(self, hash_: bytes, length: int, offset: int) -> Chunk:
+        """The next chunk of a blob held here."""
+        return Chunk(hash_, length, offset, self.blobs.read_range(hash_, offset, BLOB_CHUNK_BYTES_MAX))

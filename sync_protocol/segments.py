@@ -1,0 +1,155 @@
+"""Segments: a stretch of a feed that ends in its author's signature (SPEC section 7).
+
+A segment is cut anew for each hop, only where a signature stands. It is believed whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sync_protocol.crypto import HASH_BYTES, SIGNATURE_BYTES, verify
+from sync_protocol.entries import (
+    NO_SALT,
+    Flag,
+    Header,
+    body_hash,
+    entry_salt,
+    head_message,
+    leaf,
+    next_head,
+    parse_header,
+    parse_opening,
+)
+from sync_protocol.errors import NotCanonical, TooLarge, UnknownTopic
+from sync_protocol.feeds import FeedId, FeedKind
+from sync_protocol.limits import BODY_BYTES_MAX, EPOCH_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry as it travels: the body, or only its hash when it was erased."""
+
+    header: bytes
+    body: bytes | None
+    body_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Entries `first` … `last` of one feed and epoch, and the signature over the head at `last`."""
+
+    feed: FeedId
+    epoch: int
+    first: int
+    items: tuple[Item, ...]
+    serial: int
+    signature: bytes
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.items) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One verified entry: what the store writes down."""
+
+    number: int
+    header: Header
+    header_bytes: bytes
+    body: bytes | None
+    body_hash: bytes
+    head: bytes
+
+
+def segment_fields(segment: Segment) -> list[Any]:
+    """The segment as the plain value that travels in a frame."""
+    flat: list[Any] = []
+    for item in segment.items:
+        flat.append(item.header)
+        flat.append(item.body if item.body is not None else [item.body_hash])
+    return [segment.feed.packed(), segment.epoch, segment.first, flat, segment.serial, segment.signature]
+
+
+def parse_segment(fields: Sequence[Any]) -> Segment:
+    """Inverse of `segment_fields`, all bounds checked. Raises BadBytes."""
+    if len(fields) != 6:
+        raise NotCanonical("a segment has six fields")
+    feed, epoch, first, flat, serial, signature = fields
+    if type(epoch) is not int or not 0 <= epoch <= EPOCH_MAX or type(first) is not int or not 1 <= first < 2**32:
+        raise NotCanonical("segment position")
+    if type(serial) is not int or not 0 < serial < 2**32:
+        raise NotCanonical("certificate serial")
+    if not isinstance(signature, bytes) or len(signature) != SIGNATURE_BYTES:
+        raise NotCanonical("signature length")
+    if not isinstance(flat, list) or not flat or len(flat) % 2:
+        raise NotCanonical("segment items")
+    if len(flat) // 2 > SEGMENT_ENTRIES_MAX:
+        raise TooLarge(f"more than {SEGMENT_ENTRIES_MAX} entries in a segment")
+    items = tuple(_item(flat[i], flat[i + 1]) for i in range(0, len(flat), 2))
+    size = sum(len(item.header) + len(item.body or b"") for item in items)
+    if size > SEGMENT_PAYLOAD_BYTES_MAX:
+        raise TooLarge("segment payload")
+    return Segment(FeedId.parse(feed), epoch, first, items, serial, signature)
+
+
+def _item(header: Any, body: Any) -> Item:
+    if not isinstance(header, bytes):
+        raise NotCanonical("header is not bytes")
+    if isinstance(body, bytes):
+        if len(body) > BODY_BYTES_MAX:
+            raise TooLarge("body")
+        return Item(header, body)
+    if isinstance(body, list) and len(body) == 1 and isinstance(body[0], bytes) and len(body[0]) == HASH_BYTES:
+        return Item(header, None, body[0])
+    raise NotCanonical("neither a body nor an erased body's hash")
+
+
+SaltOf = Callable[[bytes], bytes | None]
+"""The salt of a topic of this feed's home, or None when its opening is not held."""
+
+
+def link(deployment: bytes, segment: Segment, previous: bytes, salt_of: SaltOf) -> list[Link]:
+    """Chain the segment's entries on from the head `previous`; no signature is looked at here.
+
+    Raises BadBytes for a malformed entry and UnknownTopic where a salt is needed that has not arrived.
+    """
+    salts: dict[bytes, bytes] = {}
+    links: list[Link] = []
+    head = previous
+    for offset, item in enumerate(segment.items):
+        number = segment.first + offset
+        header = parse_header(item.header)
+        hashed = _hash_item(segment, number, header, item, salts, salt_of)
+        head = next_head(head, leaf(deployment, segment.feed, segment.epoch, number, item.header, hashed))
+        links.append(Link(number, header, item.header, item.body, hashed, head))
+    return links
+
+
+def _hash_item(
+    segment: Segment, number: int, header: Header, item: Item, salts: dict[bytes, bytes], salt_of: SaltOf
+) -> bytes:
+    if item.body is None:
+        assert item.body_hash is not None
+        return item.body_hash
+    if not header.topic or segment.feed.home is None:
+        return body_hash(NO_SALT, item.body)
+    if header.flags & Flag.OPENING:
+        if segment.feed.kind is not FeedKind.UP:
+            raise NotCanonical("only a home opens a topic")
+        salt = parse_opening(item.body).salt
+        if (salts.get(header.topic) or salt_of(header.topic) or salt) != salt:
+            raise NotCanonical("a topic is opened again with another salt")
+        salts[header.topic] = salt
+    topic_salt = salts.get(header.topic) or salt_of(header.topic)
+    if topic_salt is None:
+        raise UnknownTopic(f"{segment.feed} {number}")
+    return body_hash(entry_salt(topic_salt, segment.feed, segment.epoch, number), item.body)
+
+
+def check_signature(deployment: bytes, segment: Segment, head: bytes, key: bytes) -> None:
+    """Raises BadSignature unless the segment's signature over `head` verifies under `key`."""
+    message = head_message(deployment, segment.feed, segment.epoch, segment.last, head, segment.serial)
+    verify(key, message, segment.signature)

@@ -1,0 +1,192 @@
+"""The aiohttp side of a parent, the same for a township and the county (SPEC section 8).
+
+Two routes: `POST /sync` answers a child's message, `POST /enrol` passes or grants an enrolment. Nothing of a request
+is believed before its signature and its nonce are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from sync_protocol import canonical
+from sync_protocol.answerer import Answerer
+from sync_protocol.bell import Bell
+from sync_protocol.enrolment import REQUEST_BYTES_MAX
+from sync_protocol.envelopes import SignedRequest, parse_request, sign_reply, verify_request
+from sync_protocol.errors import (
+    BadNonce,
+    BadSignature,
+    CertificateRevoked,
+    NotEnrolled,
+    NotYourParent,
+    SyncError,
+    TooLarge,
+    TransferFailed,
+)
+from sync_protocol.feeds import TO_ALL
+from sync_protocol.journal import Writing
+from sync_protocol.limits import LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
+from sync_protocol.messages import HelloFlag, pack_message, parse_message
+from sync_protocol.replica import Replica
+from sync_protocol.store import peers, trust
+
+T = TypeVar("T")
+SYNC_PATH = "/sync"
+ENROL_PATH = "/enrol"
+_BODY_SECONDS = 120
+
+
+class StoreLike(Protocol):
+    async def write(self, fn: Callable[[Connection], T]) -> T: ...
+    async def read(self, fn: Callable[[Connection], T]) -> T: ...
+    async def off_loop(self, fn: Callable[[], T]) -> T: ...
+
+
+@dataclass(slots=True)
+class Parent:
+    """What the routes need. `enrol` answers an enrolment request's bytes; `count` hears (what, number) for metrics."""
+
+    replica: Callable[[], Replica]
+    store: StoreLike
+    bell: Bell
+    now: Callable[[], int]
+    random_bytes: Callable[[int], bytes]
+    enrol: Callable[[bytes], Awaitable[bytes]]
+    count: Callable[[str, int], None]
+    after_exchange: Callable[[Iterable[int], bool], None] = field(default=lambda homes, more: None)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post(SYNC_PATH, self.sync), web.post(ENROL_PATH, self.enrolment)]
+
+    async def sync(self, request: web.Request) -> web.StreamResponse:
+        """Answer one message of a child; every failure is a documented code with a verdict."""
+        try:
+            data = await _body(request, MESSAGE_BYTES_MAX)
+            return await self._exchange(request, data)
+        except SyncError as error:
+            self.count(f"refused:{error.code}", 1)
+            return _refusal(error)
+
+    async def enrolment(self, request: web.Request) -> web.StreamResponse:
+        try:
+            data = await _body(request, REQUEST_BYTES_MAX)
+            return _bytes_response(await self.enrol(data), 200)
+        except SyncError as error:
+            self.count(f"refused:{error.code}", 1)
+            return _refusal(error)
+
+    async def _exchange(self, request: web.Request, data: bytes) -> web.StreamResponse:
+        signed = parse_request(data)
+        replica = self.replica()
+        nonces = await self.store.write(lambda conn: self._admit(conn, replica, signed, request.path))
+        if isinstance(nonces, BadNonce):
+            raise nonces
+        frames = parse_message(signed.payload)
+        answerer = Answerer(replica, signed.author, frames)
+        self.count("bytes_received", len(data))
+        payload = await self._answer(answerer)
+        reply = sign_reply(
+            replica.me.deployment,
+            replica.me.signer,
+            nonce=signed.nonce,
+            serial=replica.me.serial,
+            nonces=nonces,
+            payload=payload,
+        ).packed()
+        self.count("bytes_sent", len(reply))
+        return _bytes_response(reply, 200)
+
+    def _admit(
+        self, conn: Connection, replica: Replica, signed: SignedRequest, path: str
+    ) -> tuple[bytes, ...] | BadNonce:
+        """Who is it, may it speak here, is the request fresh? A stale nonce is answered with a fresh one."""
+        certificate = trust.certificate_of(conn, signed.serial)
+        if certificate.author != signed.author:
+            raise NotEnrolled("the certificate is another station's")
+        verify_request(replica.me.deployment, signed, certificate.sign_key, method="POST", path=path)
+        if (reason := trust.is_revoked(conn, signed.serial)) is not None:
+            raise CertificateRevoked("the certificate was revoked", reason=reason)
+        certificate.check_time(self.now())
+        if replica.me.author not in trust.topology(conn).ancestors(signed.author):
+            raise NotYourParent("the station belongs under another parent")
+        try:
+            peers.spend_nonce(conn, signed.author, signed.nonce)
+        except BadNonce as error:
+            error.evidence["nonces"] = peers.fresh_nonces(conn, signed.author, self.random_bytes)
+            return error
+        return peers.fresh_nonces(conn, signed.author, self.random_bytes)
+
+    async def _answer(self, answerer: Answerer) -> bytes:
+        now = self.now()
+        if answerer.has_chunks:
+            await self.store.write(lambda conn: answerer.take(conn, now))
+            await self.store.off_loop(answerer.chunks)
+            await self.store.write(lambda conn: answerer.settle(conn, Writing(0, now, 1)))
+        else:
+            await self.store.write(lambda conn: self._take_and_settle(conn, answerer, now))
+        taken = answerer.taken
+        self.count("entries_received", taken.entries)
+        more = bool(answerer.hello.flags & HelloFlag.MORE)
+        if taken.homes:
+            self.after_exchange(sorted(taken.homes - {0}), more)
+        wait = min(answerer.hello.wait_seconds, LONG_POLL_SECONDS_MAX)
+        names = await self.store.read(lambda conn: self._names(conn, answerer))
+        deadline = asyncio.get_running_loop().time() + wait
+        with self.bell.listen(names) as waiter:
+            while True:
+                answer = await self.store.write(lambda conn: answerer.answer(conn, self.now()))
+                left = deadline - asyncio.get_running_loop().time()
+                if answer.news or left <= 0 or not await waiter.wait(left):
+                    break
+                waiter.clear()
+        return pack_message(answer.frames)
+
+    def _take_and_settle(self, conn: Connection, answerer: Answerer, now: int) -> None:
+        answerer.take(conn, now)
+        answerer.settle(conn, Writing(0, now, 1))
+
+    def _names(self, conn: Connection, answerer: Answerer) -> list[str]:
+        homes = trust.topology(conn).subtree(answerer.child)
+        return [str(TO_ALL), *(f"home:{home}" for home in homes)]
+
+
+async def _body(request: web.Request, bytes_max: int) -> bytes:
+    """The request's bytes, counted as they come; no content coding is accepted."""
+    if "Content-Encoding" in request.headers:
+        raise TooLarge("no content coding is accepted here")
+    if (request.content_length or 0) > bytes_max:
+        raise TooLarge(f"more than {bytes_max} bytes")
+    parts: list[bytes] = []
+    total = 0
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for part in request.content.iter_any():
+                total += len(part)
+                if total > bytes_max:
+                    raise TooLarge(f"more than {bytes_max} bytes")
+                parts.append(part)
+    except TimeoutError as error:
+        raise TransferFailed("the request did not arrive whole") from error
+    return b"".join(parts)
+
+
+_STATUS: dict[type[SyncError], int] = {BadNonce: 401, TooLarge: 413, BadSignature: 403}
+
+
+def _refusal(error: SyncError) -> web.Response:
+    """An error as it travels: code, English text, nonces if it was only the nonce."""
+    nonces = list(error.evidence.get("nonces", ()))
+    status = _STATUS.get(type(error), {"retry": 409, "quarantine": 400, "stop": 403}[error.verdict])
+    return _bytes_response(canonical.pack([error.code, str(error)[:256], nonces]), status)
+
+
+def _bytes_response(data: bytes, status: int) -> web.Response:
+    response = web.Response(body=data, status=status)
+    response.content_type = "application/x-lianban"
+    return response

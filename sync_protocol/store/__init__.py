@@ -1,0 +1,1 @@
+"""Adapters: the database and the blob files behind the rules of `sync_protocol`."""

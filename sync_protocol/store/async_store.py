@@ -1,0 +1,67 @@
+"""The store as asyncio programs use it: one thread writes, waiting writes share a commit, a few threads read.
+
+Only `app.py` of a program makes one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from sync_protocol.store.seam import SqliteStore
+
+T = TypeVar("T")
+_GROUP_MAX = 64
+
+
+class AsyncStore:
+    """`await store.write(fn)` returns when the effect is on disk; `await store.read(fn)` sees one snapshot."""
+
+    def __init__(self, store: SqliteStore, *, readers: int = 2) -> None:
+        self.sync = store
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
+        self._queue: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, fn: Callable[[Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.append((fn, future))
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._drain())
+        return await asyncio.shield(future)
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._queue:
+            group, self._queue = self._queue[:_GROUP_MAX], self._queue[_GROUP_MAX:]
+            try:
+                results = await loop.run_in_executor(self._writer, self.sync.write_many, [fn for fn, _ in group])
+            except Exception as error:  # the commit failed: every waiter must hear of it
+                results = [error] * len(group)
+            for (_, future), result in zip(group, results, strict=True):
+                if future.cancelled():
+                    continue
+                if isinstance(result, BaseException):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+
+    async def read(self, fn: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.sync.read, fn)
+
+    async def off_loop(self, fn: Callable[[], T]) -> T:
+        """Blocking file work (blobs), off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, fn)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self.sync.close()

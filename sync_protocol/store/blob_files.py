@@ -1,0 +1,130 @@
+"""Blobs as files named by their hash; complete ones are on disk before anybody is told.
+
+Write, fsync, rename, fsync the folder. An fsync that fails ends the process: what the kernel dropped cannot be
+written again with confidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from sync_protocol.errors import BadBytes
+
+_READ_BYTES = 64 * 1024
+
+
+class DiskFailed(BaseException):
+    """fsync failed. Not an Exception on purpose: nothing but the outermost loop may catch it."""
+
+
+def _sync(fd: int) -> None:
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        raise DiskFailed(str(error)) from error
+
+
+def sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(fd)
+    finally:
+        os.close(fd)
+
+
+class BlobFiles:
+    """A folder of blobs; unfinished ones lie in `partial/` and are continued where they stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._partial = folder / "partial"
+        self._partial.mkdir(parents=True, exist_ok=True)
+
+    def path(self, hash_: bytes) -> Path:
+        name = hash_.hex()
+        return self._folder / name[:2] / name
+
+    def _part(self, hash_: bytes) -> Path:
+        return self._partial / hash_.hex()
+
+    def holds(self, hash_: bytes) -> bool:
+        return self.path(hash_).exists()
+
+    def put(self, pieces: Iterable[bytes]) -> tuple[bytes, int]:
+        """Store a new blob; its hash and length. Durable on return."""
+        state, length = hashlib.sha256(), 0
+        temporary = self._partial / f"new-{os.getpid()}-{id(pieces):x}"
+        try:
+            with temporary.open("wb") as file:
+                for piece in pieces:
+                    state.update(piece)
+                    length += len(piece)
+                    file.write(piece)
+                file.flush()
+                _sync(file.fileno())
+            self._settle(temporary, state.digest())
+        finally:
+            temporary.unlink(missing_ok=True)
+        return state.digest(), length
+
+    def offset(self, hash_: bytes) -> int:
+        """How many bytes of an unfinished blob lie here."""
+        part = self._part(hash_)
+        return part.stat().st_size if part.exists() else 0
+
+    def extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
+        """Continue an unfinished blob; True when it is now whole, checked and durable.
+
+        Bytes that do not continue exactly where the file ends are left out. Raises BadBytes, and starts over, when
+        the whole does not have its hash.
+        """
+        if self.holds(hash_):
+            return True
+        if offset != self.offset(hash_) or offset + len(data) > length:
+            return False
+        part = self._part(hash_)
+        with part.open("ab") as file:
+            file.write(data)
+            if offset + len(data) < length:
+                return False
+            file.flush()
+            _sync(file.fileno())
+        if self._hash(part) != hash_:
+            part.unlink()
+            raise BadBytes("the blob does not have its hash", blob=hash_.hex())
+        self._settle(part, hash_)
+        return True
+
+    def _settle(self, source: Path, hash_: bytes) -> None:
+        target = self.path(hash_)
+        if not target.parent.exists():
+            target.parent.mkdir()
+            sync_folder(self._folder)
+        source.replace(target)
+        sync_folder(target.parent)
+
+    def open(self, hash_: bytes) -> BinaryIO:
+        return self.path(hash_).open("rb")
+
+    def read_range(self, hash_: bytes, offset: int, bytes_max: int) -> bytes:
+        with self.open(hash_) as file:
+            file.seek(offset)
+            return file.read(bytes_max)
+
+    def pieces(self, hash_: bytes) -> Iterator[bytes]:
+        with self.open(hash_) as file:
+            while piece := file.read(_READ_BYTES):
+                yield piece
+
+    def check(self, hash_: bytes) -> bool:
+        """Whether the file still has the hash it is named by."""
+        return self.holds(hash_) and self._hash(self.path(hash_)) == hash_
+
+    @staticmethod
+    def _hash(path: Path) -> bytes:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()

@@ -1,0 +1,103 @@
+"""Which blobs are held, wanted and acknowledged; rows beside the files of `blob_files`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+
+from sync_protocol.feeds import FeedId, FeedKind
+from sync_protocol.store import tables as t
+from sync_protocol.store.seam import wake
+
+
+def note_held(conn: Connection, hash_: bytes, length: int) -> None:
+    """The file is complete and durable: say so in the database."""
+    changed = conn.execute(update(t.blob).where(t.blob.c.hash == hash_).values(held=1))
+    if changed.rowcount == 0:
+        conn.execute(insert(t.blob).values(hash=hash_, length=length, held=1))
+    homes = conn.execute(select(t.blob_ref.c.home).where(t.blob_ref.c.hash == hash_).distinct())
+    wake(conn, "blobs", *(f"home:{home}" for (home,) in homes))
+
+
+def is_named(conn: Connection, hash_: bytes) -> int | None:
+    """The blob's length if an entry held here names it, else None: nobody may fill our disk with unnamed bytes."""
+    return conn.execute(select(t.blob.c.length).where(t.blob.c.hash == hash_)).scalar()
+
+
+def homes_of(conn: Connection, hash_: bytes) -> set[int]:
+    return set(conn.execute(select(t.blob_ref.c.home).where(t.blob_ref.c.hash == hash_)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class PendingBlob:
+    hash: bytes
+    length: int
+
+
+def unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int, limit: int) -> list[PendingBlob]:
+    """Blobs of these homes' own entries that lie here and that the ancestor has not signed for.
+
+    Most urgent first: by urgency day, small roles (previews) before pages, then by age.
+    """
+    r, b = t.blob_ref.c, t.blob.c
+    signed = exists().where(t.blob_receipt.c.author == ancestor, t.blob_receipt.c.hash == r.hash)
+    rows = conn.execute(
+        select(r.hash, b.length)
+        .join(t.blob, b.hash == r.hash)
+        .where(r.home.in_(homes), b.held == 1, ~signed, func.substr(r.feed, 1, 1) == bytes([FeedKind.UP]))
+        .order_by(r.urgency == 0, r.urgency, r.role.desc(), r.number, r.place)
+        .limit(limit)
+    )
+    return [PendingBlob(row.hash, row.length) for row in rows]
+
+
+def count_unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int) -> int:
+    """How many blobs of these homes' own entries the ancestor has not signed for, held here or not."""
+    r = t.blob_ref.c
+    signed = exists().where(t.blob_receipt.c.author == ancestor, t.blob_receipt.c.hash == r.hash)
+    return int(
+        conn.execute(
+            select(func.count(r.hash.distinct())).where(
+                r.home.in_(homes), ~signed, func.substr(r.feed, 1, 1) == bytes([FeedKind.UP])
+            )
+        ).scalar_one()
+    )
+
+
+def wanted_from_above(conn: Connection, me: int, limit: int) -> list[PendingBlob]:
+    """Blobs that entries of ancestors (or of one's own lost machine) name and that do not lie here."""
+    r, b = t.blob_ref.c, t.blob.c
+    rows = conn.execute(
+        select(r.hash, b.length)
+        .join(t.blob, b.hash == r.hash)
+        .where(
+            b.held == 0,
+            or_(
+                and_(func.substr(r.feed, 1, 1) == bytes([FeedKind.DOWN]), func.substr(r.feed, 1, 5) != _down(me)),
+                r.home == me,
+            ),
+        )
+        .order_by(r.urgency == 0, r.urgency, r.number, r.place)
+        .limit(limit)
+    )
+    return [PendingBlob(row.hash, row.length) for row in rows]
+
+
+def _down(me: int) -> bytes:
+    return FeedId(FeedKind.DOWN, me, 1).packed()[:5]
+
+
+def receiptable(conn: Connection, feed: FeedId, epoch: int, me: int, limit: int) -> list[tuple[int, int, bytes]]:
+    """Held blobs of a home's own feed for which `me` has not signed yet: (number, index, hash)."""
+    r, b = t.blob_ref.c, t.blob.c
+    signed = exists().where(t.blob_receipt.c.author == me, t.blob_receipt.c.hash == r.hash)
+    rows = conn.execute(
+        select(r.number, r.place, r.hash)
+        .join(t.blob, b.hash == r.hash)
+        .where(r.feed == feed.packed(), r.epoch == epoch, b.held == 1, ~signed)
+        .order_by(r.number, r.place)
+        .limit(limit)
+    )
+    return [(row.number, row.place, row.hash) for row in rows]

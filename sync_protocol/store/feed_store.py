@@ -1,0 +1,328 @@
+"""The feeds on disk: append one's own, accept others', cut segments for the next hop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from sync_protocol import canonical
+from sync_protocol.crypto import Signer
+from sync_protocol.entries import Flag, Header, genesis, head_message, pack_header, parse_opening
+from sync_protocol.epochs import Start
+from sync_protocol.errors import BadBytes, BadSignature, Fork, Gap
+from sync_protocol.feeds import FeedId, FeedKind
+from sync_protocol.frontier import Branch, Tip
+from sync_protocol.limits import SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
+from sync_protocol.order import Standing, own_place
+from sync_protocol.segments import Item, Link, Segment, check_signature, link
+from sync_protocol.store import effects, trust
+from sync_protocol.store import tables as t
+from sync_protocol.store.seam import wake
+from sync_protocol.topology import SLOT_HUB, slot
+
+
+def frontier(conn: Connection, feeds: Iterable[FeedId]) -> dict[Branch, Tip]:
+    """The tips held of these feeds, in every epoch."""
+    wanted = [feed.packed() for feed in feeds]
+    result: dict[Branch, Tip] = {}
+    for at in range(0, len(wanted), 500):
+        rows = conn.execute(select(t.tip).where(t.tip.c.feed.in_(wanted[at : at + 500]), t.tip.c.number > 0))
+        for row in rows:
+            result[Branch(FeedId.parse(row.feed), row.epoch)] = Tip(row.number, row.head)
+    return result
+
+
+def tip_of(conn: Connection, branch: Branch) -> Tip | None:
+    row = conn.execute(
+        select(t.tip.c.number, t.tip.c.head).where(t.tip.c.feed == branch.feed.packed(), t.tip.c.epoch == branch.epoch)
+    ).one_or_none()
+    return Tip(row.number, row.head) if row else None
+
+
+def start_of(conn: Connection, deployment: bytes, branch: Branch) -> Start:
+    """Where a branch begins. Raises Gap when the epoch's grant has not arrived."""
+    first = Start(0, 0, genesis(deployment, branch.feed))
+    if branch.epoch == 0:
+        return first
+    grant = trust.grant_of(conn, branch.feed.author, branch.epoch)
+    if grant is None:
+        raise Gap("the epoch's grant has not arrived", feed=str(branch.feed), epoch=branch.epoch)
+    return grant.start(branch.feed) or first
+
+
+def head_at(conn: Connection, deployment: bytes, branch: Branch, number: int) -> bytes | None:
+    """The head at a number of the branch, or at the point it starts from."""
+    start = start_of(conn, deployment, branch)
+    if number == start.number:
+        return start.head
+    e = t.entry.c
+    return conn.execute(
+        select(e.head).where(e.feed == branch.feed.packed(), e.epoch == branch.epoch, e.number == number)
+    ).scalar()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry about to be appended to one's own feed."""
+
+    header: Header
+    body: bytes
+
+
+def append(
+    conn: Connection, deployment: bytes, signer: Signer, serial: int, branch: Branch, drafts: Sequence[Draft], now: int
+) -> list[Link]:
+    """Append to a feed of one's own and sign; the caller's transaction makes it durable.
+
+    What was built is linked by the same code that verifies others' segments before it is written down.
+    """
+    links: list[Link] = []
+    for group in _groups(drafts):
+        known = tip_of(conn, branch)
+        if known is None:
+            start = start_of(conn, deployment, branch)
+            known = Tip(start.number, start.head)
+        items = tuple(Item(pack_header(draft.header), draft.body) for draft in group)
+        segment = Segment(branch.feed, branch.epoch, known.number + 1, items, serial, b"")
+        new = link(deployment, segment, known.head, _salts(conn, branch.feed))
+        message = head_message(deployment, branch.feed, branch.epoch, new[-1].number, new[-1].head, serial)
+        _write(conn, branch, new, serial, signer.sign(message), now)
+        links.extend(new)
+    return links
+
+
+def _groups(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
+    group: list[Draft] = []
+    size = 0
+    for draft in drafts:
+        more = len(pack_header(draft.header)) + len(draft.body)
+        if group and (len(group) == SEGMENT_ENTRIES_MAX or size + more > SEGMENT_PAYLOAD_BYTES_MAX):
+            yield group
+            group, size = [], 0
+        group.append(draft)
+        size += more
+    if group:
+        yield group
+
+
+class _Salts:
+    """Looks a topic's salt up once per segment."""
+
+    def __init__(self, conn: Connection, home: int | None) -> None:
+        self._conn = conn
+        self._home = home
+        self._known: dict[bytes, bytes | None] = {}
+
+    def __call__(self, topic: bytes) -> bytes | None:
+        if topic not in self._known:
+            self._known[topic] = self._conn.execute(
+                select(t.topic.c.salt).where(t.topic.c.home == self._home, t.topic.c.topic == topic)
+            ).scalar()
+        return self._known[topic]
+
+
+def _salts(conn: Connection, feed: FeedId) -> _Salts:
+    return _Salts(conn, feed.home)
+
+
+def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> list[Link]:
+    """Verify a segment and write down what is new of it; the entries that were new.
+
+    Raises BadBytes, Gap, UnknownCertificate, UnknownTopic, or Fork with both signed heads as evidence.
+    """
+    branch = Branch(segment.feed, segment.epoch)
+    known = tip_of(conn, branch)
+    if known is None:
+        start = start_of(conn, deployment, branch)
+        known = Tip(start.number, start.head)
+    if segment.first > known.number + 1:
+        raise Gap("entries before these are missing", feed=str(segment.feed), have=known.number, got=segment.first)
+    before = known.head if segment.first == known.number + 1 else head_at(conn, deployment, branch, segment.first - 1)
+    if before is None:
+        raise BadBytes("reaches back before its branch", feed=str(segment.feed), got=segment.first)
+    links = link(deployment, segment, before, _salts(conn, segment.feed))
+    check_signature(deployment, segment, links[-1].head, _signing_key(conn, segment))
+    if segment.first <= known.number:
+        _compare_overlap(conn, branch, segment, links, known)
+    new = [item for item in links if item.number > known.number]
+    if new:
+        _write(conn, branch, new, segment.serial, segment.signature, now)
+    return new
+
+
+def _signing_key(conn: Connection, segment: Segment) -> bytes:
+    certificate = trust.certificate_of(conn, segment.serial)
+    if certificate.author != segment.feed.author or certificate.epoch > segment.epoch:
+        raise BadSignature("signed under another author's certificate", feed=str(segment.feed), serial=segment.serial)
+    return certificate.sign_key
+
+
+def _compare_overlap(conn: Connection, branch: Branch, segment: Segment, links: Sequence[Link], known: Tip) -> None:
+    """The part we already hold must be the same; if it is not, two signed heads prove the author forked."""
+    at = min(known.number, segment.last)
+    mine = known.head if at == known.number else _stored_head(conn, branch, at)
+    theirs = next(item.head for item in links if item.number == at)
+    if mine == theirs:
+        return
+    h = t.head_signature.c
+    held = conn.execute(
+        select(t.head_signature)
+        .where(h.feed == branch.feed.packed(), h.epoch == branch.epoch, h.number >= at)
+        .order_by(h.number)
+        .limit(1)
+    ).one()
+    proof = canonical.pack(
+        [
+            branch.feed.packed(),
+            branch.epoch,
+            [segment.last, links[-1].head, segment.serial, segment.signature],
+            [held.number, _stored_head(conn, branch, held.number), held.serial, held.signature],
+        ]
+    )
+    raise Fork("the author signed two histories", feed=branch.feed, epoch=branch.epoch, number=at, proof=proof)
+
+
+def _stored_head(conn: Connection, branch: Branch, number: int) -> bytes:
+    e = t.entry.c
+    return bytes(
+        conn.execute(
+            select(e.head).where(e.feed == branch.feed.packed(), e.epoch == branch.epoch, e.number == number)
+        ).scalar_one()
+    )
+
+
+def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int, signature: bytes, now: int) -> None:
+    packed = branch.feed.packed()
+    home = branch.feed.home or 0
+    of_hub = branch.feed.kind in (FeedKind.ALL, FeedKind.OWN) or slot(branch.feed) == SLOT_HUB
+    rows = [
+        {
+            "feed": packed,
+            "epoch": branch.epoch,
+            "number": item.number,
+            "home": home,
+            "type": item.header.type,
+            "topic": item.header.topic,
+            "header": item.header_bytes,
+            "body": item.body,
+            "body_hash": None if item.body is not None else item.body_hash,
+            "head": item.head,
+            "standing": int(Standing.ADMITTED if of_hub or not item.header.topic else Standing.PENDING),
+            "place": own_place(item.number) if of_hub else 0,
+            "judged_by": item.number if of_hub else 0,
+            "code": "",
+            "field": "",
+            "received": now,
+        }
+        for item in links
+    ]
+    conn.execute(insert(t.entry), rows)
+    last = links[-1]
+    conn.execute(
+        insert(t.head_signature).values(
+            feed=packed, epoch=branch.epoch, number=last.number, serial=serial, signature=signature
+        )
+    )
+    _set_tip(conn, branch, Tip(last.number, last.head))
+    _open_topics(conn, home, links)
+    _name_blobs(conn, branch, home, links)
+    effects.apply(conn, branch, links)
+    wake(conn, str(branch.feed), f"home:{home}")
+
+
+def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:
+    key = and_(t.tip.c.feed == branch.feed.packed(), t.tip.c.epoch == branch.epoch)
+    changed = conn.execute(update(t.tip).where(key).values(number=tip.number, head=tip.head))
+    if changed.rowcount == 0:
+        conn.execute(
+            insert(t.tip).values(feed=branch.feed.packed(), epoch=branch.epoch, number=tip.number, head=tip.head)
+        )
+
+
+def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
+    rows = {}
+    for item in links:
+        if item.header.flags & Flag.OPENING and item.body is not None:
+            opening = parse_opening(item.body)
+            wraps = canonical.pack([list(wrap) for wrap in opening.wraps])
+            rows[item.header.topic] = {"home": home, "topic": item.header.topic, "salt": opening.salt, "wrap": wraps}
+    if not rows:
+        return
+    known = conn.execute(select(t.topic.c.topic).where(t.topic.c.home == home, t.topic.c.topic.in_(list(rows))))
+    for (topic,) in known.all():
+        del rows[topic]
+    if rows:
+        conn.execute(insert(t.topic), list(rows.values()))
+
+
+def _name_blobs(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
+    refs = [
+        {
+            "feed": branch.feed.packed(),
+            "epoch": branch.epoch,
+            "number": item.number,
+            "place": index,
+            "hash": ref.hash,
+            "home": home,
+            "topic": item.header.topic,
+            "role": ref.role,
+            "urgency": item.header.urgency,
+        }
+        for item in links
+        for index, ref in enumerate(item.header.blobs)
+    ]
+    if not refs:
+        return
+    conn.execute(insert(t.blob_ref), refs)
+    lengths = {ref.hash: ref.length for item in links for ref in item.header.blobs}
+    known = conn.execute(select(t.blob.c.hash).where(t.blob.c.hash.in_(list(lengths))))
+    for (hash_,) in known.all():
+        del lengths[hash_]
+    if lengths:
+        conn.execute(insert(t.blob), [{"hash": h, "length": n, "held": 0} for h, n in lengths.items()])
+
+
+def cut(conn: Connection, branch: Branch, after: int, bytes_max: int) -> Iterator[tuple[Segment, Tip]]:
+    """Segments that follow `after`, cut only where signatures stand, until `bytes_max` bytes are reached."""
+    sent = 0
+    while sent < bytes_max:
+        segment = _next_segment(conn, branch, after)
+        if segment is None:
+            return
+        yield segment
+        after = segment[1].number
+        sent += sum(len(item.header) + len(item.body or b"") + 80 for item in segment[0].items)
+
+
+def _next_segment(conn: Connection, branch: Branch, after: int) -> tuple[Segment, Tip] | None:
+    packed = branch.feed.packed()
+    h, e = t.head_signature.c, t.entry.c
+    ends = conn.execute(
+        select(h.number, h.serial, h.signature)
+        .where(h.feed == packed, h.epoch == branch.epoch, h.number > after)
+        .order_by(h.number)
+        .limit(SEGMENT_ENTRIES_MAX)
+    ).all()
+    if not ends:
+        return None
+    rows = conn.execute(
+        select(e.number, e.header, e.body, e.body_hash, e.head)
+        .where(e.feed == packed, e.epoch == branch.epoch, e.number > after, e.number <= after + SEGMENT_ENTRIES_MAX)
+        .order_by(e.number)
+    ).all()
+    end = ends[0]
+    sizes: dict[int, int] = {}
+    total = 0
+    for row in rows:
+        total += len(row.header) + len(row.body or b"")
+        sizes[row.number] = total
+    for candidate in ends[1:]:
+        if sizes.get(candidate.number, SEGMENT_PAYLOAD_BYTES_MAX + 1) > SEGMENT_PAYLOAD_BYTES_MAX:
+            break
+        end = candidate
+    picked = [row for row in rows if row.number <= end.number]
+    items = tuple(Item(row.header, row.body, row.body_hash) for row in picked)
+    segment = Segment(branch.feed, branch.epoch, picked[0].number, items, end.serial, end.signature)
+    return segment, Tip(end.number, picked[-1].head)

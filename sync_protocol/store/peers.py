@@ -1,0 +1,89 @@
+"""What is remembered of each peer: its frontier as proven and as offered, nonces handed out, last contact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from sync_protocol import canonical
+from sync_protocol.envelopes import NONCE_BYTES
+from sync_protocol.errors import BadNonce
+from sync_protocol.frontier import Branch, Frontier, Tip, parse_vector, vector_fields
+from sync_protocol.limits import MIB, NONCES_PER_PEER_MAX
+from sync_protocol.store.tables import peer
+
+_NONCES_READY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFrontiers:
+    """None where nothing is known."""
+
+    proven: dict[Branch, Tip] | None
+    offered: dict[Branch, Tip] | None
+
+
+def _row(conn: Connection, author: int) -> None:
+    if conn.execute(select(peer.c.author).where(peer.c.author == author)).scalar() is None:
+        conn.execute(insert(peer).values(author=author, nonces=b"", seen=0, skew=0))
+
+
+def frontiers(conn: Connection, author: int) -> PeerFrontiers:
+    row = conn.execute(select(peer.c.proven, peer.c.offered).where(peer.c.author == author)).one_or_none()
+    if row is None:
+        return PeerFrontiers(None, None)
+    return PeerFrontiers(_unpack(row.proven), _unpack(row.offered))
+
+
+def _unpack(packed: bytes | None) -> dict[Branch, Tip] | None:
+    return None if packed is None else parse_vector(canonical.unpack(packed, bytes_max=MIB))
+
+
+def save_frontiers(conn: Connection, author: int, proven: Frontier, offered: Frontier) -> None:
+    _row(conn, author)
+    conn.execute(
+        update(peer)
+        .where(peer.c.author == author)
+        .values(proven=canonical.pack(vector_fields(proven)), offered=canonical.pack(vector_fields(offered)))
+    )
+
+
+def note_contact(conn: Connection, author: int, now: int, skew: int) -> None:
+    """`skew` is the peer's clock minus ours, in seconds."""
+    _row(conn, author)
+    conn.execute(update(peer).where(peer.c.author == author).values(seen=now, skew=skew))
+
+
+def contact(conn: Connection, author: int) -> tuple[int, int]:
+    """Unix seconds of the last contact (0 for never) and the clock skew then."""
+    row = conn.execute(select(peer.c.seen, peer.c.skew).where(peer.c.author == author)).one_or_none()
+    return (row.seen, row.skew) if row else (0, 0)
+
+
+def spend_nonce(conn: Connection, author: int, nonce: bytes) -> None:
+    """Raises BadNonce unless this nonce was handed out to this peer and not used since."""
+    outstanding = _outstanding(conn, author)
+    if nonce not in outstanding:
+        raise BadNonce("the nonce was not handed out, or was used before")
+    outstanding.remove(nonce)
+    _save_nonces(conn, author, outstanding)
+
+
+def fresh_nonces(conn: Connection, author: int, random_bytes: Callable[[int], bytes]) -> tuple[bytes, ...]:
+    """New nonces so that the peer has two to use; the oldest ones fall out beyond the bound."""
+    outstanding = _outstanding(conn, author)
+    fresh = [random_bytes(NONCE_BYTES) for _ in range(max(1, _NONCES_READY - len(outstanding)))]
+    _save_nonces(conn, author, (outstanding + fresh)[-NONCES_PER_PEER_MAX:])
+    return tuple(fresh)
+
+
+def _outstanding(conn: Connection, author: int) -> list[bytes]:
+    packed = conn.execute(select(peer.c.nonces).where(peer.c.author == author)).scalar() or b""
+    return [packed[at : at + NONCE_BYTES] for at in range(0, len(packed), NONCE_BYTES)]
+
+
+def _save_nonces(conn: Connection, author: int, nonces: list[bytes]) -> None:
+    _row(conn, author)
+    conn.execute(update(peer).where(peer.c.author == author).values(nonces=b"".join(nonces)))

@@ -1,0 +1,149 @@
+"""The one seam to the database: `store.write(fn)` and `store.read(fn)`; `fn` takes a connection and returns a value.
+
+SQLite is opened through SQLCipher with a raw key. There is one writer connection; a write runs under BEGIN
+IMMEDIATE and is on disk (WAL, synchronous=FULL) before `write` returns. Several writes that wait at the same time
+share one commit, each in a savepoint of its own. Whoever must be told of a change names it with `wake`; listeners
+hear of it only after the commit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.pool import QueuePool
+
+T = TypeVar("T")
+SQLITE_FLOOR = (3, 51, 3)
+"""Below this SQLite can lose committed pages when two connections write and checkpoint together."""
+_BUSY_MS = 15_000
+
+
+class StoreError(Exception):
+    """The database cannot be used: too old a library, wrong key, newer schema."""
+
+
+def wake(conn: Connection, *names: str) -> None:
+    """Tell listeners, after the commit, that these things changed."""
+    conn.info.setdefault("wakes", set()).update(names)
+
+
+class SqliteStore:
+    """An encrypted SQLite database file."""
+
+    def __init__(self, path: Path, key: bytes, *, synchronous: str = "FULL") -> None:
+        """`key` is 32 raw bytes. Raises StoreError when the key does not open the file."""
+        version = tuple(int(part) for part in sqlcipher.sqlite_version.split("."))
+        if version < SQLITE_FLOOR:
+            raise StoreError(f"SQLite {sqlcipher.sqlite_version} is older than 3.51.3 and may lose committed pages")
+        self.path = path
+        self._key = key
+        self._synchronous = synchronous
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._writer = self._engine(1, "BEGIN IMMEDIATE")
+        self._readers = self._engine(4, "BEGIN")
+        self._writing = self._writer.connect()
+        self._assert_settings()
+
+    def _engine(self, size: int, begin: str) -> Engine:
+        engine = create_engine(
+            "sqlite+pysqlite://",
+            module=sqlcipher,
+            creator=self._connect,
+            poolclass=QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=60,
+        )
+        event.listen(engine, "begin", lambda conn: conn.exec_driver_sql(begin))
+        return engine
+
+    def _connect(self) -> Any:
+        raw = sqlcipher.connect(str(self.path), check_same_thread=False, isolation_level=None)
+        try:
+            raw.execute(f"PRAGMA key = \"x'{self._key.hex()}'\"")
+            raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            for pragma in (
+                "journal_mode = WAL",
+                f"synchronous = {self._synchronous}",
+                f"busy_timeout = {_BUSY_MS}",
+                "foreign_keys = ON",
+                "temp_store = MEMORY",
+                "secure_delete = ON",
+                "trusted_schema = OFF",
+                "mmap_size = 0",
+                "journal_size_limit = 67108864",
+                "cache_size = -8000",
+            ):
+                raw.execute(f"PRAGMA {pragma}").fetchone()
+        except sqlcipher.DatabaseError as error:
+            raw.close()
+            raise StoreError(f"{self.path.name} does not open with this key, or is not a database") from error
+        return raw
+
+    def _assert_settings(self) -> None:
+        with self._lock, self._writing.begin():
+            mode = self._writing.exec_driver_sql("PRAGMA journal_mode").scalar()
+            if mode != "wal":
+                raise StoreError(f"journal mode is {mode}, not WAL")
+
+    def listen(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """`listener` is called with the woken names after each commit, on the committing thread."""
+        self._listeners.append(listener)
+
+    def write(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in a transaction of its own; on return its effect is on disk."""
+        result = self.write_many([fn])[0]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def write_many(self, fns: Sequence[Callable[[Connection], T]]) -> list[T | BaseException]:
+        """Run each `fn` in a savepoint; one commit for all. A failing one leaves no trace and yields its error."""
+        with self._lock:
+            conn = self._writing
+            wakes: set[str] = set()
+            with conn.begin():
+                results = [self._savepoint(conn, fn, wakes) for fn in fns]
+        for listener in self._listeners:
+            listener(frozenset(wakes))
+        return results
+
+    def _savepoint(self, conn: Connection, fn: Callable[[Connection], T], wakes: set[str]) -> T | BaseException:
+        conn.info["wakes"] = set()
+        try:
+            with conn.begin_nested():
+                result = fn(conn)
+        except Exception as error:  # handed to the caller who asked for this write
+            return error
+        wakes |= conn.info["wakes"]
+        return result
+
+    def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` over one consistent snapshot."""
+        with self._readers.connect() as conn, conn.begin():
+            return fn(conn)
+
+    def data_version(self) -> int:
+        """Changes whenever any process commits; cheap enough to ask twice a second."""
+        with self._readers.connect() as conn:
+            return int(conn.execute(text("PRAGMA data_version")).scalar_one())
+
+    def engine(self) -> Engine:
+        """For migrations only."""
+        return self._writer
+
+    def migrate(self, run: Callable[[Connection], T]) -> T:
+        """Run migrations on the writer's connection, in one transaction."""
+        with self._lock, self._writing.begin():
+            return run(self._writing)
+
+    def close(self) -> None:
+        self._writing.close()
+        self._writer.dispose()
+        self._readers.dispose()

@@ -1,0 +1,112 @@
+"""Certificates held here, and the tree that follows from them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from sync_protocol.certificates import Certificate, SignedCertificate, verify_certificate
+from sync_protocol.epochs import Grant, Revocation, pack_grant, pack_revocation, parse_grant, parse_revocation
+from sync_protocol.errors import BadSignature, UnknownCertificate
+from sync_protocol.feeds import HUB
+from sync_protocol.store import tables as t
+from sync_protocol.topology import Topology
+
+
+def add_certificate(conn: Connection, deployment: bytes, root_key: bytes, signed: SignedCertificate) -> Certificate:
+    """Verify and keep a certificate; again is nothing. Raises BadSignature or UnknownCertificate."""
+    certificate = signed.certificate
+    key = root_key if certificate.author == HUB else hub_certificate(conn, signed.signer).sign_key
+    verify_certificate(deployment, signed, key)
+    known = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == certificate.serial)).scalar()
+    if known is None:
+        conn.execute(
+            insert(t.certificate).values(
+                serial=certificate.serial, author=certificate.author, packed=signed.packed(), revoked=None
+            )
+        )
+    elif known != signed.packed():
+        raise BadSignature("two certificates share a serial number", serial=certificate.serial)
+    return certificate
+
+
+def hub_certificate(conn: Connection, serial: int) -> Certificate:
+    certificate = certificate_of(conn, serial)
+    if certificate.author != HUB:
+        raise BadSignature("not a hub key", serial=serial)
+    return certificate
+
+
+def certificate_of(conn: Connection, serial: int) -> Certificate:
+    """Raises UnknownCertificate."""
+    packed = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == serial)).scalar()
+    if packed is None:
+        raise UnknownCertificate("the signer's certificate is not held here", serial=serial)
+    return SignedCertificate.parse(packed).certificate
+
+
+def signed_certificate(conn: Connection, serial: int) -> SignedCertificate:
+    packed = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == serial)).scalar_one()
+    return SignedCertificate.parse(packed)
+
+
+def current_certificate(conn: Connection, author: int) -> Certificate | None:
+    """The author's newest certificate that is not revoked."""
+    packed = conn.execute(
+        select(t.certificate.c.packed)
+        .where(t.certificate.c.author == author, t.certificate.c.revoked.is_(None))
+        .order_by(t.certificate.c.serial.desc())
+        .limit(1)
+    ).scalar()
+    return SignedCertificate.parse(packed).certificate if packed else None
+
+
+def is_revoked(conn: Connection, serial: int) -> str | None:
+    """The reason, or None."""
+    return conn.execute(select(t.certificate.c.revoked).where(t.certificate.c.serial == serial)).scalar()
+
+
+def topology(conn: Connection) -> Topology:
+    """The tree of all stations, each in the place that its newest certificate names."""
+    rows = conn.execute(select(t.certificate.c.packed).order_by(t.certificate.c.serial))
+    latest = {}
+    for (packed,) in rows:
+        certificate = SignedCertificate.parse(packed).certificate
+        latest[certificate.author] = certificate.station
+    return Topology(latest.values())
+
+
+def next_serial(conn: Connection) -> int:
+    return (conn.execute(select(func.max(t.certificate.c.serial))).scalar() or 0) + 1
+
+
+def add_grant(conn: Connection, grant: Grant) -> None:
+    known = conn.execute(
+        select(t.grant.c.epoch).where(t.grant.c.author == grant.author, t.grant.c.epoch == grant.epoch)
+    ).scalar()
+    if known is None:
+        conn.execute(insert(t.grant).values(author=grant.author, epoch=grant.epoch, body=pack_grant(grant)))
+
+
+def grant_of(conn: Connection, author: int, epoch: int) -> Grant | None:
+    body = conn.execute(select(t.grant.c.body).where(t.grant.c.author == author, t.grant.c.epoch == epoch)).scalar()
+    return parse_grant(body) if body else None
+
+
+def add_revocation(conn: Connection, revocation: Revocation) -> None:
+    known = conn.execute(select(t.revocation.c.serial).where(t.revocation.c.serial == revocation.serial)).scalar()
+    if known is None:
+        conn.execute(
+            insert(t.revocation).values(
+                serial=revocation.serial, author=revocation.author, body=pack_revocation(revocation)
+            )
+        )
+    conn.execute(
+        update(t.certificate)
+        .where(t.certificate.c.serial == revocation.serial, t.certificate.c.author == revocation.author)
+        .values(revoked=revocation.reason)
+    )
+
+
+def revocations_of(conn: Connection, author: int) -> list[Revocation]:
+    rows = conn.execute(select(t.revocation.c.body).where(t.revocation.c.author == author))
+    return [parse_revocation(body) for (body,) in rows]

@@ -1,0 +1,188 @@
+"""Exchange between real replicas: entries, order, receipts, blobs, the cost of saying nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sync_protocol.custody import Tier as CustodyTier
+from sync_protocol.dialer import Dialer
+from sync_protocol.journal import case_custody
+from sync_protocol.judging import Verdict
+from sync_protocol.messages import Vector, pack_message
+from sync_protocol.order import Standing
+from sync_protocol.topology import Tier
+from tests.sync_protocol.county import OTHER_VILLAGE, VILLAGE, small_county
+
+
+@pytest.fixture
+def county(tmp_path: Path):
+    return small_county(tmp_path)
+
+
+def custody_at(place, village, township, topic):
+    return place.store.read(lambda conn: case_custody(conn, village.author, topic, township.author))
+
+
+def test_a_change_travels_up_is_ordered_and_the_answer_comes_back(county):
+    c, hub, township, village = county
+    topic = village.open_case({"name": "张三"})
+    assert custody_at(village, village, township, topic).tier is CustodyTier.HERE
+    c.sync(village, township)
+    assert custody_at(village, village, township, topic).tier is CustodyTier.TOWNSHIP
+    township.write(village.author, topic, 66, {"opinion": "同意"})
+    c.sync(township, hub)
+    assert c.judge(village.author) == [topic]
+    hub.write(village.author, topic, 69, {"case_no": "1"})
+    c.sync(township, hub)
+    c.sync(village, township)
+    assert custody_at(village, village, township, topic).tier is CustodyTier.COUNTY
+    seen = [
+        [(e.kind, e.office, e.standing) for e in p.changes(village.author, topic)] for p in (village, township, hub)
+    ]
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0] == [(64, "home", "ordered"), (66, "township", "ordered"), (69, "county", "ordered")]
+
+
+def test_pages_follow_and_are_signed_for_by_each_tier(county):
+    c, hub, township, village = county
+    page = bytes(range(256)) * 1500
+    topic = village.open_case({"name": "李四"}, pages=(page, page[::-1]))
+    c.sync(village, township)
+    at_village = custody_at(village, village, township, topic)
+    assert (at_village.blobs, at_village.blobs_township, at_village.blobs_county) == (2, 2, 0)
+    c.sync(township, hub)
+    c.judge(village.author)
+    c.sync(township, hub)
+    c.sync(village, township)
+    at_village = custody_at(village, village, township, topic)
+    assert (at_village.blobs, at_village.blobs_county) == (2, 2)
+
+
+def test_a_poll_with_nothing_to_say_is_one_small_message_whatever_the_history(county):
+    c, hub, township, village = county
+    sizes = []
+    for count in (1, 40):
+        for _ in range(count):
+            village.open_case({"name": "王五"})
+        dialer = Dialer(village.replica, township.author)
+        while c.exchange(dialer, village, township).again:
+            pass
+        sent = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 50))
+        assert not any(isinstance(frame, Vector) for frame in sent.frames)
+        sizes.append(len(pack_message(sent.frames)))
+        assert c.exchange(dialer, village, township).in_step
+    assert sizes[0] == sizes[1] < 60
+
+
+def test_nothing_that_was_uploaded_comes_back(county):
+    c, hub, township, village = county
+    dialer = Dialer(village.replica, township.author)
+    while c.exchange(dialer, village, township).again:
+        pass
+    village.open_case({"name": "赵六"})
+    progress = c.exchange(dialer, village, township)
+    assert progress.entries_sent == 1
+    assert progress.entries_received == 1  # the township's receipt
+
+
+def test_a_refusal_reaches_the_origin_with_its_code(county):
+    c, hub, township, village = county
+    topic = village.open_case({"name": "x"})
+    c.sync(village, township)
+    c.sync(township, hub)
+    c.judge(village.author, lambda t, e: Verdict(Standing.REFUSED, "no_such_item", "item"))
+    later = village.write(village.author, topic, 65, {"reason": "改"})
+    assert later[0].standing == "tentative"
+    c.sync(township, hub)
+    c.sync(village, township)
+    c.sync(township, hub)
+    c.judge(village.author)
+    c.sync(township, hub)
+    c.sync(village, township)
+    got = [(e.kind, e.standing, e.code, e.field) for e in village.changes(village.author, topic)]
+    assert got == [(64, "refused", "no_such_item", "item"), (65, "refused", "basis_refused", "")]
+
+
+def test_an_entry_waits_for_what_its_author_had_seen(county):
+    c, hub, township, village = county
+    topic = village.open_case({"name": "x"})
+    c.sync(village, township)
+    township.write(village.author, topic, 67, {"defects": []})
+    c.sync(village, township)
+    village.write(village.author, topic, 68, {"note": "补"})
+    # the village reaches the county directly, and the county has not heard of what the township said
+    from sync_protocol.feeds import up
+    from sync_protocol.frontier import Branch
+    from sync_protocol.store import feed_store
+
+    segments = village.store.read(lambda conn: list(feed_store.cut(conn, Branch(up(village.author), 0), 0, 10**6)))
+    for segment, _ in segments:
+        hub.store.write(lambda conn, s=segment: feed_store.accept(conn, hub.me.deployment, s, 0))
+    c.judge(village.author)
+    assert [(e.kind, e.standing, e.code) for e in hub.changes(village.author, topic)] == [
+        (64, "ordered", ""),
+        (68, "held", "awaits"),
+    ]
+    c.sync(township, hub)
+    c.judge(village.author)
+    assert [(e.kind, e.standing) for e in hub.changes(village.author, topic)] == [
+        (64, "ordered"),
+        (67, "ordered"),
+        (68, "ordered"),
+    ]
+
+
+def test_a_bulk_backlog_goes_in_several_messages(county):
+    c, hub, township, village = county
+    village.replica.message_target_bytes = 2000
+    township.replica.message_target_bytes = 2000
+    topics = [village.open_case({"name": f"人{i}", "x": "y" * 100}) for i in range(40)]
+    c.sync(village, township, rounds=200)
+    c.sync(township, hub, rounds=200)
+    c.judge(village.author)
+    assert len(hub.changes(village.author, topics[-1])) == 1
+
+
+def test_a_village_holds_no_other_villages_feeds(county):
+    c, hub, township, village = county
+    other = c.enrol(OTHER_VILLAGE, Tier.VILLAGE, "other")
+    topic = village.open_case({"name": "秘密"})
+    c.sync(village, township)
+    c.sync(township, hub)
+    c.sync(other, township)
+    assert other.changes(village.author, topic) == []
+
+
+def test_a_new_machine_gets_its_feeds_back_and_goes_on_in_a_new_epoch(county):
+    c, hub, township, village = county
+    topic = village.open_case({"name": "旧机"})
+    c.sync(village, township)
+    c.sync(township, hub)
+    c.judge(village.author)
+    again = c.enrol(VILLAGE, Tier.VILLAGE, "replacement")
+    assert (again.author, again.me.epoch) == (village.author, 1)
+    c.sync(township, hub)
+    c.sync(again, township)
+    assert [e.standing for e in again.changes(village.author, topic)] == ["ordered"]
+    again.write(again.author, topic, 65, {"reason": "新机"})
+    c.sync(again, township)
+    c.sync(township, hub)
+    c.judge(village.author)
+    assert [(e.kind, e.standing, e.ref) for e in hub.changes(village.author, topic)] == [
+        (64, "ordered", "up:3/0/1"),
+        (65, "ordered", "up:3/1/2"),
+    ]
+    # what the old machine still signs is kept, and held for a person
+    village.write(village.author, topic, 65, {"reason": "旧机又写"})
+    dialer = Dialer(village.replica, township.author)
+    c.exchange(dialer, village, township)
+    c.exchange(dialer, village, township)
+    c.sync(township, hub)
+    c.judge(village.author)
+    assert [(e.ref, e.standing, e.code) for e in hub.changes(village.author, topic)][-1] == (
+        "up:3/0/2",
+        "held",
+        "revoked",
+    )
