@@ -81,7 +81,7 @@ def canonical_password(text: str) -> str:
 
 
 def password_problems(password: str, login: str, *, field: str = "password") -> list[Problem]:
-    """What is wrong with a new password; empty when it may be used (length over composition, NIST SP 800-63B)."""
+    """What is wrong with a new password; empty when it may be used (NIST SP 800-63B: length, no recipes)."""
     text = canonical_password(password)
     if len(text) < MIN_PASSWORD_CHARS:
         remedy = "请加长，例如用几个不相干的词连起来"

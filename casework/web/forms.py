@@ -192,9 +192,7 @@ async def _read_body(request: web.Request, limit: int) -> bytes:
 
 def _clean_fields(body: bytes) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
-        )
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise BadInput([_broken()]) from error
     return [(name, _clean(value)) for name, value in pairs]

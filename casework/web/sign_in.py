@@ -89,7 +89,7 @@ def _missing(form: Form) -> list[Problem]:
     if not 0 < len(form.get("login")) <= MAX_LOGIN_CHARS:
         problems.append(Problem("login", "没有填写登录名", "请填写管理员给您的登录名"))
     if not 0 < len(form.raw("password")) <= MAX_PASSWORD_CHARS:
-        problems.append(Problem("password", "没有填写密码", "请填写密码"))
+        problems.append(Problem("password", "没有填写密码", "忘记密码请联系本站管理员重置"))
     return problems
 
 

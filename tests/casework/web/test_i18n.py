@@ -13,9 +13,7 @@ from jinja2 import nodes
 from casework.web.i18n import load_translations
 
 ROOT = Path(__file__).parents[3]
-TEMPLATES = sorted(
-    p for name in ("casework", "node", "hub") for p in (ROOT / name).rglob("templates/**/*.html")
-)
+TEMPLATES = sorted(p for name in ("casework", "node", "hub") for p in (ROOT / name).rglob("templates/**/*.html"))
 CJK = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 GETTEXT = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
 

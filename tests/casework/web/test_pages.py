@@ -45,9 +45,7 @@ async def test_a_static_file_is_served_for_good_under_its_hash_only(browser: Bro
     assert (await browser.get("/static/site.css"))[0] == 404
 
 
-async def test_cookies_are_closed_to_script_and_under_tls_to_plain_http(
-    browser: Browser, open_browser: Open
-) -> None:
+async def test_cookies_are_closed_to_script_and_under_tls_to_plain_http(browser: Browser, open_browser: Open) -> None:
     async def session_cookie(one: Browser, **headers: str) -> str:
         page = await one.client.get("/sign-in")
         visitor = page.headers.getall("Set-Cookie")[0]
@@ -67,9 +65,7 @@ async def test_cookies_are_closed_to_script_and_under_tls_to_plain_http(
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64, "é"])
-async def test_a_form_without_the_right_token_is_refused(
-    signed_in: Browser, place: Place, token: str
-) -> None:
+async def test_a_form_without_the_right_token_is_refused(signed_in: Browser, place: Place, token: str) -> None:
     status, text = await signed_in.post("/cases", token, name="张三")
     assert status == 403
     assert "重新提交" in text
@@ -85,25 +81,17 @@ async def test_signing_in_needs_the_token_of_this_very_browser(browser: Browser,
     assert (await victim.post("/sign-in", foreign, login="wang.mei", password="竹海 lamp 2026"))[0] == 403
 
 
-async def test_a_token_of_one_session_is_worth_nothing_in_another(
-    signed_in: Browser, open_browser: Open
-) -> None:
+async def test_a_token_of_one_session_is_worth_nothing_in_another(signed_in: Browser, open_browser: Open) -> None:
     other = await open_browser()
     await other.sign_in()
     assert (await other.post("/cases", await signed_in.token("/cases"), name="x"))[0] == 403
 
 
-async def test_a_good_form_is_taken_and_a_faulty_one_comes_back_filled(
-    signed_in: Browser, place: Place
-) -> None:
+async def test_a_good_form_is_taken_and_a_faulty_one_comes_back_filled(signed_in: Browser, place: Place) -> None:
     token = await signed_in.token("/cases")
     status, text = await signed_in.post("/cases", token, name=" ")
     assert status == 422
-    assert (
-        'href="#f-name"' in text
-        and 'aria-invalid="true"' in text
-        and 'aria-describedby="f-name-error"' in text
-    )
+    assert 'href="#f-name"' in text and 'aria-invalid="true"' in text and 'aria-describedby="f-name-error"' in text
     assert await signed_in.post("/cases", token, name=" 买买提·吐尔逊𠮷\x00 ") == (303, "/cases")
     assert place.taken == [("买买提·吐尔逊𠮷", 0)]
     assert "已保存 100% 买买提·吐尔逊𠮷" in (await signed_in.get("/cases"))[1]
@@ -125,9 +113,7 @@ async def _upload(browser: Browser, body: bytes) -> tuple[int, str]:
     return answer.status, await answer.text()
 
 
-async def test_an_upload_is_taken_within_its_limits_and_refused_beyond(
-    signed_in: Browser, place: Place
-) -> None:
+async def test_an_upload_is_taken_within_its_limits_and_refused_beyond(signed_in: Browser, place: Place) -> None:
     token = await signed_in.token("/cases")
     small, big = b"x" * 300_000, b"x" * (2 * 1024 * 1024 + 1)
     assert (await _upload(signed_in, _multipart(token, ("a.jpg", small), ("C:\\照片 1.jpg", b""))))[0] == 303
@@ -194,9 +180,7 @@ async def test_a_forged_upload_is_refused_before_its_files(signed_in: Browser, p
         ("application/json", b"{}"),
     ],
 )
-async def test_a_body_that_is_no_form_is_refused_with_a_page(
-    signed_in: Browser, kind: str, body: bytes
-) -> None:
+async def test_a_body_that_is_no_form_is_refused_with_a_page(signed_in: Browser, kind: str, body: bytes) -> None:
     headers = {"Content-Type": kind}
     answer = await signed_in.client.post("/cases", data=body, headers=headers, allow_redirects=False)
     assert answer.status in (403, 422)
@@ -251,9 +235,7 @@ async def test_when_the_database_is_gone_there_is_still_a_page(signed_in: Browse
     assert "事故编号" in text and "disk I/O" not in text
 
 
-async def test_a_form_posted_after_the_session_ran_out_is_not_lost_silently(
-    signed_in: Browser, place: Place
-) -> None:
+async def test_a_form_posted_after_the_session_ran_out_is_not_lost_silently(signed_in: Browser, place: Place) -> None:
     token = await signed_in.token("/cases")
     place.now += 25 * 3600
     status, text = await signed_in.post("/cases", token, name="张三")
@@ -295,9 +277,7 @@ async def test_uploads_are_spooled_where_the_program_says(
     import tempfile
 
     real = tempfile.SpooledTemporaryFile
-    monkeypatch.setattr(
-        "tempfile.SpooledTemporaryFile", lambda **more: folders.append(more["dir"]) or real(**more)
-    )
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda **more: folders.append(more["dir"]) or real(**more))
     browser = await open_browser(replace(SITE, spool_dir=tmp_path))
     await browser.sign_in()
     token = await browser.token("/cases")

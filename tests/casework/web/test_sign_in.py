@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from casework.accounts import LOGIN_THROTTLE
 from casework.policy import Role
-from tests.casework.web.tiny_program import AGENT, PASSWORD, SITE, Browser, Place
+from tests.casework.web.tiny_program import AGENT, PASSWORD, SITE, Browser, CheapPasswords, Open, Place
 
 COOKIE = "lianban-n17-session"
 
@@ -25,9 +26,7 @@ async def test_a_person_signs_in_works_and_signs_out(browser: Browser, place: Pl
     assert (await browser.get("/cases"))[0] == 303
 
 
-async def test_signing_out_ends_the_session_for_a_copied_cookie_too(
-    signed_in: Browser, open_browser: Browser
-) -> None:
+async def test_signing_out_ends_the_session_for_a_copied_cookie_too(signed_in: Browser, open_browser: Open) -> None:
     stolen = signed_in.cookie(COOKIE)
     other = await open_browser()
     assert (await other.get("/cases", headers={"Cookie": f"{COOKIE}={stolen}"}))[0] == 200
@@ -45,7 +44,7 @@ async def test_a_wrong_password_and_an_unknown_name_look_the_same(browser: Brows
 
 
 async def test_guessing_is_throttled_also_by_a_new_program_on_the_same_database(
-    browser: Browser, place: Place, open_browser: Browser
+    browser: Browser, place: Place, open_browser: Open
 ) -> None:
     for _ in range(LOGIN_THROTTLE.free):
         assert (await browser.sign_in("wrong wrong wrong"))[0] == 422
@@ -60,6 +59,22 @@ async def test_guessing_is_throttled_also_by_a_new_program_on_the_same_database(
     assert (await (await open_browser()).sign_in("wrong again wrong"))[0] == 422
 
 
+async def test_many_guesses_at_once_do_not_slip_past_the_count(place: Place, open_browser: Open) -> None:
+    class Slow(CheapPasswords):
+        async def verify(self, password: str, stored: str) -> bool:
+            await asyncio.sleep(0.05)
+            return await super().verify(password, stored)
+
+    place.passwords = slow = Slow()
+    await place.add(AGENT)
+    browser = await open_browser()
+    token = await browser.token()
+    guesses = [browser.post("/sign-in", token, login="wang.mei", password=f"guess {n}") for n in range(10)]
+    statuses = sorted([status for status, _ in await asyncio.gather(*guesses)])
+    assert statuses == [422] * LOGIN_THROTTLE.free + [429] * 6
+    assert len(slow.looked_at) == LOGIN_THROTTLE.free
+
+
 async def test_one_address_trying_many_names_is_throttled(browser: Browser) -> None:
     statuses = [(await browser.sign_in(login=f"name{n}"))[0] for n in range(22)]
     assert statuses[:20] == [422] * 20
@@ -67,7 +82,7 @@ async def test_one_address_trying_many_names_is_throttled(browser: Browser) -> N
 
 
 async def test_the_address_a_client_claims_counts_only_from_a_trusted_proxy(
-    browser: Browser, place: Place, open_browser: Browser
+    browser: Browser, place: Place, open_browser: Open
 ) -> None:
     for site, seen in (
         (SITE, "127.0.0.1"),
@@ -92,17 +107,13 @@ async def test_locking_an_account_ends_its_session_at_once(signed_in: Browser, p
     assert (await signed_in.get("/cases"))[0] == 303
 
 
-async def test_a_role_of_a_newer_program_cannot_sign_in_and_breaks_nothing(
-    browser: Browser, place: Place
-) -> None:
+async def test_a_role_of_a_newer_program_cannot_sign_in_and_breaks_nothing(browser: Browser, place: Place) -> None:
     await place.add(replace(AGENT, role="wizard", row=2))
     assert (await browser.sign_in())[0] == 403
     assert (await browser.get("/sign-in"))[0] == 200
 
 
-async def test_a_session_id_planted_before_signing_in_is_not_taken_over(
-    browser: Browser, open_browser: Browser
-) -> None:
+async def test_a_session_id_planted_before_signing_in_is_not_taken_over(browser: Browser, open_browser: Open) -> None:
     first = browser.cookie(COOKIE)
     await browser.sign_in()
     second = browser.cookie(COOKIE)
@@ -112,9 +123,7 @@ async def test_a_session_id_planted_before_signing_in_is_not_taken_over(
     assert len({first, second, third, "ab" * 32}) == 4
 
 
-async def test_signing_in_again_ends_the_session_the_browser_brought(
-    signed_in: Browser, open_browser: Browser
-) -> None:
+async def test_signing_in_again_ends_the_session_the_browser_brought(signed_in: Browser, open_browser: Open) -> None:
     old = signed_in.cookie(COOKIE)
     await signed_in.post("/sign-in", await signed_in.token("/cases"), login="wang.mei", password=PASSWORD)
     assert signed_in.cookie(COOKIE) != old
@@ -165,9 +174,7 @@ async def test_a_first_password_is_changed_before_anything_else(browser: Browser
     assert "密码已修改" not in (await browser.get("/cases"))[1]
 
 
-async def test_changing_the_password_signs_out_everywhere_else(
-    signed_in: Browser, open_browser: Browser
-) -> None:
+async def test_changing_the_password_signs_out_everywhere_else(signed_in: Browser, open_browser: Open) -> None:
     elsewhere = await open_browser()
     await elsewhere.sign_in()
     new = "石桥 旧书 2026"
@@ -202,9 +209,7 @@ async def test_a_refused_new_password_says_why(
     assert place.changed == [] and "石桥" not in text
 
 
-async def test_the_menu_and_the_pages_ask_the_same_table(
-    signed_in: Browser, place: Place, browser: Browser
-) -> None:
+async def test_the_menu_and_the_pages_ask_the_same_table(signed_in: Browser, place: Place, browser: Browser) -> None:
     _, text = await signed_in.get("/cases")
     assert "人员" not in text
     status, text = await signed_in.get("/users")

@@ -40,9 +40,7 @@ AGENT = Account(
     row=1,
 )
 MENU = (NavEntry("办件", "/cases", Act.LIST_CASES), NavEntry("人员", "/users", Act.MANAGE_USERS))
-SITE = Site(
-    key="n17", name="联办", station="石狮村便民服务站", tier="village", machine_paths=("/v1/",), nav=MENU
-)
+SITE = Site(key="n17", name="联办", station="石狮村便民服务站", tier="village", machine_paths=("/v1/",), nav=MENU)
 PAGE = """{% extends "base.html" %}{% import "fields.html" as f with context %}
 {% block title %}{{ _("试") }}{% endblock %}{% block main %}{{ f.error_summary() }}
 <form method="post">{{ f.csrf_field() }}{{ f.text("name", _("姓名")) }}</form>{% endblock %}"""
@@ -183,9 +181,7 @@ class Browser:
         answer = await self.client.post(path, data=fields, allow_redirects=False)
         return answer.status, answer.headers.get("Location") or await answer.text()
 
-    async def sign_in(
-        self, password: str = PASSWORD, login: str = "wang.mei", **more: str
-    ) -> tuple[int, str]:
+    async def sign_in(self, password: str = PASSWORD, login: str = "wang.mei", **more: str) -> tuple[int, str]:
         return await self.post("/sign-in", login=login, password=password, **more)
 
     def cookie(self, name: str) -> str:
