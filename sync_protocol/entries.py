@@ -24,6 +24,7 @@ from sync_protocol.limits import (
 )
 
 TOPIC_BYTES = 16
+FIRST_APPLICATION_TYPE = 64
 NO_TOPIC = b""
 NO_SALT = bytes(SALT_BYTES)
 

@@ -16,6 +16,7 @@ from sync_protocol import canonical, custody
 from sync_protocol.blobs import unwrap_key, wrap_key
 from sync_protocol.crypto import KEY_BYTES, SALT_BYTES
 from sync_protocol.entries import (
+    FIRST_APPLICATION_TYPE,
     NO_TOPIC,
     TOPIC_BYTES,
     BlobRef,
@@ -37,8 +38,6 @@ from sync_protocol.store import effects, feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.me import Me
 from sync_protocol.topology import OFFICES, slot
-
-FIRST_APPLICATION_TYPE = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Row, select
 
-from sync_protocol.entries import NO_TOPIC, EntryType, parse_header
+from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
 from sync_protocol.journal import (
-    FIRST_APPLICATION_TYPE,
     Journal,
     PlacedEntry,
     Writing,

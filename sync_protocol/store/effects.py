@@ -24,6 +24,7 @@ from sync_protocol.segments import Link
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
 from sync_protocol.store.me import get
+from sync_protocol.store.seam import touch
 from sync_protocol.topology import SLOT_HOME, SLOT_HUB, slot
 
 _log = logging.getLogger("lianban.sync")
@@ -89,7 +90,9 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
         }
         if feed is not None:
             key = and_(e.feed == feed.packed(), e.epoch == item.epoch, e.number == item.number)
-            if conn.execute(update(t.entry).where(key).values(**values)).rowcount:
+            topic = conn.execute(update(t.entry).where(key).values(**values).returning(e.topic)).scalar()
+            if topic is not None:
+                touch(conn, home, topic)
                 continue
         a = t.placement_ahead.c
         key = and_(a.home == home, a.slot == item.slot, a.epoch == item.epoch, a.number == item.number)

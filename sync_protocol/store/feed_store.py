@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 
 from sync_protocol import canonical
 from sync_protocol.crypto import Signer
-from sync_protocol.entries import Flag, Header, genesis, head_message, pack_header, parse_opening
+from sync_protocol.entries import FIRST_APPLICATION_TYPE, Flag, Header, genesis, head_message, pack_header, parse_opening
 from sync_protocol.epochs import Start
 from sync_protocol.errors import BadBytes, BadSignature, Fork, Gap
 from sync_protocol.feeds import FeedId, FeedKind
@@ -19,7 +19,7 @@ from sync_protocol.order import Standing, own_place
 from sync_protocol.segments import Item, Link, Segment, check_signature, link
 from sync_protocol.store import effects, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store.seam import wake
+from sync_protocol.store.seam import Told, hear, touch, wake
 from sync_protocol.topology import SLOT_HUB, slot
 
 
@@ -229,7 +229,21 @@ def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int,
     _open_topics(conn, home, links)
     _name_blobs(conn, branch, home, links)
     effects.apply(conn, branch, links)
+    _tell_application(conn, branch, home, links)
     wake(conn, str(branch.feed), f"home:{home}")
+
+
+def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
+    feed = branch.feed
+    for item in links:
+        header = item.header
+        if header.topic:
+            touch(conn, home, header.topic)
+        elif header.type >= FIRST_APPLICATION_TYPE and item.body is not None:
+            told = Told(
+                str(feed), feed.author, feed.audience, item.number, header.type, header.actor, header.time, item.body
+            )
+            hear(conn, told)
 
 
 def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:

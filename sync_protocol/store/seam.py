@@ -9,9 +9,10 @@ hear of it only after the commit.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -25,6 +26,37 @@ _BUSY_MS = 15_000
 
 class StoreError(Exception):
     """The database cannot be used: too old a library, wrong key, newer schema."""
+
+
+class Projector(Protocol):
+    """Keeps the application's tables true, inside the transaction that changed the log."""
+
+    def __call__(self, conn: Connection, touched: Iterable[tuple[int, bytes]], told: Sequence[Told]) -> None:
+        """`touched` are (home, topic) whose changes or order changed; `told` are entries that concern no topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry of the application's own types without a topic: feed as text, its author, type, actor and body."""
+
+    feed: str
+    author: int
+    audience: int
+    number: int
+    type: int
+    actor: int
+    time: int
+    body: bytes
+
+
+def touch(conn: Connection, home: int, topic: bytes) -> None:
+    """Note that a topic's changes or their order changed in this transaction."""
+    conn.info.setdefault("touched", {})[(home, topic)] = None
+
+
+def hear(conn: Connection, told: Told) -> None:
+    """Note an entry for the application in this transaction."""
+    conn.info.setdefault("told", []).append(told)
 
 
 def wake(conn: Connection, *names: str) -> None:
@@ -44,6 +76,7 @@ class SqliteStore:
         self._key = key
         self._synchronous = synchronous
         self._lock = threading.Lock()
+        self.projector: Projector | None = None
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         self._writer = self._engine(1, "BEGIN IMMEDIATE")
         self._readers = self._engine(4, "BEGIN")
@@ -116,13 +149,24 @@ class SqliteStore:
 
     def _savepoint(self, conn: Connection, fn: Callable[[Connection], T], wakes: set[str]) -> T | BaseException:
         conn.info["wakes"] = set()
+        conn.info.pop("touched", None)
+        conn.info.pop("told", None)
         try:
             with conn.begin_nested():
                 result = fn(conn)
-        except Exception as error:  # handed to the caller who asked for this write
+                self._project(conn)
+        except Exception as error:  # noqa: BLE001 - handed to the caller who asked for this write
             return error
         wakes |= conn.info["wakes"]
         return result
+
+    def _project(self, conn: Connection) -> None:
+        """Let the application follow; what it writes itself is followed too."""
+        while True:
+            touched, told = conn.info.pop("touched", {}), conn.info.pop("told", [])
+            if self.projector is None or not (touched or told):
+                return
+            self.projector(conn, list(touched), told)
 
     def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` over one consistent snapshot."""
