@@ -32,9 +32,7 @@ def corner_marked(width: int, height: int) -> Image.Image:
     return picture
 
 
-def jpeg(
-    picture: Image.Image, *, orientation: int = 1, quality: int = 90, progressive: bool = False
-) -> bytes:
+def jpeg(picture: Image.Image, *, orientation: int = 1, quality: int = 90, progressive: bool = False) -> bytes:
     """A camera's JPEG: EXIF with orientation, maker and GPS, and a comment."""
     exif = Image.Exif()
     exif[0x0112] = orientation

@@ -77,7 +77,5 @@ def test_a_progressive_jpeg_is_held_to_less() -> None:
         ((90000, 1), (2560, 1)),
     ],
 )
-def test_the_long_edge_is_bounded_and_nothing_vanishes(
-    size: tuple[int, int], bounded: tuple[int, int]
-) -> None:
+def test_the_long_edge_is_bounded_and_nothing_vanishes(size: tuple[int, int], bounded: tuple[int, int]) -> None:
     assert bounded_size(*size, 2560) == bounded

@@ -16,9 +16,7 @@ def pixels(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_keeps_its_pixels_and_loses_all_else(progressive: bool) -> None:
-    data = (
-        samples.jpeg(samples.photo(300, 200), progressive=progressive) + b"trailing video" + samples.GPS_MARK
-    )
+    data = samples.jpeg(samples.photo(300, 200), progressive=progressive) + b"trailing video" + samples.GPS_MARK
     bare = jpeg_pixels(data)
     assert samples.GPS_MARK in data and samples.GPS_MARK not in bare and b"Exif" not in bare
     assert bare.endswith(b"\xff\xd9") and b"trailing" not in bare

@@ -30,10 +30,7 @@ def left_in(folder: Path) -> set[str]:
 
 
 def seen(form: Form) -> dict[str, object]:
-    files = {
-        key: [(u.name, u.path.name, u.path.read_bytes().hex()) for u in all_]
-        for key, all_ in form.files.items()
-    }
+    files = {key: [(u.name, u.path.name, u.path.read_bytes().hex()) for u in all_] for key, all_ in form.files.items()}
     return {"fields": form.fields, "files": files}
 
 
@@ -208,7 +205,7 @@ async def test_a_client_that_leaves_in_the_middle_leaves_no_file(
 
 def test_a_full_disk_is_said_in_words() -> None:
     handle = os.open("/dev/full", os.O_WRONLY)
-    with pytest.raises(BadInput, match="「a.jpg」未能保存：本机磁盘空间不足"):
+    with pytest.raises(BadInput, match="未能保存：本机磁盘空间不足"):
         _append(handle, b"x", name="a.jpg", field_name="scan")
     os.close(handle)
 
