@@ -72,9 +72,7 @@ def address_key(address: str) -> str:
 
 def record_failure(connection: Connection, key: str, at: int) -> int:
     """Count one failure; returns its id so that `forget_failures` can take it back."""
-    row = connection.execute(
-        sa.insert(sign_in_failure).values(key=key, at=at).returning(sign_in_failure.c.id)
-    )
+    row = connection.execute(sa.insert(sign_in_failure).values(key=key, at=at).returning(sign_in_failure.c.id))
     return int(row.scalar_one())
 
 

@@ -55,6 +55,7 @@ class ChangeKind(IntEnum):
     CATALOGUE_ITEM = 102
     CALENDAR_YEAR = 103
     NOTICE = 104
+    REGION_ROWS = 105
 
 
 KIND_NAMES: dict[ChangeKind, str] = {
@@ -81,6 +82,7 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.CATALOGUE_ITEM: "事项",
     ChangeKind.CALENDAR_YEAR: "工作日历",
     ChangeKind.NOTICE: "通知",
+    ChangeKind.REGION_ROWS: "区划",
 }
 
 # Close results: the word on the wire -> (code used by provincial exchange tables or "", zh-CN name).

@@ -17,9 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _CITIZEN_ID = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
 _PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 _LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-\d{7,8}(?!\d)")
-_DROPPED = frozenset(
-    {"password", "passwd", "token", "csrf", "cookie", "authorization", "body", "form", "hash"}
-)
+_DROPPED = frozenset({"password", "passwd", "token", "csrf", "cookie", "authorization", "body", "form", "hash"})
 _MAX_TEXT = 8000
 
 

@@ -1,1 +1,1 @@
-
+"""The county program, command lianban-hub."""

@@ -1,1 +1,1 @@
-
+"""The village and township program, command lianban-node."""

@@ -9,7 +9,15 @@ from sqlalchemy import Connection, and_, insert, select, update
 
 from sync_protocol import canonical
 from sync_protocol.crypto import Signer
-from sync_protocol.entries import FIRST_APPLICATION_TYPE, Flag, Header, genesis, head_message, pack_header, parse_opening
+from sync_protocol.entries import (
+    FIRST_APPLICATION_TYPE,
+    Flag,
+    Header,
+    genesis,
+    head_message,
+    pack_header,
+    parse_opening,
+)
 from sync_protocol.epochs import Start
 from sync_protocol.errors import BadBytes, BadSignature, Fork, Gap
 from sync_protocol.feeds import FeedId, FeedKind

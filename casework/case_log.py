@@ -1,0 +1,94 @@
+"""What the desk needs from a log of topics with keys and blobs; the replication library satisfies it structurally."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from casework.journal import BlobRef, Change
+
+
+class Sealed(Protocol):
+    """A file encrypted and stored, not yet named by any change."""
+
+    @property
+    def ref(self) -> BlobRef:
+        """Reference to the stored bytes."""
+
+    @property
+    def plain(self) -> bytes:
+        """Salted hash of the plain bytes, 32 bytes."""
+
+
+class Custody(Protocol):
+    """How far a case has provably come: tier 0 here, 1 township, 2 county; blobs held at each."""
+
+    @property
+    def tier(self) -> int:
+        """0, 1 or 2."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the county has admitted or refused all of it."""
+
+    @property
+    def blobs(self) -> int:
+        """All blobs of the case."""
+
+    @property
+    def blobs_township(self) -> int:
+        """Of them, signed for by the township or the county."""
+
+    @property
+    def blobs_county(self) -> int:
+        """Of them, signed for by the county."""
+
+
+class CaseLog(Protocol):
+    """See sync_protocol.topics.Topics for what each promises."""
+
+    @property
+    def author(self) -> int:
+        """Who we are."""
+
+    def new(self) -> tuple[bytes, bytes]: ...
+    def seal(self, key: bytes, plain: bytes, role: int) -> Sealed: ...
+    def discard(self, conn: Connection, hash_: bytes) -> None: ...
+    def open(
+        self,
+        conn: Connection,
+        topic: bytes,
+        key: bytes,
+        change: tuple[int, Mapping[str, Any]],
+        blobs: Sequence[Any],
+        *,
+        relays_read: bool,
+        actor: int,
+        time: int,
+        quality: int,
+        urgency: int,
+    ) -> Change: ...
+    def write(
+        self,
+        conn: Connection,
+        home: int,
+        topic: bytes,
+        change: tuple[int, Mapping[str, Any]],
+        blobs: Sequence[Any] = (),
+        *,
+        actor: int,
+        time: int,
+        quality: int,
+        urgency: int = 0,
+    ) -> Change: ...
+    def changes(self, conn: Connection, home: int, topic: bytes) -> Sequence[Change]: ...
+    def home_of(self, conn: Connection, topic: bytes) -> int | None: ...
+    def key_of(self, conn: Connection, home: int, topic: bytes) -> bytes | None: ...
+    def holds(self, hash_: bytes) -> bool: ...
+    def read(self, key: bytes, hash_: bytes) -> Iterator[bytes]: ...
+    def matches(self, key: bytes, plain: bytes, signed: bytes) -> bool: ...
+    def custody(self, conn: Connection, home: int, topic: bytes) -> Custody: ...
+    def tier_of(self, conn: Connection, author: int) -> str: ...
+    def region_of(self, conn: Connection, author: int) -> str: ...

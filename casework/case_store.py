@@ -1,0 +1,161 @@
+"""Rows of cases for lists and searches, made anew from the fold whenever a case's changes change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casework import reference
+from casework.case_log import CaseLog
+from casework.case_tables import case_row
+from casework.fold import CaseState, fold
+from casework.journal import HELD, REFUSED, TENTATIVE
+from casework.policy import CaseScope
+from casework.states import deciding_office
+
+PAGE_ROWS = 50
+_C = case_row.c
+
+
+def load(conn: Connection, log: CaseLog, topic: bytes) -> tuple[int, CaseState] | None:
+    """The case's home and its state as shown, or None when nothing of it is held here."""
+    home = log.home_of(conn, topic)
+    if home is None:
+        return None
+    return home, fold(log.changes(conn, home, topic))
+
+
+def row_of(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState) -> dict[str, Any]:
+    """The row that says what `state` says; pure but for names looked up."""
+    item = reference.item(conn, state.item, state.version)
+    return {
+        "topic": topic,
+        "home": home,
+        "home_region": log.region_of(conn, home),
+        "item": state.item,
+        "version": state.version,
+        "item_name": item.name if item else state.item,
+        "office": item.office if item else "",
+        "state": state.state.value if state.state else "",
+        "holder": state.holder,
+        "deciding": deciding_office(state.course()),
+        "unsettled": int(any(line.standing == TENTATIVE for line in state.timeline)),
+        "trouble": _trouble(state),
+        "name": str(state.applicant.get("name", "")),
+        "id_number": str(state.applicant.get("id", "")),
+        "code": state.code,
+        "case_no": state.case_no,
+        "received": state.received,
+        "ref": state.ref or "",
+        "changed": max((line.time for line in state.timeline), default=0),
+        "accepted": state.accepted_at or 0,
+    }
+
+
+def _trouble(state: CaseState) -> str:
+    """The code of the newest change that is held, or refused and not followed by a settled one of its author."""
+    for line in reversed(state.timeline):
+        if line.standing in (HELD, REFUSED):
+            return line.code
+        if line.applied:
+            return ""
+    return ""
+
+
+def refresh(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState) -> None:
+    """Write the case's row."""
+    values = row_of(conn, log, home, topic, state)
+    if conn.execute(sa.update(case_row).where(_C.topic == topic).values(**values)).rowcount == 0:
+        conn.execute(sa.insert(case_row).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """What a list shows. `states` and `holder` narrow it; `text` is a name, a number or a code; `page` from 0."""
+
+    states: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
+    deciding: str = ""
+    text: str = ""
+    trouble: str = ""
+    oldest_first: str = ""
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """One page of rows, and whether another follows."""
+
+    rows: Sequence[sa.Row[Any]]
+    more: bool
+    total: int
+
+
+def find(conn: Connection, scope: CaseScope | None, query: CaseQuery) -> CasePage:
+    """Cases inside a person's scope, newest change first (or oldest first)."""
+    if scope is None:
+        return CasePage([], more=False, total=0)
+    where = sa.and_(*_conditions(scope, query))
+    order = (_C.changed, _C.topic) if query.oldest_first else (_C.changed.desc(), _C.topic)
+    rows = conn.execute(
+        sa.select(case_row).where(where).order_by(*order).limit(PAGE_ROWS + 1).offset(query.page * PAGE_ROWS)
+    ).all()
+    total = conn.execute(sa.select(sa.func.count()).select_from(case_row).where(where)).scalar_one()
+    return CasePage(rows[:PAGE_ROWS], more=len(rows) > PAGE_ROWS, total=total)
+
+
+def _conditions(scope: CaseScope, query: CaseQuery) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = [_C.home_region.startswith(scope.region_prefix, autoescape=True)]
+    if scope.office is not None:
+        found.append(_C.office == scope.office)
+    if query.states:
+        found.append(_C.state.in_(query.states))
+    if query.holders:
+        found.append(_C.holder.in_(query.holders))
+    if query.deciding:
+        found.append(_C.deciding == query.deciding)
+    if query.trouble:
+        found.append(_C.trouble != "")
+    text = query.text.strip()
+    if text:
+        squeezed = text.replace("-", "").upper()
+        found.append(
+            sa.or_(
+                _C.name.contains(text, autoescape=True),
+                _C.code == squeezed,
+                _C.case_no == text,
+                _C.id_number == squeezed,
+                _C.item_name.contains(text, autoescape=True),
+            )
+        )
+    return found
+
+
+def count_by_state(conn: Connection, scope: CaseScope | None) -> dict[str, int]:
+    if scope is None:
+        return {}
+    where = sa.and_(*_conditions(scope, CaseQuery()))
+    rows = conn.execute(sa.select(_C.state, sa.func.count()).where(where).group_by(_C.state))
+    return {state: count for state, count in rows}
+
+
+def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]]:
+    """Open cases of the same person for the same item, newest first: a warning at the window, no bar."""
+    over = ("withdrawn", "refused_acceptance", "delivered", "")
+    return list(
+        conn.execute(
+            sa.select(case_row)
+            .where(_C.id_number == id_number, _C.item == item, _C.state.not_in(over), _C.id_number != "")
+            .order_by(_C.changed.desc())
+            .limit(5)
+        )
+    )
+
+
+def by_ref(conn: Connection, home: int, ref: str) -> bytes | None:
+    """The case that a caller's own key stands for."""
+    return conn.execute(sa.select(_C.topic).where(_C.home == home, _C.ref == ref).limit(1)).scalar()

@@ -1,0 +1,84 @@
+"""Tables of cases and reference data, shared by both programs; all but drafts can be rebuilt from the log."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from casework.tables import metadata
+
+case_row = sa.Table(
+    "case_row",
+    metadata,
+    sa.Column("topic", sa.LargeBinary, primary_key=True),
+    sa.Column("home", sa.BigInteger, nullable=False),
+    sa.Column("home_region", sa.String(12), nullable=False),
+    sa.Column("item", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("item_name", sa.Text, nullable=False),
+    sa.Column("office", sa.Text, nullable=False),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("holder", sa.String(12), nullable=False),
+    sa.Column("deciding", sa.String(12), nullable=False),
+    sa.Column("unsettled", sa.SmallInteger, nullable=False),
+    sa.Column("trouble", sa.String(64), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("id_number", sa.Text, nullable=False),
+    sa.Column("code", sa.String(64), nullable=False),
+    sa.Column("case_no", sa.String(64), nullable=False),
+    sa.Column("received", sa.String(10), nullable=False),
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("changed", sa.BigInteger, nullable=False),
+    sa.Column("accepted", sa.BigInteger, nullable=False),
+)
+sa.Index("case_row_changed", case_row.c.changed)
+sa.Index("case_row_holder", case_row.c.holder, case_row.c.state)
+sa.Index("case_row_person", case_row.c.id_number, case_row.c.item)
+sa.Index("case_row_code", case_row.c.code)
+sa.Index("case_row_case_no", case_row.c.case_no)
+sa.Index("case_row_ref", case_row.c.home, case_row.c.ref)
+
+catalogue_item = sa.Table(
+    "catalogue_item",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("plain", sa.Text, nullable=False),
+)
+
+calendar_year = sa.Table(
+    "calendar_year",
+    metadata,
+    sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("plain", sa.Text, nullable=False),
+)
+
+region_row = sa.Table(
+    "region_row",
+    metadata,
+    sa.Column("code", sa.String(12), primary_key=True),
+    sa.Column("level", sa.String(12), nullable=False),
+    sa.Column("parent", sa.String(12), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+)
+
+serial = sa.Table(
+    "serial",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+)
+"""Counters: intake codes per day at a node, case numbers per item and day at the hub."""
+
+draft = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+    sa.Column("item", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("account", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("saved", sa.BigInteger, nullable=False),
+)
+"""Intake not yet submitted; local to one station. `id` is the topic the case will have, in hex."""

@@ -1,0 +1,297 @@
+"""The desk: what a person at any tier can do with cases. The same at a village, a township and the county.
+
+Every method runs inside the caller's transaction and takes its connection first. Rights are asked of the policy,
+what fits is asked of the state table, what is wise is asked of the rules for our own changes; then the change is
+written to the log, and the projection follows in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from casework import case_store, reference
+from casework.applicant import check_applicant
+from casework.case_log import CaseLog, Custody
+from casework.case_store import CasePage, CaseQuery
+from casework.changes import ChangeKind
+from casework.deadlines import ACCEPTANCE_WORKDAYS, Clock, clocks
+from casework.errors import BadInput, NotFound, Problem
+from casework.fold import CaseState
+from casework.form_check import check_form
+from casework.intake import HeldMaterial, HeldPage, Intake, Stamp, collect_body, material_entries
+from casework.intake_code import case_no, mint
+from casework.journal import BLOB_PAGE, BLOB_RESULT
+from casework.offers import allowed_kinds, target_of
+from casework.own_rules import case_blobs, check_own
+from casework.policy import Act, Person, Target, act_for, case_scope, may, require
+from casework.projector import office_of
+from casework.service_item import ServiceItem
+from casework.view_dates import case_dates
+from casework.workdays import china_day
+
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob named in a change; satisfies casework.journal.BlobRef."""
+
+    hash: bytes
+    length: int
+    role: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case as one person sees it now.
+
+    state: as shown, tentative included; ordered: what the county has put in order (None if nothing yet).
+    missing: blobs of the case that are not on this machine. readable: whether its pages may be opened here.
+    """
+
+    topic: bytes
+    home: int
+    home_region: str
+    home_name: str
+    item: ServiceItem | None
+    state: CaseState
+    tentative: bool
+    custody: Custody
+    clocks: tuple[Clock, ...]
+    allowed: tuple[ChangeKind, ...]
+    office: str
+    missing: frozenset[bytes]
+    readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the desk is told of its machine: who we are now (author changes never, epoch may), and the clock."""
+
+    epoch: Callable[[], int]
+    now: Callable[[], int]
+    quality: Callable[[], int]
+
+
+class Desk:
+    """Bound to a log and a machine."""
+
+    def __init__(self, log: CaseLog, machine: Machine) -> None:
+        self.log = log
+        self._machine = machine
+
+    def collect(
+        self, conn: Connection, person: Person, topic: bytes, key: bytes, intake: Intake, item_key: str
+    ) -> bytes:
+        """Take in a case whose pages are sealed under `key`. Raises BadInput, NotAllowed, NotFound."""
+        author = self.log.author
+        region = self.log.region_of(conn, author)
+        require(person, Act.COLLECT, Target(region))
+        item = reference.newest_item(conn, item_key)
+        now = self._machine.now()
+        tier = self.log.tier_of(conn, author)
+        body, pages = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
+        blobs = [StoredBlob(page.hash, page.length, BLOB_PAGE) for page in pages]
+        required = [rule.name for rule in item.materials if rule.required]
+        self._check(None, ChangeKind.COLLECT, body, "home", tier, blobs, required)
+        self.log.open(
+            conn,
+            topic,
+            key,
+            (int(ChangeKind.COLLECT), body),
+            blobs,
+            relays_read=item.township_reads,
+            actor=person.account,
+            time=now,
+            quality=self._machine.quality(),
+            urgency=self._urgency(conn, now),
+        )
+        return topic
+
+    def _mint(self, conn: Connection, region: str, now: int) -> str:
+        day = china_day(now)
+        number = reference.next_serial(conn, f"intake:{self._machine.epoch()}:{day.isoformat()}")
+        return mint(region, self.log.author, self._machine.epoch(), day, number)
+
+    def _urgency(self, conn: Connection, now: int) -> int:
+        """The day by which somebody must have answered: five working days from intake (行政许可法第三十二条)."""
+        due, _ = reference.calendar(conn).add_workdays(china_day(now), ACCEPTANCE_WORKDAYS)
+        return (due - _EPOCH).days
+
+    def act(
+        self,
+        conn: Connection,
+        person: Person,
+        topic: bytes,
+        kind: ChangeKind,
+        body: dict[str, Any],
+        pages: Sequence[HeldPage] = (),
+    ) -> None:
+        """Write one further change of a case. Raises BadInput, NotAllowed, NotFound."""
+        home, state = self._load(conn, topic)
+        item = reference.item(conn, state.item, state.version)
+        region = self.log.region_of(conn, home)
+        act = act_for(kind)
+        assert act is not None
+        require(person, act, target_of(state, region, item.office if item else ""))
+        office = office_of(self.log, home)
+        body = self._completed(conn, state, kind, body)
+        role = BLOB_RESULT if kind is ChangeKind.ATTACH_RESULT else BLOB_PAGE
+        blobs = [StoredBlob(page.hash, page.length, role) for page in pages]
+        present = {h for h in case_blobs(state) if self.log.holds(h)}
+        self._check(state, kind, body, office, state.tier, blobs, (), present)
+        self._check_fields(state, item, kind, body)
+        now = self._machine.now()
+        self.log.write(
+            conn,
+            home,
+            topic,
+            (int(kind), body),
+            blobs,
+            actor=person.account,
+            time=now,
+            quality=self._machine.quality(),
+        )
+
+    def _check(
+        self,
+        state: CaseState | None,
+        kind: ChangeKind,
+        body: dict[str, Any],
+        office: str,
+        tier: str,
+        blobs: Sequence[StoredBlob],
+        required: Sequence[str],
+        present: set[bytes] | None = None,
+    ) -> None:
+        problems = check_own(
+            state, kind, body, office=office, home_tier=tier, blobs=blobs, required=required, present=present
+        )
+        if problems:
+            raise BadInput(problems)
+
+    def _check_fields(self, state: CaseState, item: ServiceItem | None, kind: ChangeKind, body: dict[str, Any]) -> None:
+        """A correction or supplement is held to the same rules as the intake was."""
+        if item is None or kind not in (ChangeKind.CORRECT, ChangeKind.SUPPLEMENT):
+            return
+        problems: list[Problem] = []
+        if "applicant" in body:
+            body["applicant"], found = check_applicant(body["applicant"], item)
+            problems.extend(found)
+        if body.get("form"):
+            result = check_form(item, body["form"], complete=False)
+            body["form"] = result.clean
+            problems.extend(result.problems)
+        if problems:
+            raise BadInput(problems)
+
+    def _completed(self, conn: Connection, state: CaseState, kind: ChangeKind, body: dict[str, Any]) -> dict[str, Any]:
+        """What the program adds by itself: the county's case number, the blobs a decision rests on."""
+        body = dict(body)
+        if kind is ChangeKind.ACCEPT and self.log.author == 1:
+            body["case_no"] = self.new_case_no(conn, state)
+        if kind in (ChangeKind.GRANT, ChangeKind.DENY) and "seen" not in body:
+            body["seen"] = [h for h in case_blobs(state) if self.log.holds(h)]
+        return body
+
+    def new_case_no(self, conn: Connection, state: CaseState) -> str:
+        """办件编号: the county's daily counter for the item."""
+        day = china_day(self._machine.now())
+        number = reference.next_serial(conn, f"case:{state.item}:{day.isoformat()}")
+        county = self.log.region_of(conn, state.home)[:6]
+        return case_no(county, state.item, day, number)
+
+    def _load(self, conn: Connection, topic: bytes) -> tuple[int, CaseState]:
+        found = case_store.load(conn, self.log, topic)
+        if found is None or (found[1].state is None and not found[1].timeline):
+            raise NotFound("没有这个办件，或不在您可查看的范围内")
+        return found
+
+    def view(self, conn: Connection, person: Person, topic: bytes) -> CaseView:
+        """Raises NotFound also where the person may not look, so that nobody learns what exists."""
+        home, state = self._load(conn, topic)
+        item = reference.item(conn, state.item, state.version)
+        region = self.log.region_of(conn, home)
+        target = target_of(state, region, item.office if item else "")
+        if not may(person, Act.VIEW_CASE, target):
+            raise NotFound("没有这个办件，或不在您可查看的范围内")
+        office = office_of(self.log, home)
+        shown = [document.blob for document in state.results]
+        blobs = [*case_blobs(state), *shown]
+        now = self._machine.now()
+        return CaseView(
+            topic=topic,
+            home=home,
+            home_region=region,
+            home_name=reference.region_name(conn, region),
+            item=item,
+            state=state,
+            tentative=state.base is not None,
+            custody=self.log.custody(conn, home, topic),
+            clocks=clocks(case_dates(state), item, reference.calendar(conn), china_day(now)) if item else (),
+            allowed=tuple(k for k in allowed_kinds(state, [office], person.role) if self._may(person, k, target)),
+            office=office,
+            missing=frozenset(h for h in blobs if not self.log.holds(h)),
+            readable=self.log.key_of(conn, home, topic) is not None,
+        )
+
+    def _may(self, person: Person, kind: ChangeKind, target: Target) -> bool:
+        act = act_for(kind)
+        return act is not None and may(person, act, target)
+
+    def find(self, conn: Connection, person: Person, query: CaseQuery) -> CasePage:
+        """Cases that the person may see."""
+        return case_store.find(conn, case_scope(person), query)
+
+    def counts(self, conn: Connection, person: Person) -> dict[str, int]:
+        """Number of cases per state that the person may see."""
+        return case_store.count_by_state(conn, case_scope(person))
+
+    def key_for(self, conn: Connection, person: Person, topic: bytes) -> bytes:
+        """The case's key, for sealing further pages. Raises NotFound, NotAllowed."""
+        view = self.view(conn, person, topic)
+        key = self.log.key_of(conn, view.home, topic)
+        if key is None:
+            raise NotFound("本机没有这个办件的密钥，不能打开或添加扫描件；请在原收件电脑或县级办理")
+        return key
+
+    def file(self, conn: Connection, person: Person, topic: bytes, hash_: bytes) -> tuple[str, bytes]:
+        """The media type and key of a page or result document of a case the person may see.
+
+        Raises NotFound, saying where the bytes are if they are not here yet.
+        """
+        view = self.view(conn, person, topic)
+        types = {page.blob: page.type for material in view.state.materials for page in material.pages}
+        types |= {document.blob: document.type for document in view.state.results}
+        if hash_ not in types:
+            raise NotFound("该办件没有这一页")
+        if hash_ in view.missing:
+            raise NotFound("这一页还没有传到本机，正在传输；请稍后再看")
+        return types[hash_], self.key_for(conn, person, topic)
+
+    def bytes_of(self, key: bytes, hash_: bytes) -> Iterator[bytes]:
+        """The plain bytes of a stored file; outside of any transaction."""
+        return self.log.read(key, hash_)
+
+    def seal(self, key: bytes, plain: bytes, media_type: str, role: int = BLOB_PAGE) -> HeldPage:
+        """Encrypt and store one page; outside of any transaction, durable on return."""
+        sealed = self.log.seal(key, plain, role)
+        return HeldPage(sealed.ref.hash, sealed.ref.length, sealed.plain, media_type)
+
+
+def supplement_body(
+    materials: Sequence[HeldMaterial], form: dict[str, Any], note: str
+) -> tuple[dict[str, Any], list[HeldPage]]:
+    """The body of a 补正 and its pages."""
+    entries, pages = material_entries(materials)
+    return {"materials": entries, "form": form, "note": note or None}, pages
+
+
+def result_body(title: str, page: HeldPage) -> tuple[dict[str, Any], list[HeldPage]]:
+    """The body of a result document's change and its one blob."""
+    return {"title": title, "blob": 0, "plain": page.plain, "type": page.type}, [page]

@@ -1,0 +1,105 @@
+"""Keeps the application's tables true to the log, in the transaction that changed it, and answers requests.
+
+Everything here can be thrown away and rebuilt from the log (`fsck` compares); drafts and counters cannot, and are
+not made here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from casework import case_store, reference
+from casework.accounts import Account
+from casework.accounts_store import get, set_local_password, upsert_staff_row
+from casework.case_log import CaseLog
+from casework.changes import ChangeKind
+from casework.errors import BadInput
+from casework.fold import CaseState, fold
+from casework.requests import answer_requests
+from casework.states import COUNTY, HOME, TOWNSHIP
+
+HUB_AUTHOR = 1
+_log = logging.getLogger("lianban.casework")
+
+
+class ToldEntry(Protocol):
+    """An entry that concerns no case, as the log hands it over; `body` is the plain object."""
+
+    @property
+    def author(self) -> int: ...
+    @property
+    def audience(self) -> int: ...
+    @property
+    def type(self) -> int: ...
+    @property
+    def time(self) -> int: ...
+
+
+class Projector:
+    """`decode` turns an entry's body bytes into a plain object (None if it is none); `clock` gives unix seconds."""
+
+    def __init__(self, log: CaseLog, decode: Callable[[bytes], Any], clock: Callable[[], int]) -> None:
+        self._log_of = log
+        self._decode = decode
+        self._clock = clock
+
+    def __call__(self, conn: Connection, touched: Iterable[tuple[int, bytes]], told: Sequence[Any]) -> None:
+        for entry in told:
+            self._take(conn, entry)
+        for home, topic in touched:
+            if home:
+                self._refresh(conn, home, topic)
+
+    def _refresh(self, conn: Connection, home: int, topic: bytes) -> None:
+        state = fold(self._log_of.changes(conn, home, topic))
+        case_store.refresh(conn, self._log_of, home, topic, state)
+        self._answer(conn, home, topic, state)
+
+    def _answer(self, conn: Connection, home: int, topic: bytes, state: CaseState) -> None:
+        """Requests are granted by rule by the holder's program; the county answers only what it has ordered."""
+        office = office_of(self._log_of, home)
+        known = (state.base or state) if office == COUNTY else state
+        for kind, body in answer_requests(known, office, state.tier):
+            now = self._clock()
+            self._log_of.write(conn, home, topic, (int(kind), body), actor=0, time=now, quality=1)
+
+    def _take(self, conn: Connection, entry: Any) -> None:
+        body = self._decode(entry.body)
+        try:
+            self._take_body(conn, entry, body)
+        except (BadInput, TypeError, KeyError, ValueError) as error:
+            _log.warning("entry has no effect", extra={"type": entry.type, "reason": type(error).__name__})
+
+    def _take_body(self, conn: Connection, entry: Any, body: Any) -> None:
+        by_hub = entry.author == HUB_AUTHOR
+        match entry.type:
+            case ChangeKind.CATALOGUE_ITEM if by_hub:
+                reference.save_item(conn, body)
+            case ChangeKind.CALENDAR_YEAR if by_hub:
+                reference.save_calendar_year(conn, body)
+            case ChangeKind.REGION_ROWS if by_hub:
+                reference.save_regions(conn, body["rows"])
+            case ChangeKind.STAFF_ROW if by_hub:
+                account = Account(**body)
+                if account.author == self._log_of.author or self._log_of.author == HUB_AUTHOR:
+                    upsert_staff_row(conn, account)
+            case ChangeKind.STAFF_PASSWORD:
+                _take_password(conn, entry.author, body)
+
+
+def _take_password(conn: Connection, author: int, body: Any) -> None:
+    """A person of that station chose a new password there; nobody else's is touched."""
+    account = get(conn, int(body["account"]))
+    if account is not None and account.author == author and account.hash != str(body["hash"]):
+        set_local_password(conn, account.account, str(body["hash"]))
+
+
+def office_of(log: CaseLog, home: int) -> str:
+    """This program's office for the cases of a home."""
+    if log.author == home:
+        return HOME
+    return COUNTY if log.author == HUB_AUTHOR else TOWNSHIP

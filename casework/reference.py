@@ -1,0 +1,112 @@
+"""Reference data as replicated from the county: items by version, calendar years, regions. Rows only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casework.case_tables import calendar_year, catalogue_item, region_row, serial
+from casework.catalogue import item_from_plain
+from casework.errors import NotFound
+from casework.regions import Region, RegionTree
+from casework.service_item import ServiceItem
+from casework.workdays import Calendar, year_from_plain
+
+
+def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
+    """Keep one version of an item; the same again changes nothing. Raises BadInput for what is no item."""
+    item = item_from_plain(dict(plain), lenient=True)
+    _replace(
+        conn,
+        catalogue_item,
+        {"key": item.key, "version": item.version},
+        {"plain": json.dumps(plain, ensure_ascii=False, sort_keys=True)},
+    )
+
+
+def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem | None:
+    """One version of an item, or its newest; None when it is not held here."""
+    c = catalogue_item.c
+    query = sa.select(c.plain).where(c.key == key).order_by(c.version.desc()).limit(1)
+    if version is not None:
+        query = query.where(c.version == version)
+    plain = conn.execute(query).scalar()
+    return item_from_plain(json.loads(plain), lenient=True) if plain else None
+
+
+def newest_item(conn: Connection, key: str) -> ServiceItem:
+    """Raises NotFound in words for the person at the window."""
+    found = item(conn, key)
+    if found is None:
+        raise NotFound(f"本站没有事项「{key[:40]}」，请先同步事项目录，或核对事项编号")
+    return found
+
+
+def items(conn: Connection) -> list[ServiceItem]:
+    """The newest version of every item, in the order of their keys."""
+    c = catalogue_item.c
+    newest = sa.select(c.key, sa.func.max(c.version).label("version")).group_by(c.key).subquery()
+    join = sa.and_(c.key == newest.c.key, c.version == newest.c.version)
+    rows = conn.execute(sa.select(c.plain).join(newest, join).order_by(c.key)).scalars()
+    return [item_from_plain(json.loads(plain), lenient=True) for plain in rows]
+
+
+def route(conn: Connection, key: str, version: int) -> dict[str, object] | None:
+    """The route that a case of this item and version must name."""
+    found = item(conn, key, version)
+    return route_of(found) if found else None
+
+
+def route_of(found: ServiceItem) -> dict[str, object]:
+    """The facts of an item that are pinned in each of its cases."""
+    return {
+        "first_review": found.first_review,
+        "decision": found.decision_tier,
+        "township_reads": found.township_reads,
+    }
+
+
+def save_calendar_year(conn: Connection, plain: Mapping[str, Any]) -> None:
+    """Keep a year's table; the county's later word replaces an earlier one. Raises BadInput."""
+    year = year_from_plain(dict(plain), lenient=True).year
+    text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
+    _replace(conn, calendar_year, {"year": year}, {"plain": text})
+
+
+def calendar(conn: Connection) -> Calendar:
+    rows = conn.execute(sa.select(calendar_year.c.plain).order_by(calendar_year.c.year)).scalars()
+    return Calendar.from_plain([json.loads(plain) for plain in rows])
+
+
+def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:
+    """Keep region rows (code, level, parent, name)."""
+    for code, level, parent, name in rows:
+        _replace(conn, region_row, {"code": code}, {"level": level, "parent": parent, "name": name})
+
+
+def region_name(conn: Connection, code: str) -> str:
+    """The region's own name; its code where it is not known here."""
+    return conn.execute(sa.select(region_row.c.name).where(region_row.c.code == code)).scalar() or code
+
+
+def regions(conn: Connection) -> RegionTree | None:
+    rows = conn.execute(sa.select(region_row)).all()
+    return RegionTree([Region(r.code, r.level, r.parent, r.name) for r in rows]) if rows else None
+
+
+def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    where = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    if conn.execute(sa.update(table).where(where).values(**values)).rowcount == 0:
+        conn.execute(sa.insert(table).values(**key, **values))
+
+
+def next_serial(conn: Connection, name: str) -> int:
+    """The next number of a counter, from 1; gone with the transaction if that fails."""
+    last = conn.execute(sa.select(serial.c.last).where(serial.c.name == name)).scalar()
+    number = (last or 0) + 1
+    _replace(conn, serial, {"name": name}, {"last": number})
+    return number

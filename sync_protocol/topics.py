@@ -1,0 +1,152 @@
+"""Topics with keys and blobs, in plain arguments: what an application calls to write and read (SPEC section 13).
+
+Blobs are sealed and on disk before the entry that names them; callers seal outside of the transaction and name
+inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from sync_protocol.blobs import SEED_BYTES, open_blob, plain_hash, seal_blob
+from sync_protocol.crypto import SALT_BYTES, derive
+from sync_protocol.custody import CaseCustody
+from sync_protocol.entries import BlobRef
+from sync_protocol.feeds import HUB
+from sync_protocol.journal import Message, PlacedEntry, Writing, case_custody, home_of
+from sync_protocol.replica import Replica
+from sync_protocol.store import blob_store, trust
+from sync_protocol.topology import Station, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBlob:
+    """A blob on disk: its reference, and the salted hash of its plain bytes."""
+
+    ref: BlobRef
+    plain: bytes
+
+
+class Topics:
+    """Bound to a replica; `replica()` is asked each time because a new certificate replaces it."""
+
+    def __init__(self, replica: Callable[[], Replica]) -> None:
+        self._replica = replica
+
+    @property
+    def author(self) -> int:
+        return self._replica().me.author
+
+    def new(self) -> tuple[bytes, bytes]:
+        """A fresh topic and its key."""
+        journal = self._replica().journal
+        return journal.new_topic(), journal.new_key()
+
+    def seal(self, key: bytes, plain: bytes, role: int) -> SealedBlob:
+        """Encrypt and store one file; durable on return. No transaction is needed."""
+        replica = self._replica()
+        seed = replica.random_bytes(SEED_BYTES)
+        hash_, length = replica.blobs.put(seal_blob(key, replica.me.deployment, seed, plain))
+        return SealedBlob(BlobRef(hash_, length, role), plain_hash(_plain_salt(key), plain))
+
+    def discard(self, conn: Connection, hash_: bytes) -> None:
+        """Remove a sealed file that no entry names (a discarded draft's page)."""
+        if blob_store.is_named(conn, hash_) is None:
+            self._replica().blobs.path(hash_).unlink(missing_ok=True)
+
+    def open(
+        self,
+        conn: Connection,
+        topic: bytes,
+        key: bytes,
+        change: tuple[int, Mapping[str, Any]],
+        blobs: Sequence[BlobRef],
+        *,
+        relays_read: bool,
+        actor: int,
+        time: int,
+        quality: int,
+        urgency: int,
+    ) -> PlacedEntry:
+        """Write a topic's first change; the hub can read its blobs, the relays on the way only if they may."""
+        ancestors = trust.topology(conn).ancestors(self.author)
+        readers = [author for author in ancestors if author == HUB or relays_read]
+        self._hold(conn, blobs)
+        message = Message(change[0], dict(change[1]), tuple(blobs), urgency)
+        return self._replica().journal.open(conn, topic, key, readers, message, Writing(actor, time, quality))
+
+    def write(
+        self,
+        conn: Connection,
+        home: int,
+        topic: bytes,
+        change: tuple[int, Mapping[str, Any]],
+        blobs: Sequence[BlobRef] = (),
+        *,
+        actor: int,
+        time: int,
+        quality: int,
+        urgency: int = 0,
+    ) -> PlacedEntry:
+        """Write a further change of a topic."""
+        self._hold(conn, blobs)
+        message = Message(change[0], dict(change[1]), tuple(blobs), urgency)
+        return self._replica().journal.write(conn, home, topic, [message], Writing(actor, time, quality))[0]
+
+    def note(
+        self, conn: Connection, topic: bytes, kind: int, body: Mapping[str, Any], *, actor: int, time: int
+    ) -> None:
+        """Write an internal entry of the hub about a topic; no station ever holds it."""
+        self._replica().journal.note(conn, topic, Message(kind, dict(body)), Writing(actor, time, 1))
+
+    def _hold(self, conn: Connection, blobs: Sequence[BlobRef]) -> None:
+        for ref in blobs:
+            blob_store.note_held(conn, ref.hash, ref.length)
+
+    def changes(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
+        return self._replica().journal.changes(conn, home, topic)
+
+    def home_of(self, conn: Connection, topic: bytes) -> int | None:
+        return home_of(conn, topic)
+
+    def key_of(self, conn: Connection, home: int, topic: bytes) -> bytes | None:
+        """The topic's key if this replica may read its blobs."""
+        return self._replica().journal.key_of(conn, home, topic)
+
+    def holds(self, hash_: bytes) -> bool:
+        return self._replica().blobs.holds(hash_)
+
+    def read(self, key: bytes, hash_: bytes) -> Iterator[bytes]:
+        """A blob's plain bytes, piece by piece; raises BadSignature on any change, OSError when it is not here."""
+        replica = self._replica()
+        return open_blob(key, replica.me.deployment, replica.blobs.pieces(hash_))
+
+    def matches(self, key: bytes, plain: bytes, signed: bytes) -> bool:
+        """Whether plain bytes are those whose salted hash was signed."""
+        return plain_hash(_plain_salt(key), plain) == signed
+
+    def custody(self, conn: Connection, home: int, topic: bytes) -> CaseCustody:
+        ancestors = trust.topology(conn).ancestors(home)
+        township = ancestors[0] if len(ancestors) > 1 else None
+        return case_custody(conn, home, topic, township)
+
+    def station(self, conn: Connection, author: int) -> Station | None:
+        return trust.topology(conn).station(author)
+
+    def tier_of(self, conn: Connection, author: int) -> str:
+        """ "village" or "township", by the hub's certificates."""
+        station = self.station(conn, author)
+        return "township" if station is not None and station.tier is Tier.TOWNSHIP else "village"
+
+    def region_of(self, conn: Connection, author: int) -> str:
+        """The station's region code, "" when it is not known here."""
+        station = self.station(conn, author)
+        return station.region if station is not None else ""
+
+
+def _plain_salt(key: bytes) -> bytes:
+    return derive(key, "plain-salt", b"")[:SALT_BYTES]
