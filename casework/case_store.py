@@ -139,8 +139,8 @@ def count_by_state(conn: Connection, scope: CaseScope | None) -> dict[str, int]:
     if scope is None:
         return {}
     where = sa.and_(*_conditions(scope, CaseQuery()))
-    rows = conn.execute(sa.select(_C.state, sa.func.count()).where(where).group_by(_C.state))
-    return {state: count for state, count in rows}
+    rows = conn.execute(sa.select(_C.state, sa.func.count().label("count")).where(where).group_by(_C.state))
+    return {row.state: int(row[1]) for row in rows}
 
 
 def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]]:

@@ -85,7 +85,7 @@ class Projector:
                 reference.save_regions(conn, body["rows"])
             case ChangeKind.STAFF_ROW if by_hub:
                 account = Account(**body)
-                if account.author == self._log_of.author or self._log_of.author == HUB_AUTHOR:
+                if self._log_of.author in (account.author, HUB_AUTHOR):
                     upsert_staff_row(conn, account)
             case ChangeKind.STAFF_PASSWORD:
                 _take_password(conn, entry.author, body)

@@ -144,7 +144,8 @@ class Answerer:
         """What a child asks for: bytes of blobs we hold, or, with offset 0 and nothing held, how far we are."""
         left = self._replica.message_target_bytes
         homes = set(trust.topology(conn).subtree(self._child))
-        for hash_, offset in want.blobs:
+        for hash_, start in want.blobs:
+            offset = start
             length = blob_store.is_named(conn, hash_)
             if length is None or not blob_store.homes_of(conn, hash_) & homes:
                 continue

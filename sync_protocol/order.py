@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any
 
 from sync_protocol import canonical
@@ -45,7 +46,7 @@ REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
-class Exception_:
+class RunException:
     """One number of a run that is not admitted, with a code and, for a refusal, the field it concerns."""
 
     number: int
@@ -62,7 +63,7 @@ class Run:
     epoch: int
     first: int
     last: int
-    exceptions: tuple[Exception_, ...] = ()
+    exceptions: tuple[RunException, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +145,12 @@ def _run(item: Any) -> Run:
     if last - first >= RUN_ENTRIES_MAX or not isinstance(exceptions, list) or len(exceptions) > RUN_EXCEPTIONS_MAX:
         raise TooLarge("run")
     parsed = tuple(_exception(e, first, last) for e in exceptions)
-    if any(a.number >= b.number for a, b in zip(parsed, parsed[1:], strict=False)):
+    if any(a.number >= b.number for a, b in pairwise(parsed)):
         raise NotCanonical("exceptions are not in order")
     return Run(slot, epoch, first, last, parsed)
 
 
-def _exception(item: Any, first: int, last: int) -> Exception_:
+def _exception(item: Any, first: int, last: int) -> RunException:
     if not isinstance(item, list) or len(item) != 4:
         raise NotCanonical("exception")
     number, standing, code, field = item
@@ -157,14 +158,14 @@ def _exception(item: Any, first: int, last: int) -> Exception_:
         raise NotCanonical("exception")
     if not isinstance(code, str) or not 0 < len(code) <= 64 or not isinstance(field, str) or len(field) > 128:
         raise NotCanonical("exception code")
-    return Exception_(number, Standing(standing), code, field)
+    return RunException(number, Standing(standing), code, field)
 
 
 def build_runs(verdicts: Sequence[tuple[int, int, int, Standing, str, str]]) -> list[Run]:
     """Join (slot, epoch, number, standing, code, field), in the order judged, into as few runs as possible."""
     runs: list[Run] = []
     for slot, epoch, number, standing, code, field in verdicts:
-        extra = () if standing is Standing.ADMITTED else (Exception_(number, standing, code, field),)
+        extra = () if standing is Standing.ADMITTED else (RunException(number, standing, code, field),)
         last = runs[-1] if runs else None
         if (
             last is not None
