@@ -7,10 +7,13 @@ from typing import Any
 
 from sync_protocol import canonical
 from sync_protocol.crypto import DEPLOYMENT_BYTES, KEY_BYTES, SIGNATURE_BYTES, Signer, digest, domain, verify
-from sync_protocol.errors import CertificateExpired, NotCanonical
+from sync_protocol.errors import BadSignature, CertificateExpired, NotCanonical
 from sync_protocol.feeds import HUB
-from sync_protocol.limits import CERTIFICATE_BYTES_MAX, EPOCH_MAX
+from sync_protocol.limits import AUTHOR_MAX, CERTIFICATE_BYTES_MAX, EPOCH_MAX, INT_MAX, SERIAL_MAX
 from sync_protocol.topology import Station, Tier
+
+FINGERPRINT_BYTES = 16
+REGION_LETTERS_MAX = 12
 
 
 def deployment_id(root_public: bytes) -> bytes:
@@ -20,7 +23,7 @@ def deployment_id(root_public: bytes) -> bytes:
 
 def fingerprint(root_public: bytes) -> bytes:
     """What an invitation carries so that a station knows the true county: 16 bytes."""
-    return digest("fingerprint", root_public)[:16]
+    return digest("fingerprint", root_public)[:FINGERPRINT_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,11 @@ def parse_certificate(body: bytes) -> Certificate:
         raise NotCanonical("a certificate has ten fields")
     serial, author, parent, tier, region, sign_key, box_key, not_before, not_after, epoch = value
     numbers: list[Any] = [serial, author, parent, tier, not_before, not_after, epoch]
-    if any(type(number) is not int or not 0 <= number < 2**53 for number in numbers):
+    if any(type(number) is not int or not 0 <= number <= INT_MAX for number in numbers):
         raise NotCanonical("certificate numbers")
-    if tier not in (1, 2, 3) or not isinstance(region, str) or len(region) > 12 or epoch > EPOCH_MAX:
+    if not 1 <= serial <= SERIAL_MAX or not 1 <= author <= AUTHOR_MAX or parent > AUTHOR_MAX or epoch > EPOCH_MAX:
+        raise NotCanonical("certificate numbers")
+    if tier not in (1, 2, 3) or not isinstance(region, str) or len(region) > REGION_LETTERS_MAX:
         raise NotCanonical("certificate place")
     if any(not isinstance(key, bytes) or len(key) != KEY_BYTES for key in (sign_key, box_key)):
         raise NotCanonical("certificate keys")
@@ -117,8 +122,10 @@ def sign_certificate(
 
 
 def verify_certificate(deployment: bytes, signed: SignedCertificate, signer_key: bytes) -> Certificate:
-    """Raises BadSignature; the caller says which key `signed.signer` is."""
+    """Raises BadSignature; the caller says which key `signed.signer` is: the county root's (0) for the hub alone."""
     certificate = signed.certificate
+    if (certificate.author == HUB) != (signed.signer == 0):
+        raise BadSignature("only the hub's own certificate is signed by the county root")
     kind = "sign-hub-key" if certificate.author == HUB else "sign-certificate"
     verify(signer_key, _message(kind, deployment, signed.body), signed.signature)
     return certificate

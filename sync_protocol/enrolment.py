@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync_protocol import canonical
-from sync_protocol.certificates import SignedCertificate, deployment_id, fingerprint, verify_certificate
+from sync_protocol.certificates import (
+    FINGERPRINT_BYTES,
+    REGION_LETTERS_MAX,
+    Certificate,
+    SignedCertificate,
+    deployment_id,
+    fingerprint,
+    verify_certificate,
+)
 from sync_protocol.crypto import KEY_BYTES, Signer, digest, domain, mac, same, verify
-from sync_protocol.errors import BadSignature, BadToken, NotCanonical, WrongDeployment
+from sync_protocol.errors import BadBytes, BadSignature, BadToken, NotCanonical, WrongDeployment
+from sync_protocol.feeds import HUB
 from sync_protocol.limits import KIB, TOKEN_BYTES_MAX
+from sync_protocol.topology import Tier
 
 SECRET_BYTES = 16
 _TOKEN_HEAD = "LB1"
@@ -47,15 +57,22 @@ class Token:
         try:
             raw = base64.b32decode(body + "=" * (-len(body) % 8))
             value = canonical.unpack(raw[:-3], bytes_max=TOKEN_BYTES_MAX)
-        except (ValueError, NotCanonical) as error:
+        except (ValueError, BadBytes) as error:
             raise BadToken("the invitation token is mistyped") from error
         if not same(digest("token-check", raw[:-3])[:3], raw[-3:]):
             raise BadToken("the invitation token is mistyped")
-        if not isinstance(value, list) or len(value) != 4 or not isinstance(value[0], bytes):
+        if not isinstance(value, list) or len(value) != 4:
             raise BadToken("not an invitation token")
-        if len(value[0]) != SECRET_BYTES or not isinstance(value[1], bytes) or not isinstance(value[2], str):
+        secret, county, station, tier = value
+        if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
             raise BadToken("not an invitation token")
-        return cls(value[0], value[1], value[2], int(value[3]))
+        if not isinstance(county, bytes) or len(county) != FINGERPRINT_BYTES:
+            raise BadToken("not an invitation token")
+        if not isinstance(station, str) or len(station) > REGION_LETTERS_MAX or type(tier) is not int:
+            raise BadToken("not an invitation token")
+        if tier not in (Tier.VILLAGE, Tier.TOWNSHIP):
+            raise BadToken("not an invitation token")
+        return cls(secret, county, station, tier)
 
     @property
     def id(self) -> bytes:
@@ -111,7 +128,9 @@ def parse_request(data: bytes) -> SealedRequest:
     if not isinstance(fields, list) or len(fields) != 5:
         raise NotCanonical("enrolment request")
     token_id, station, tier, sign_key, box_key = fields
-    if not isinstance(station, str) or len(station) > 12 or type(tier) is not int or not isinstance(token_id, bytes):
+    if not isinstance(token_id, bytes) or type(tier) is not int:
+        raise NotCanonical("enrolment request")
+    if not isinstance(station, str) or len(station) > REGION_LETTERS_MAX:
         raise NotCanonical("enrolment request")
     if any(not isinstance(key, bytes) or len(key) != KEY_BYTES for key in (sign_key, box_key)):
         raise NotCanonical("enrolment keys")
@@ -150,10 +169,16 @@ def parse_welcome(data: bytes, token: Token, sign_key: bytes) -> Welcome:
         SignedCertificate.parse(station),
         tuple(SignedCertificate.parse(item) for item in value[3]),
     )
-    hub_key = verify_certificate(deployment, welcome.hub, root_key).sign_key
-    mine = verify_certificate(deployment, welcome.station, hub_key)
+    hub_key = verify_certificate(deployment, welcome.hub, root_key)
+    mine = _signed_by(deployment, welcome.station, hub_key)
     for other in welcome.ancestors:
-        verify_certificate(deployment, other, hub_key)
+        _signed_by(deployment, other, hub_key)
     if not same(mine.sign_key, sign_key) or mine.region != token.station or int(mine.tier) != token.tier:
         raise BadSignature("the certificate is not for this station")
     return welcome
+
+
+def _signed_by(deployment: bytes, signed: SignedCertificate, hub: Certificate) -> Certificate:
+    if signed.signer != hub.serial or hub.author != HUB:
+        raise BadSignature("signed under another key than the hub's that came with it")
+    return verify_certificate(deployment, signed, hub.sign_key)

@@ -51,10 +51,14 @@ class Topology:
 
     def subtree(self, author: int) -> list[int]:
         """`author` and everything under it, parents before children; the hub itself writes no home."""
-        found = [] if author == HUB else [author]
-        for child in self.children(author):
-            found.extend(self.subtree(child))
-        return found
+        found: dict[int, None] = {}
+        pending = [author]
+        while pending:
+            one = pending.pop()
+            if one not in found:  # certificates could name a circle
+                found[one] = None
+                pending.extend(reversed(self.children(one)))
+        return [one for one in found if one != HUB]
 
     def home_feeds(self, home: int) -> list[FeedId]:
         """The feeds that speak of a home's cases, in slot order: its own, its township's, the hub's.
@@ -73,7 +77,12 @@ class Topology:
         if feed.kind is FeedKind.OWN:
             return holder == feed.author
         home = feed.home
-        return home is not None and (holder == home or holder in self.ancestors(home))
+        if home is None:
+            return False
+        ancestors = self.ancestors(home)
+        if feed.kind is FeedKind.DOWN and feed.author not in ancestors:
+            return False  # a stranger has no office over this home
+        return holder == home or holder in ancestors
 
 
 SLOT_HOME, SLOT_TOWNSHIP, SLOT_HUB = 0, 1, 2
