@@ -19,6 +19,7 @@ from sync_protocol.limits import (
     BLOB_CHUNK_BYTES_MAX,
     FAULTS_MAX,
     FRAME_BYTES_MAX,
+    FRAMES_PER_MESSAGE_MAX,
     INT_MAX,
     MESSAGE_BYTES_MAX,
     MESSAGE_UNPACKED_BYTES_MAX,
@@ -153,8 +154,11 @@ def parse_message(data: bytes) -> list[Frame]:
 
 def parse_frames(raw: bytes) -> Iterator[Frame]:
     """The frames of an unpacked stream. Raises BadBytes at the first one that is not whole and canonical."""
-    at = 0
+    at = count = 0
     while at < len(raw):
+        count += 1
+        if count > FRAMES_PER_MESSAGE_MAX:
+            raise TooLarge("frames")
         if at + _LENGTH.size > len(raw):
             raise NotCanonical("frame length is cut")
         (length,) = _LENGTH.unpack_from(raw, at)

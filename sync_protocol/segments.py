@@ -88,6 +88,8 @@ def parse_segment(fields: Sequence[Any]) -> Segment:
         raise NotCanonical("segment items")
     if len(flat) // 2 > SEGMENT_ENTRIES_MAX:
         raise TooLarge(f"more than {SEGMENT_ENTRIES_MAX} entries in a segment")
+    if first + len(flat) // 2 > 2**32:
+        raise NotCanonical("segment position")
     items = tuple(_item(flat[i], flat[i + 1]) for i in range(0, len(flat), 2))
     size = sum(len(item.header) + len(item.body or b"") for item in items)
     if size > SEGMENT_PAYLOAD_BYTES_MAX:
