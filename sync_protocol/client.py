@@ -149,6 +149,7 @@ class Link:
         reply = parse_reply(data)
         key = await self._store.read(lambda conn: self._reply_key(conn, reply.serial))
         verify_reply(me.deployment, reply, key.sign_key, nonce=nonce)
+        self._dialer.parent = key.author
         self._nonces.extend(reply.nonces)
         return reply.payload
 

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from sync_protocol.blobs import SEED_BYTES, open_blob, plain_hash, seal_blob
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
-from sync_protocol.entries import BlobRef
+from sync_protocol.entries import FIRST_APPLICATION_TYPE, BlobRef
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, PlacedEntry, Writing, case_custody, home_of
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
+from sync_protocol.store import tables as t
 from sync_protocol.topology import Station, Tier
 
 
@@ -128,6 +129,14 @@ class Topics:
     def matches(self, key: bytes, plain: bytes, signed: bytes) -> bool:
         """Whether plain bytes are those whose salted hash was signed."""
         return plain_hash(_plain_salt(key), plain) == signed
+
+    def all_topics(self, conn: Connection) -> list[tuple[int, bytes]]:
+        """Every (home, topic) of which an application's entry is held."""
+        e = t.entry.c
+        rows = conn.execute(
+            select(e.home, e.topic).where(e.home != 0, e.topic != b"", e.type >= FIRST_APPLICATION_TYPE).distinct()
+        )
+        return [(row.home, row.topic) for row in rows]
 
     def custody(self, conn: Connection, home: int, topic: bytes) -> CaseCustody:
         ancestors = trust.topology(conn).ancestors(home)

@@ -42,7 +42,7 @@ class AsyncStore:
             group, self._queue = self._queue[:_GROUP_MAX], self._queue[_GROUP_MAX:]
             try:
                 results = await loop.run_in_executor(self._writer, self.sync.write_many, [fn for fn, _ in group])
-            except Exception as error:  # the commit failed: every waiter must hear of it
+            except Exception as error:  # noqa: BLE001 - the commit failed: every waiter must hear of it
                 results = [error] * len(group)
             for (_, future), result in zip(group, results, strict=True):
                 if future.cancelled():

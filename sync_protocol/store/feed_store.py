@@ -19,10 +19,10 @@ from sync_protocol.entries import (
     parse_opening,
 )
 from sync_protocol.epochs import Start
-from sync_protocol.errors import BadBytes, BadSignature, Fork, Gap
+from sync_protocol.errors import BadBytes, BadSignature, Fork, Gap, TooLarge
 from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
-from sync_protocol.limits import SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
+from sync_protocol.limits import BODY_BYTES_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 from sync_protocol.order import Standing, own_place
 from sync_protocol.segments import Item, Link, Segment, check_signature, link
 from sync_protocol.store import effects, trust
@@ -71,6 +71,17 @@ def head_at(conn: Connection, deployment: bytes, branch: Branch, number: int) ->
     ).scalar()
 
 
+def serial_of(conn: Connection, feed: FeedId, epoch: int, number: int) -> int:
+    """The certificate whose signature covers an entry held here: the first one at or after it."""
+    h = t.head_signature.c
+    return conn.execute(
+        select(h.serial)
+        .where(h.feed == feed.packed(), h.epoch == epoch, h.number >= number)
+        .order_by(h.number)
+        .limit(1)
+    ).scalar_one()
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An entry about to be appended to one's own feed."""
@@ -84,7 +95,8 @@ def append(
 ) -> list[Link]:
     """Append to a feed of one's own and sign; the caller's transaction makes it durable.
 
-    What was built is linked by the same code that verifies others' segments before it is written down.
+    What was built is linked by the same code that verifies others' segments before it is written down. Raises
+    TooLarge for a body that peers would refuse.
     """
     links: list[Link] = []
     for group in _groups(drafts):
@@ -94,7 +106,7 @@ def append(
             known = Tip(start.number, start.head)
         items = tuple(Item(pack_header(draft.header), draft.body) for draft in group)
         segment = Segment(branch.feed, branch.epoch, known.number + 1, items, serial, b"")
-        new = link(deployment, segment, known.head, _salts(conn, branch.feed))
+        new = link(deployment, segment, known.head, salts(conn, branch.feed))
         message = head_message(deployment, branch.feed, branch.epoch, new[-1].number, new[-1].head, serial)
         _write(conn, branch, new, serial, signer.sign(message), now)
         links.extend(new)
@@ -105,6 +117,8 @@ def _groups(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
     group: list[Draft] = []
     size = 0
     for draft in drafts:
+        if len(draft.body) > BODY_BYTES_MAX:
+            raise TooLarge("a body that no peer would take")
         more = len(pack_header(draft.header)) + len(draft.body)
         if group and (len(group) == SEGMENT_ENTRIES_MAX or size + more > SEGMENT_PAYLOAD_BYTES_MAX):
             yield group
@@ -131,7 +145,7 @@ class _Salts:
         return self._known[topic]
 
 
-def _salts(conn: Connection, feed: FeedId) -> _Salts:
+def salts(conn: Connection, feed: FeedId) -> _Salts:
     return _Salts(conn, feed.home)
 
 
@@ -150,20 +164,40 @@ def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> l
     before = known.head if segment.first == known.number + 1 else head_at(conn, deployment, branch, segment.first - 1)
     if before is None:
         raise BadBytes("reaches back before its branch", feed=str(segment.feed), got=segment.first)
-    links = link(deployment, segment, before, _salts(conn, segment.feed))
-    check_signature(deployment, segment, links[-1].head, _signing_key(conn, segment))
+    links = link(deployment, segment, before, salts(conn, segment.feed))
+    check_signature(deployment, segment, links[-1].head, signing_key(conn, segment))
     if segment.first <= known.number:
         _compare_overlap(conn, branch, segment, links, known)
     new = [item for item in links if item.number > known.number]
     if new:
+        _refuse_if_stopped(conn, branch)
         _write(conn, branch, new, segment.serial, segment.signature, now)
     return new
 
 
-def _signing_key(conn: Connection, segment: Segment) -> bytes:
+def _refuse_if_stopped(conn: Connection, branch: Branch) -> None:
+    """Raises Fork, with the proof that was stored, on a branch whose author signed two histories."""
+    f = t.fork.c
+    row = conn.execute(
+        select(f.number, f.proof)
+        .where(f.feed == branch.feed.packed(), f.epoch == branch.epoch)
+        .order_by(f.number)
+        .limit(1)
+    ).one_or_none()
+    if row is not None:
+        raise Fork(
+            "the feed is stopped", feed=branch.feed, epoch=branch.epoch, number=row.number, proof=bytes(row.proof)
+        )
+
+
+def signing_key(conn: Connection, segment: Segment) -> bytes:
     certificate = trust.certificate_of(conn, segment.serial)
-    if certificate.author != segment.feed.author or certificate.epoch > segment.epoch:
+    if certificate.author != segment.feed.author:
         raise BadSignature("signed under another author's certificate", feed=str(segment.feed), serial=segment.serial)
+    if certificate.epoch != segment.epoch:  # a replaced machine's key must not go on in its successor's epoch
+        grant = trust.grant_of(conn, segment.feed.author, segment.epoch)
+        if grant is None or grant.serial != segment.serial:
+            raise BadSignature("the certificate is not for this epoch", feed=str(segment.feed), serial=segment.serial)
     return certificate.sign_key
 
 

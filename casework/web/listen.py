@@ -1,0 +1,105 @@
+"""Listening: the pages' listener (TLS when given) and the admin listener with metrics, health and control."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+CONTROL_HEADER = "X-Lianban-Control"
+Ready = Callable[[], Awaitable[list[str]]]
+"""What keeps the program from being ready, in words; empty when nothing does. Being offline is ready."""
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """ "host:port" or "[v6]:port". Raises ValueError that says what is expected."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT, for example 127.0.0.1:8080")
+    return host.strip("[]"), int(port)
+
+
+def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """None without a certificate. Raises ValueError when only one of both is given."""
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise ValueError("--tls-cert and --tls-key belong together")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert, key)
+    return context
+
+
+def client_context(ca: bytes | None) -> ssl.SSLContext | bool:
+    """Trust the county's CA alone when one is given, else the system's."""
+    if ca is None:
+        return True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=ca.decode("ascii"))
+    return context
+
+
+async def start(app: web.Application, listen: str, tls: ssl.SSLContext | None) -> tuple[web.AppRunner, str]:
+    """Start listening; the runner to clean up, and the URL with the port that was really taken."""
+    host, port = parse_listen(listen)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0, handler_cancellation=True, keepalive_timeout=75)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port, ssl_context=tls)
+    await site.start()
+    taken = runner.addresses[0][1]
+    shown = f"[{host}]" if ":" in host else host
+    return runner, f"{'https' if tls else 'http'}://{shown}:{taken}"
+
+
+def admin_app(
+    registry: CollectorRegistry, ready: Ready, control: str, refresh: Callable[[], Awaitable[None]]
+) -> web.Application:
+    """/metrics, /healthz, /readyz, and POST /control/NAME for this machine's own commands (secret in a header).
+
+    `refresh` sets the gauges before each scrape.
+    """
+    app = web.Application(middlewares=[_own_machine(control)])
+
+    async def metrics(request: web.Request) -> web.Response:
+        await refresh()
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def health(request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def readiness(request: web.Request) -> web.Response:
+        reasons = await ready()
+        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", health), web.get("/readyz", readiness)])
+    return app
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _own_machine(control: str) -> Middleware:
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith("/control/"):
+            given = request.headers.get(CONTROL_HEADER, "")
+            if not hmac.compare_digest(given, control) or not _loopback(request.remote):
+                raise web.HTTPForbidden(text="this address is for the machine's own commands")
+        return await handler(request)
+
+    return check
+
+
+def _loopback(address: str | None) -> bool:
+    try:
+        return address is not None and ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

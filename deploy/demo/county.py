@@ -1,0 +1,122 @@
+"""The demo's county: one hub, one township hall, two village stations of 广德市, and who works there."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.demo.processes import DemoFailed, Server, command
+
+COUNTY = "341882"
+TOWNSHIP = "341882103000"
+VILLAGES = ("341882103201", "341882103202")
+OFFICES = ("民政局",)
+_PEOPLE_FILE = "people.json"
+_PORTS = {"hub": 8100, "township": 8101, "village-1": 8102, "village-2": 8103}
+
+
+@dataclass
+class Worker:
+    """A member of staff of the demo: where they sign in, as whom, with which password at first."""
+
+    place: str
+    login: str
+    display: str
+    role: str
+    first_password: str
+    station: str = ""
+    office: str = ""
+
+
+@dataclass
+class DemoCounty:
+    """The four servers, in the order in which they start, and the staff."""
+
+    folder: Path
+    servers: dict[str, Server] = field(default_factory=dict)
+    people: list[Worker] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """From the villages up, so that nobody retries in vain."""
+        for server in reversed(self.servers.values()):
+            server.stop()
+
+    def worker(self, place: str, role: str) -> Worker:
+        return next(w for w in self.people if (w.place, w.role) == (place, role))
+
+
+def _workers() -> list[Worker]:
+    def first() -> str:
+        return "-".join(secrets.token_hex(2) for _ in range(4))
+
+    return [
+        Worker("hub", "admin", "管理员", "admin", first()),
+        Worker("hub", "shenhe", "审核员 孙敏", "county_reviewer", first(), office=OFFICES[0]),
+        Worker("hub", "shenpi", "审批员 周岩", "county_approver", first(), office=OFFICES[0]),
+        Worker("township", "chushen", "初审员 钱进", "township_reviewer", first(), TOWNSHIP),
+        Worker("township", "chuangkou", "窗口 吴娟", "township_clerk", first(), TOWNSHIP),
+        Worker("village-1", "daiban1", "代办员 李梅", "village_agent", first(), VILLAGES[0]),
+        Worker("village-2", "daiban2", "代办员 王强", "village_agent", first(), VILLAGES[1]),
+    ]
+
+
+def open_county(folder: Path, say: Callable[[str], None], *, fixed_ports: str) -> DemoCounty:
+    """Found the county in `folder`, or take up the one that is there; everything is started on return."""
+    county = DemoCounty(folder)
+    people = folder / _PEOPLE_FILE
+    fresh = not people.exists()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        if fresh:
+            _found(county, say, fixed_ports)
+            people.write_text(json.dumps([vars(w) for w in county.people], ensure_ascii=False, indent=1), "utf-8")
+            people.chmod(0o600)
+        else:
+            county.people = [Worker(**row) for row in json.loads(people.read_text("utf-8"))]
+            for place in _PORTS:
+                say(f"starting {place}")
+                _serve(county, place, fixed_ports)
+    except BaseException:
+        county.stop()
+        raise
+    return county
+
+
+def _serve(county: DemoCounty, place: str, fixed_ports: str) -> Server:
+    port = _PORTS[place] if fixed_ports else 0
+    server = Server("hub" if place == "hub" else "node", county.folder / place, f"127.0.0.1:{port}")
+    county.servers[place] = server
+    server.start()
+    return server
+
+
+def _found(county: DemoCounty, say: Callable[[str], None], fixed_ports: str) -> None:
+    if any((county.folder / place).exists() for place in _PORTS):
+        raise DemoFailed(f"{county.folder} holds a demo that was not finished: remove the folder and start again")
+    hub = str(county.folder / "hub")
+    say(f"founding the county {COUNTY}: regions, items, calendar, keys")
+    report = command("hub", "init", "--dir", hub, "--county", COUNTY)
+    say(f"{report['name']}: {report['regions']} regions, {report['items']} items")
+    url = _serve(county, "hub", fixed_ports).url
+    _enrol(county, "township", TOWNSHIP, url, say)
+    url = _serve(county, "township", fixed_ports).url
+    for place, code in zip(("village-1", "village-2"), VILLAGES, strict=True):
+        _enrol(county, place, code, url, say)
+        _serve(county, place, fixed_ports)
+    county.people = _workers()
+    for worker in county.people:
+        say(f"adding {worker.display} ({worker.role})")
+        words = ["user", "add", "--dir", hub, "--name", worker.login, "--display", worker.display, "--role", worker.role]
+        words += ["--station", worker.station] if worker.station else []
+        words += ["--office", worker.office] if worker.office else []
+        command("hub", *words, "--password-stdin", stdin=worker.first_password + "\n")
+
+
+def _enrol(county: DemoCounty, place: str, code: str, parent: str, say: Callable[[str], None]) -> None:
+    say(f"inviting and enrolling {place} ({code}) through {parent}")
+    tier = "township" if place == "township" else "village"
+    invited = command("hub", "invite", "--dir", str(county.folder / "hub"), "--station", code, "--tier", tier)
+    command("node", "init", "--dir", str(county.folder / place), "--parent", parent, "--token", invited["token"])

@@ -1,0 +1,220 @@
+"""The county's program put together: the one place with threads, tasks, sockets and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from aiohttp import web
+
+from casework import reference
+from casework.accounts import Account
+from casework.passwords import ChildPasswords
+from casework.web import setup
+from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
+from casework.web.case_pages import CASE_PAGES
+from casework.web.listen import admin_app, start, tls_context
+from casework.web.pages import add_pages
+from casework.web.site import Hooks, Site
+from hub import staff
+from hub.county import County, open_county
+from hub.judge import judge_one_home, unsettled_homes
+from hub.metrics import HubMetrics
+from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
+from hub.pages import keys as hub_keys
+from hub.settings import HubSettings
+from sync_protocol.authority import redeem
+from sync_protocol.background import end, until_stopped, watch_commits
+from sync_protocol.bell import Bell
+from sync_protocol.enrolment import parse_request
+from sync_protocol.journal import Writing
+from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
+from sync_protocol.store.async_store import AsyncStore
+from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
+
+T = TypeVar("T")
+_log = logging.getLogger("lianban.hub")
+_DISK_RESERVE_BYTES = 200 * 1024 * 1024
+
+
+def now() -> int:
+    """Unix seconds."""
+    return int(time.time())
+
+
+@dataclass(slots=True)
+class Running:
+    """The hub's parts while it runs. `waiting` maps a home to the loop time until which its upload goes on."""
+
+    county: County
+    store: AsyncStore
+    bell: Bell
+    metrics: HubMetrics
+    offload: ThreadPoolExecutor
+    settle_seconds: float
+    waiting: dict[int, float] = field(default_factory=dict)
+
+    async def off_loop(self, fn: Callable[[], T]) -> T:
+        """Blocking work (opening and sealing files) in a bounded pool of its own."""
+        return await asyncio.get_running_loop().run_in_executor(self.offload, fn)
+
+    def arrived(self, homes: Iterable[int], more: bool) -> None:  # noqa: FBT001 - the server's callback
+        """Entries of these homes came; judge at once, or wait for the rest that was announced."""
+        until = asyncio.get_running_loop().time() + (self.settle_seconds if more else 0.0)
+        for home in homes:
+            self.waiting[home] = until
+        self.bell.ring(["judge"])
+
+    async def judge(self, home: int) -> None:
+        """Judge one home now."""
+        county = self.county
+        journal = county.replica.journal
+        judged = await self.store.write(
+            lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, now())
+        )
+        self.metrics.judged.inc(len(judged.topics))
+
+
+@asynccontextmanager
+async def running(settings: HubSettings) -> AsyncIterator[Running]:
+    """Open the county; no listener, no background task yet. Raises FolderError, StoreError."""
+    county = open_county(DataFolder(settings.dir, settings.key_file), os.urandom, now)
+    store = AsyncStore(county.store)
+    bell = Bell(asyncio.get_running_loop())
+    county.store.listen(bell.ring)
+    offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
+    try:
+        yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds)
+    finally:
+        offload.shutdown()
+        await store.close()
+
+
+async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
+    """Serve pages and stations and judge, until `stop`. Says one JSON line when ready."""
+    folder = DataFolder(settings.dir, settings.key_file)
+    tls = tls_context(settings.tls_cert, settings.tls_key)
+    if not folder.database.exists():
+        raise FolderError(f"{folder.path} holds no database: run lianban-hub init first")
+    if not folder.lock():
+        raise FolderError(f"{folder.path} is served by another process already")
+    try:
+        async with running(settings) as parts:
+            control = secrets.token_urlsafe(32)
+            pages = await page_app(parts, uses_tls="yes" if tls else "")
+            runner, url = await start(pages, settings.listen, tls)
+            admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
+            folder.announce(Serving(os.getpid(), url, admin_url, control))
+            say(json.dumps({"url": url, "admin_url": admin_url}))
+            work = (_judge_for_ever(parts), watch_commits(parts.store, parts.bell))
+            tasks = [asyncio.create_task(task) for task in work]
+            try:
+                await until_stopped(stop, tasks)
+            finally:
+                await end(tasks)
+                await runner.cleanup()
+                await admin_runner.cleanup()
+    finally:
+        folder.unlock()
+
+
+async def _judge_for_ever(parts: Running) -> None:
+    """Judge each home as its entries come; after a start, whatever was left."""
+    loop = asyncio.get_running_loop()
+    for home in await parts.store.read(unsettled_homes):
+        parts.waiting.setdefault(home, loop.time())
+    while True:
+        with parts.bell.listen(["judge"]) as waiter:
+            ready = [home for home, until in parts.waiting.items() if until <= loop.time()]
+            for home in ready:
+                del parts.waiting[home]
+                await parts.judge(home)
+            left = [until - loop.time() for until in parts.waiting.values()]
+            if not ready:
+                await waiter.wait(max(0.05, min([60.0, *left])))
+
+
+async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
+    """Pages and the exchange routes on one application."""
+    county = parts.county
+    name = await parts.store.read(lambda conn: reference.region_name(conn, county.region))
+    app = web.Application(client_max_size=1024 * 1024)
+    site = Site(
+        key="hub",
+        name="联办",
+        station=name,
+        tier="county",
+        tls=bool(uses_tls),
+        nav=HUB_NAV,
+        machine_paths=(SYNC_PATH, ENROL_PATH),
+        spool_dir=county.folder.spool,
+        templates=HUB_TEMPLATES,
+        assets=HUB_ASSETS,
+    )
+    hooks = Hooks(password_change=lambda account, new: _password_changed(parts, account, new))
+    setup.setup(
+        app,
+        store=parts.store,
+        site=site,
+        hooks=hooks,
+        passwords=ChildPasswords(),
+        clock=now,
+        random_bytes=os.urandom,
+    )
+    app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, county.folder.spool
+    app[hub_keys.COUNTY] = county
+    add_pages(app, [*CASE_PAGES, *HUB_PAGES])
+    app.add_routes(_parent(parts).routes())
+    return app
+
+
+def _parent(parts: Running) -> Parent:
+    county = parts.county
+
+    async def grant(data: bytes) -> bytes:
+        sealed = parse_request(data)
+        journal = county.replica.journal
+        welcome = await parts.store.write(lambda conn: redeem(conn, journal, sealed, now()))
+        return welcome.packed()
+
+    return Parent(
+        replica=lambda: county.replica,
+        store=parts.store,
+        bell=parts.bell,
+        now=now,
+        random_bytes=os.urandom,
+        enrol=grant,
+        count=parts.metrics.sync.count,
+        after_exchange=parts.arrived,
+    )
+
+
+async def _password_changed(parts: Running, account: Account, new_hash: str) -> None:
+    """A new password is an internal entry of the hub's own feed."""
+    journal = parts.county.replica.journal
+    writing = Writing(account.account, now(), 1)
+    await parts.store.write(lambda conn: staff.password_changed(conn, journal, account.account, new_hash, writing))
+
+
+def _admin(parts: Running, control: str) -> web.Application:
+    return admin_app(
+        parts.metrics.registry, lambda: _not_ready(parts), control, lambda: parts.store.read(parts.metrics.show)
+    )
+
+
+async def _not_ready(parts: Running) -> list[str]:
+    """Reasons not to be ready: the database does not write, or the disk is nearly full."""
+    await parts.store.write(lambda conn: None)
+    disk = os.statvfs(parts.county.folder.path)
+    if disk.f_bavail * disk.f_frsize < _DISK_RESERVE_BYTES:
+        return ["less than 200 MB of disk are free"]
+    return []

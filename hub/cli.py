@@ -1,0 +1,243 @@
+"""lianban-hub: the county program's commands. See docs/commands.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from casework import reference
+from casework.accounts import password_problems
+from casework.catalogue import load_catalogue
+from casework.errors import BadInput, CaseworkError
+from casework.example_intake import example_intake_line
+from casework.fsck import check_cases
+from casework.logs import configure_logs
+from casework.passwords import hash_password
+from casework.service_item import ServiceItem
+from hub import app as program
+from hub import staff, stations
+from hub.county import open_county
+from hub.founding import found_county
+from hub.settings import HubSettings
+from migrations.upgrade import SchemaTooNew
+from sync_protocol.errors import SyncError
+from sync_protocol.export import write_export
+from sync_protocol.fsck import check_replica
+from sync_protocol.journal import Writing
+from sync_protocol.store.data_folder import DataFolder, FolderError
+from sync_protocol.store.seam import StoreError
+
+cli = typer.Typer(help="Lianban hub: the county's program.", no_args_is_help=True, add_completion=False)
+user = typer.Typer(help="Staff accounts.", no_args_is_help=True)
+catalogue = typer.Typer(help="Service items.", no_args_is_help=True)
+cli.add_typer(user, name="user")
+cli.add_typer(catalogue, name="catalogue")
+
+Dir = Annotated[Path, typer.Option("--dir", help="Folder of the county's data.")]
+KeyFile = Annotated[Path | None, typer.Option("--key-file", help="File with the database key (default: DIR.key).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
+
+
+def main() -> None:
+    """Entry point; known failures become one line and an exit code."""
+    try:
+        cli()
+    except (FolderError, StoreError, SyncError, SchemaTooNew, CaseworkError, ValueError, OSError) as error:
+        print(f"lianban-hub: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@cli.command()
+def init(
+    folder: Dir,
+    county: Annotated[str, typer.Option("--county", help="County code, 6 digits (GB/T 2260).")],
+    regions: Annotated[Path | None, typer.Option("--regions", help="Region CSV of another county.")] = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Found a county: root and hub keys, regions, items, calendar."""
+    data = DataFolder(folder, key_file)
+    done = found_county(data, county, regions, os.urandom, program.now)
+    report = {
+        "county": done.county,
+        "name": done.name,
+        "regions": done.regions,
+        "items": done.items,
+        "key_file": str(data.key_file),
+        "root_key_file": str(done.root_key_file),
+    }
+    text = (
+        f"{done.name} {done.county}: {done.regions} regions, {done.items} items. Database key: {data.key_file}.\n"
+        f"Move {done.root_key_file} to a medium that is kept offline."
+    )
+    _print(report, as_json, text)
+
+
+@cli.command()
+def serve(
+    folder: Dir,
+    listen: Annotated[str, typer.Option("--listen", help="HOST:PORT of the pages and of stations.")] = "127.0.0.1:8000",
+    admin_listen: Annotated[
+        str, typer.Option("--admin-listen", help="HOST:PORT of metrics, health and control.")
+    ] = "127.0.0.1:0",
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM certificate chain.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM private key.")] = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Serve pages and stations and judge. Prints one JSON line {url, admin_url} when ready."""
+    configure_logs(sys.stderr)
+    asyncio.run(_serve(HubSettings(folder, key_file, listen, admin_listen, tls_cert, tls_key)))
+
+
+async def _serve(settings: HubSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await program.serve(settings, stop, lambda line: print(line, flush=True))
+
+
+@cli.command()
+def invite(
+    folder: Dir,
+    station: Annotated[str, typer.Option("--station", help="12-digit region code of the station.")],
+    tier: Annotated[str, typer.Option("--tier", help="village or township.")],
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a one-time token (72 hours) with which a station enrols."""
+    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        done = county.store.write(
+            lambda conn: stations.invite(conn, county.me, station, tier, os.urandom, program.now())
+        )
+    finally:
+        county.close()
+    report = {"token": done.token, "station": done.station, "expires": done.expires}
+    _print(report, as_json, done.token)
+
+
+@user.command("add")
+def user_add(
+    folder: Dir,
+    name: Annotated[str, typer.Option("--name", help="Login name.")],
+    role: Annotated[str, typer.Option("--role", help="Role, for example village_agent or county_approver.")],
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the first password from stdin.")],
+    station: Annotated[str, typer.Option("--station", help="12-digit code of the person's station.")] = "",
+    office: Annotated[str, typer.Option("--office", help="County office, for example 民政局.")] = "",
+    display: Annotated[str, typer.Option("--display", help="Name shown; default the login name.")] = "",
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a member of staff; the first password must be changed at the first sign-in."""
+    if not password_stdin:
+        raise ValueError("give the first password on standard input with --password-stdin")
+    password = sys.stdin.readline().rstrip("\n")
+    if problems := password_problems(password, name):
+        raise BadInput(problems)
+    new = staff.NewUser(name, display or name, role, station, office)
+    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        hashed = hash_password(password)
+        account = county.store.write(
+            lambda conn: staff.add_user(conn, county.replica.journal, new, hashed, Writing(0, program.now(), 1))
+        )
+    finally:
+        county.close()
+    _print({"account": account.account, "login": account.login}, as_json, f"account {account.account}: {account.login}")
+
+
+@catalogue.command("show")
+def catalogue_show(
+    item: Annotated[str, typer.Argument(help="Item key; without it all items are listed.")] = "",
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Folder of the county's data; default: as shipped.")
+    ] = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Item keys; for one item its form keys and types, material names and an intake line that is accepted."""
+    items = _items(folder, key_file)
+    if not item:
+        report: dict[str, Any] = {"items": [{"key": i.key, "name": i.name, "version": i.version} for i in items]}
+        _print(report, as_json, "\n".join(f"{i.key}\t{i.name}" for i in items))
+        return
+    found = next((candidate for candidate in items if candidate.key == item), None)
+    if found is None:
+        raise ValueError(f"no item {item}; `lianban-hub catalogue show` lists them")
+    report = _describe(found)
+    print(json.dumps(report, ensure_ascii=False, indent=None if as_json else 2))
+
+
+def _items(folder: Path | None, key_file: Path | None) -> list[ServiceItem]:
+    if folder is None:
+        return list(load_catalogue())
+    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        return county.store.read(reference.items)
+    finally:
+        county.close()
+
+
+def _describe(item: ServiceItem) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "name": item.name,
+        "version": item.version,
+        "decision_tier": item.decision_tier,
+        "office": item.office,
+        "form": [
+            {"key": f.key, "label": f.label, "type": f.type, "required": f.required, "choices": list(f.choices)}
+            for f in item.form
+        ],
+        "materials": [{"name": m.name, "required": m.required} for m in item.materials],
+        "example": example_intake_line(item),
+    }
+
+
+@cli.command()
+def export(
+    folder: Dir,
+    to: Annotated[Path, typer.Option("--to", help="File to write.")],
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all feeds, signatures, order records and blobs to one file, for audit."""
+    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        with to.open("xb") as out:
+            done = county.store.read(lambda conn: write_export(conn, county.me, county.replica.blobs, out))
+    finally:
+        county.close()
+    report = {name: getattr(done, name) for name in done.__slots__}
+    _print(report, as_json, f"{done.entries} entries, {done.blobs} blobs, {done.bytes} bytes in {to}")
+
+
+@cli.command()
+def fsck(folder: Dir, key_file: KeyFile = None, as_json: AsJson = False) -> None:
+    """Re-judge every chain, compare every row with a fresh fold, re-hash blobs. Exit 1 with what is wrong."""
+    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        found = county.store.read(lambda conn: check_replica(conn, county.me, county.replica.blobs))
+        cases, wrong = county.store.read(lambda conn: check_cases(conn, county.topics, county.topics.all_topics(conn)))
+    finally:
+        county.close()
+    found.wrong.extend(wrong)
+    report = {name: getattr(found, name) for name in found.__slots__} | {"cases": cases}
+    text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases} cases checked"
+    _print(report, as_json, "\n".join([text, *found.wrong]))
+    raise typer.Exit(1 if found.wrong else 0)
+
+
+def _print(report: dict[str, Any], as_json: bool, text: str) -> None:
+    print(json.dumps(report, ensure_ascii=False) if as_json else text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The county's parts put together, without network, tasks or threads: store, log, desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from casework.desk import Desk, Machine
+from casework.projector import Projector
+from migrations.upgrade import upgrade
+from sync_protocol import canonical
+from sync_protocol.errors import NotCanonical
+from sync_protocol.limits import BODY_BYTES_MAX
+from sync_protocol.replica import Replica
+from sync_protocol.store import me as identity
+from sync_protocol.store.data_folder import DataFolder, FolderError
+from sync_protocol.store.me import Me
+from sync_protocol.store.seam import SqliteStore
+from sync_protocol.topics import Topics
+
+REGION = "region"
+
+
+@dataclass(slots=True)
+class County:
+    """The hub: `region` is the county's 12-digit code."""
+
+    folder: DataFolder
+    store: SqliteStore
+    replica: Replica
+    topics: Topics
+    desk: Desk
+    region: str
+
+    @property
+    def me(self) -> Me:
+        return self.replica.me
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def decode(body: bytes) -> Any:
+    """An entry's plain body, None when it is none."""
+    try:
+        return canonical.unpack(body, bytes_max=BODY_BYTES_MAX)
+    except NotCanonical:
+        return None
+
+
+def migrate(conn: Connection) -> None:
+    """Bring the database to this program's schema."""
+    upgrade(conn, "hub")
+
+
+def open_county(folder: DataFolder, random_bytes: Callable[[int], bytes], now: Callable[[], int]) -> County:
+    """Raises FolderError, StoreError or SchemaTooNew."""
+    store = folder.store(migrate)
+    me = store.read(identity.load_me)
+    region = store.read(lambda conn: identity.get(conn, REGION))
+    if me is None or region is None:
+        store.close()
+        raise FolderError(f"{folder.path} holds no county yet: run lianban-hub init")
+    return assemble(folder, store, me, region.decode(), random_bytes, now)
+
+
+def assemble(
+    folder: DataFolder,
+    store: SqliteStore,
+    me: Me,
+    region: str,
+    random_bytes: Callable[[int], bytes],
+    now: Callable[[], int],
+) -> County:
+    """Put the parts around an open database."""
+    replica = Replica(me, folder.blobs(), random_bytes)
+    topics = Topics(lambda: replica)
+    store.projector = Projector(topics, decode, now)
+    desk = Desk(topics, Machine(lambda: me.epoch, now, lambda: 1))
+    return County(folder, store, replica, topics, desk, region)

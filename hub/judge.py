@@ -1,0 +1,92 @@
+"""Judging at the county: one transaction per home, the log's order around the application's verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, select
+
+from casework import reference
+from casework.changes import ChangeKind
+from casework.desk import Desk
+from casework.fold import CaseState, fold
+from casework.journal import ORDERED
+from casework.judge import Hold, Refuse, judge
+from sync_protocol.journal import Journal, PlacedEntry, Writing
+from sync_protocol.judging import Verdict, judge_home
+from sync_protocol.order import AWAITS, Standing
+from sync_protocol.store import tables as t
+from sync_protocol.topics import Topics
+
+
+@dataclass(slots=True)
+class Judged:
+    """What one sitting did: topics it touched."""
+
+    topics: list[bytes]
+
+
+class _Decider:
+    """The application's verdicts over one home; keeps each case's ordered state while the home is judged."""
+
+    def __init__(self, conn: Connection, topics: Topics, home: int) -> None:
+        self._conn = conn
+        self._topics = topics
+        self._home = home
+        self._tier = topics.tier_of(conn, home)
+        self._states: dict[bytes, CaseState] = {}
+
+    def state(self, topic: bytes) -> CaseState:
+        if topic not in self._states:
+            ordered = [c for c in self._topics.changes(self._conn, self._home, topic) if c.standing == ORDERED]
+            self._states[topic] = fold(ordered)
+        return self._states[topic]
+
+    def __call__(self, topic: bytes, entry: PlacedEntry) -> Verdict:
+        state = self.state(topic)
+        verdict = judge(state, entry, home_tier=self._tier, route_for=self._route)
+        if isinstance(verdict, Refuse):
+            return Verdict(Standing.REFUSED, verdict.code.value, verdict.field)
+        if isinstance(verdict, Hold):
+            return Verdict(Standing.HELD, verdict.code.value)
+        state.apply(replace(entry, standing=ORDERED))
+        return Verdict(Standing.ADMITTED)
+
+    def _route(self, item: str, version: int) -> dict[str, object] | None:
+        return reference.route(self._conn, item, version)
+
+
+def judge_one_home(
+    conn: Connection,
+    journal: Journal,
+    topics: Topics,
+    desk: Desk,
+    home: int,
+    now: int,
+    settled: Sequence[bytes] = (),
+) -> Judged:
+    """Judge what is ready of a home, then write what the county's program adds by itself.
+
+    `settled` are topics of which a person has just settled an entry.
+    """
+    decider = _Decider(conn, topics, home)
+    touched = judge_home(conn, journal, home, decider, Writing(0, now, 1))
+    for topic in dict.fromkeys([*settled, *touched]):
+        _number(conn, topics, desk, home, topic, decider.state(topic), now)
+    return Judged(touched)
+
+
+def _number(conn: Connection, topics: Topics, desk: Desk, home: int, topic: bytes, state: CaseState, now: int) -> None:
+    """A case accepted below the county gets its 办件编号 here."""
+    if state.accepted_at is not None and not state.case_no:
+        body = {"case_no": desk.new_case_no(conn, state)}
+        topics.write(conn, home, topic, (int(ChangeKind.NUMBER), body), actor=0, time=now, quality=1)
+
+
+def unsettled_homes(conn: Connection) -> list[int]:
+    """Homes with entries that nobody has judged, or that wait for others."""
+    e = t.entry.c
+    pending = conn.execute(select(e.home).where(e.standing == int(Standing.PENDING), e.topic != b"").distinct())
+    waiting = conn.execute(select(e.home).where(e.standing == int(Standing.HELD), e.code == AWAITS).distinct())
+    return sorted(set(pending.scalars()) | set(waiting.scalars()))

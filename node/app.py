@@ -1,0 +1,246 @@
+"""The node's program put together: the one place with threads, tasks, sockets and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+from aiohttp import web
+from sqlalchemy import Connection
+
+from casework import reference
+from casework.accounts import Account
+from casework.passwords import ChildPasswords
+from casework.staff_log import password_changed
+from casework.web import setup
+from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
+from casework.web.case_pages import CASE_PAGES
+from casework.web.listen import admin_app, client_context, start, tls_context
+from casework.web.pages import add_pages
+from casework.web.site import Hooks, Site, SyncBar
+from node.metrics import NodeMetrics
+from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
+from node.settings import NodeSettings
+from node.standing import outstanding
+from node.station import Station, open_station
+from node.sync_status import SyncStatus, sync_bar
+from node.syncing import Until, sync_until
+from sync_protocol import canonical
+from sync_protocol.background import end, until_stopped, watch_commits
+from sync_protocol.bell import Bell
+from sync_protocol.client import Link, enrol
+from sync_protocol.dialer import Dialer
+from sync_protocol.errors import SyncError
+from sync_protocol.feeds import up
+from sync_protocol.journal import Writing
+from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
+from sync_protocol.store.async_store import AsyncStore
+from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
+
+T = TypeVar("T")
+_log = logging.getLogger("lianban.node")
+_DISK_RESERVE_BYTES = 200 * 1024 * 1024
+
+
+def now() -> int:
+    """Unix seconds."""
+    return int(time.time())
+
+
+@dataclass(slots=True)
+class Running:
+    """A node's parts while it runs."""
+
+    station: Station
+    store: AsyncStore
+    bell: Bell
+    link: Link
+    session: aiohttp.ClientSession
+    metrics: NodeMetrics
+    offload: ThreadPoolExecutor
+
+    async def off_loop(self, fn: Callable[[], T]) -> T:
+        """Blocking work (opening and sealing files) in a bounded pool of its own."""
+        return await asyncio.get_running_loop().run_in_executor(self.offload, fn)
+
+
+@asynccontextmanager
+async def running(settings: NodeSettings) -> AsyncIterator[Running]:
+    """Open the station and its link; no listener, no background task yet. Raises FolderError, StoreError."""
+    folder = DataFolder(settings.dir, settings.key_file)
+    station = open_station(folder, os.urandom, now)
+    store = AsyncStore(station.store)
+    bell = Bell(asyncio.get_running_loop())
+    station.store.listen(bell.ring)
+    connector = aiohttp.TCPConnector(ssl=client_context(station.ca), limit=4)
+    session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+    dialer = Dialer(station.replica, station.parent_author)
+    link = Link(session, station.parent_url, dialer, station.replica, store, bell, now)
+    offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
+    try:
+        yield Running(station, store, bell, link, session, NodeMetrics(), offload)
+    finally:
+        await session.close()
+        offload.shutdown()
+        await store.close()
+
+
+async def serve(settings: NodeSettings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
+    """Serve pages and children, and keep in step with the parent, until `stop`. Says one JSON line when ready."""
+    folder = DataFolder(settings.dir, settings.key_file)
+    tls = tls_context(settings.tls_cert, settings.tls_key)
+    if not folder.database.exists():
+        raise FolderError(f"{folder.path} holds no database: run lianban-node init first")
+    if not folder.lock():
+        raise FolderError(f"{folder.path} is served by another process already")
+    try:
+        async with running(settings) as parts:
+            control = secrets.token_urlsafe(32)
+            pages = await page_app(parts, uses_tls="yes" if tls else "")
+            runner, url = await start(pages, settings.listen, tls)
+            admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
+            folder.announce(Serving(os.getpid(), url, admin_url, control))
+            say(json.dumps({"url": url, "admin_url": admin_url}))
+            work = (parts.link.run(), watch_commits(parts.store, parts.bell))
+            tasks = [asyncio.create_task(task) for task in work]
+            try:
+                await until_stopped(stop, tasks)
+            finally:
+                await end(tasks)
+                await runner.cleanup()
+                await admin_runner.cleanup()
+    finally:
+        folder.unlock()
+
+
+async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
+    """Pages and the exchange routes on one application."""
+    station = parts.station
+    author = station.me.author
+    tier, name = await parts.store.read(lambda conn: _place(conn, station))
+    app = web.Application(client_max_size=1024 * 1024)
+    site = Site(
+        key=f"n{author}",
+        name="联办",
+        station=name,
+        tier=tier,
+        tls=bool(uses_tls),
+        nav=nav_for(tier),
+        machine_paths=(SYNC_PATH, ENROL_PATH),
+        spool_dir=station.folder.spool,
+        templates=NODE_TEMPLATES,
+    )
+    hooks = Hooks(
+        password_change=lambda account, new: _password_changed(parts, account, new),
+        sync_bar=lambda request: _sync_bar(parts),
+    )
+    setup.setup(
+        app,
+        store=parts.store,
+        site=site,
+        hooks=hooks,
+        passwords=ChildPasswords(),
+        clock=now,
+        random_bytes=os.urandom,
+    )
+    app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
+    app[SYNC_STATUS] = lambda: _sync_status(parts)
+    add_pages(app, [*CASE_PAGES, *NODE_PAGES])
+    app.add_routes(_parent(parts).routes())
+    return app
+
+
+def _place(conn: Connection, station: Station) -> tuple[str, str]:
+    author = station.me.author
+    region = station.topics.region_of(conn, author)
+    return station.topics.tier_of(conn, author), reference.region_name(conn, region)
+
+
+def _parent(parts: Running) -> Parent:
+    async def pass_on(request: bytes) -> bytes:
+        try:
+            answer = await enrol(parts.session, parts.station.parent_url, request)
+        finally:
+            parts.bell.ring(["retry"])
+        with suppress(SyncError):
+            await parts.link.exchange()
+        return answer
+
+    return Parent(
+        replica=lambda: parts.station.replica,
+        store=parts.store,
+        bell=parts.bell,
+        now=now,
+        random_bytes=os.urandom,
+        enrol=pass_on,
+        count=parts.metrics.sync.count,
+    )
+
+
+async def _password_changed(parts: Running, account: Account, new_hash: str) -> None:
+    """A new password is an entry of this station's own feed; it counts here at once."""
+    station = parts.station
+
+    def say(conn: Connection, kind: int, body: dict[str, Any]) -> None:
+        writing = Writing(account.account, now(), 1)
+        station.replica.journal.tell(conn, up(station.me.author), kind, canonical.pack(body), writing)
+
+    def write(conn: Connection) -> None:
+        password_changed(conn, account.account, new_hash, say)
+
+    await parts.store.write(write)
+
+
+async def _sync_status(parts: Running) -> SyncStatus:
+    work = await parts.store.read(lambda conn: outstanding(conn, parts.station.me.author))
+    state = parts.link.state
+    return SyncStatus(
+        in_step=state.in_step,
+        waiting_entries=work.pending,
+        waiting_blobs=work.blobs,
+        oldest_waiting_at=work.oldest_pending,
+        last_contact=state.last_contact,
+        error_code=state.error,
+    )
+
+
+async def _sync_bar(parts: Running) -> SyncBar | None:
+    return sync_bar(await _sync_status(parts), now())
+
+
+def _admin(parts: Running, control: str) -> web.Application:
+    app = admin_app(parts.metrics.registry, lambda: _not_ready(parts), control, lambda: _gauges(parts))
+    app.add_routes([web.post("/control/sync", lambda request: _control_sync(parts, request))])
+    return app
+
+
+async def _control_sync(parts: Running, request: web.Request) -> web.Response:
+    asked: dict[str, Any] = await request.json()
+    until: Until = "ordered" if asked.get("until") == "ordered" else "received"
+    seconds = min(max(float(asked.get("timeout", 120)), 1.0), 3600.0)
+    parts.bell.ring(["retry"])
+    code, report = await sync_until(parts.link, parts.store, parts.station.me.author, until, seconds)
+    return web.json_response({"exit": code, "report": report})
+
+
+async def _gauges(parts: Running) -> None:
+    work = await parts.store.read(lambda conn: outstanding(conn, parts.station.me.author))
+    parts.metrics.show(work, parts.link.state)
+
+
+async def _not_ready(parts: Running) -> list[str]:
+    """Reasons not to be ready. Being offline from the parent is none."""
+    disk = os.statvfs(parts.station.folder.path)
+    if disk.f_bavail * disk.f_frsize < _DISK_RESERVE_BYTES:
+        return ["less than 200 MB of disk are free: intake is refused"]
+    return []

@@ -1,0 +1,235 @@
+"""lianban-node: the village and township program's commands. See docs/commands.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+
+from casework.fsck import check_cases
+from casework.logs import configure_logs
+from casework.web.listen import CONTROL_HEADER, client_context
+from migrations.upgrade import SchemaTooNew
+from node import app as program
+from node.enrol import ask_to_enrol, found_station, read_ca
+from node.intake_file import take_file
+from node.settings import NodeSettings
+from node.standing import outstanding
+from node.station import Station, open_station
+from node.syncing import EXIT_FAILED, Until, sync_until
+from sync_protocol.enrolment import Token
+from sync_protocol.errors import SyncError
+from sync_protocol.export import write_export
+from sync_protocol.fsck import check_replica
+from sync_protocol.store import peers
+from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
+from sync_protocol.store.seam import StoreError
+
+cli = typer.Typer(
+    help="Lianban node: a village station or a township hall.", no_args_is_help=True, add_completion=False
+)
+
+Dir = Annotated[Path, typer.Option("--dir", help="Folder of this station's data.")]
+KeyFile = Annotated[Path | None, typer.Option("--key-file", help="File with the database key (default: DIR.key).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
+
+
+def main() -> None:
+    """Entry point; known failures become one line and an exit code."""
+    try:
+        cli()
+    except (FolderError, StoreError, SyncError, SchemaTooNew, ValueError, OSError) as error:
+        print(f"lianban-node: {error}", file=sys.stderr)
+        sys.exit(EXIT_FAILED)
+
+
+@cli.command()
+def init(
+    folder: Dir,
+    parent: Annotated[str, typer.Option("--parent", help="URL of the parent: the township's or the county's.")],
+    token: Annotated[str, typer.Option("--token", help="The invitation token from lianban-hub invite.")],
+    ca: Annotated[
+        Path | None, typer.Option("--ca", help="PEM file of the county's CA; the only one then trusted.")
+    ] = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enrol this machine as a station: make its keys, redeem the invitation."""
+    data = DataFolder(folder, key_file)
+    if data.database.exists():
+        raise FolderError(f"{data.path} already holds a station")
+    pem = read_ca(ca)
+    invitation = Token.parse(token)
+    welcome, signer, box = asyncio.run(ask_to_enrol(parent, invitation, pem, os.urandom))
+    me = found_station(data, parent, pem, welcome, (signer, box), os.urandom)
+    report = {"station": invitation.station, "author": me.author, "epoch": me.epoch, "key_file": str(data.key_file)}
+    _print(report, as_json, f"Enrolled as station {me.author} ({invitation.station}). Key file: {data.key_file}")
+
+
+@cli.command()
+def serve(
+    folder: Dir,
+    listen: Annotated[str, typer.Option("--listen", help="HOST:PORT of the pages and of children.")] = "127.0.0.1:8080",
+    admin_listen: Annotated[
+        str, typer.Option("--admin-listen", help="HOST:PORT of metrics, health and control.")
+    ] = "127.0.0.1:0",
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM certificate chain.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM private key.")] = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Serve pages and children and keep in step with the parent. Prints one JSON line {url, admin_url} when ready."""
+    configure_logs(sys.stderr)
+    asyncio.run(_serve(NodeSettings(folder, key_file, listen, admin_listen, tls_cert, tls_key)))
+
+
+async def _serve(settings: NodeSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await program.serve(settings, stop, lambda line: print(line, flush=True))
+
+
+@cli.command()
+def status(folder: Dir, key_file: KeyFile = None, as_json: AsJson = False) -> None:
+    """What is saved here, what the county does not have yet, when the parent last answered."""
+    data = DataFolder(folder, key_file)
+    serving = data.serving()
+    station = open_station(data, os.urandom, program.now)
+    try:
+        report = _status(station, serving)
+    finally:
+        station.close()
+    lines = [f"{name}: {value}" for name, value in report.items()]
+    _print(report, as_json, "\n".join(lines))
+
+
+def _status(station: Station, serving: Serving | None) -> dict[str, Any]:
+    work = station.store.read(lambda conn: outstanding(conn, station.me.author))
+    seen, skew = station.store.read(lambda conn: peers.contact(conn, station.parent_author))
+    return {
+        "author": station.me.author,
+        "epoch": station.me.epoch,
+        "parent": station.parent_url,
+        "serving": serving.url if serving else None,
+        "pending": work.pending,
+        "oldest_pending": work.oldest_pending or None,
+        "blobs_pending": work.blobs,
+        "held": work.held,
+        "refused": work.refused,
+        "last_contact": seen or None,
+        "clock_skew_seconds": skew,
+    }
+
+
+@cli.command()
+def sync(
+    folder: Dir,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Go on until nothing is left to say.")] = True,
+    until: Annotated[str, typer.Option("--until", help="received or ordered (by the county).")] = "received",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds after which to give up.")] = 120.0,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exchange until the county has everything. Exit 0 done, 3 some entries are held, 1 not done."""
+    if until not in ("received", "ordered"):
+        raise ValueError("--until is received or ordered")
+    data = DataFolder(folder, key_file)
+    serving = data.serving()
+    wanted: Until = "ordered" if until == "ordered" else "received"
+    work = _ask_server(serving, wanted, timeout) if serving else _sync_alone(folder, key_file, wanted, timeout)
+    code, report = asyncio.run(work)
+    _print(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
+    raise typer.Exit(code)
+
+
+async def _sync_alone(folder: Path, key_file: Path | None, until: Until, timeout: float) -> tuple[int, dict[str, Any]]:
+    async with program.running(NodeSettings(folder, key_file)) as parts:
+        return await sync_until(parts.link, parts.store, parts.station.me.author, until, timeout)
+
+
+async def _ask_server(serving: Serving, until: Until, timeout: float) -> tuple[int, dict[str, Any]]:
+    limit = aiohttp.ClientTimeout(total=timeout + 30)
+    async with (
+        aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(ssl=client_context(None))) as session,
+        session.post(
+            serving.admin_url + "/control/sync",
+            json={"until": until, "timeout": timeout},
+            headers={CONTROL_HEADER: serving.control},
+        ) as response,
+    ):
+        if response.status != 200:
+            raise FolderError(f"the running server answered {response.status}")
+        answer = await response.json()
+        return int(answer["exit"]), answer["report"]
+
+
+@cli.command()
+def intake(
+    folder: Dir,
+    cases: Annotated[Path, typer.Argument(help="File with one case a line (JSON).")],
+    materials: Annotated[Path, typer.Option("--materials", help="Folder in which the named files lie.")],
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in cases from a file; run again, it adds nothing twice. Exit 1 when a line was bad."""
+    station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        outcome = take_file(station, cases, materials)
+    finally:
+        station.close()
+    report = {name: getattr(outcome, name) for name in outcome.__slots__}
+    lines = [f"taken {outcome.taken}, drafts {outcome.drafts}, known {outcome.known}, bad {outcome.bad}"]
+    lines += [f"第 {p['line']} 行 {p['field']}：{p['message']}。{p['remedy']}" for p in outcome.problems]
+    _print(report, as_json, "\n".join(lines))
+    raise typer.Exit(1 if outcome.bad else 0)
+
+
+@cli.command()
+def export(
+    folder: Dir,
+    to: Annotated[Path, typer.Option("--to", help="File to write.")],
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all feeds, signatures, order records and blobs to one file, for audit."""
+    station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        with to.open("xb") as out:
+            done = station.store.read(lambda conn: write_export(conn, station.me, station.replica.blobs, out))
+    finally:
+        station.close()
+    report = {name: getattr(done, name) for name in done.__slots__}
+    _print(report, as_json, f"{done.entries} entries, {done.blobs} blobs, {done.bytes} bytes in {to}")
+
+
+@cli.command()
+def fsck(folder: Dir, key_file: KeyFile = None, as_json: AsJson = False) -> None:
+    """Re-judge every chain, compare every row with a fresh fold, re-hash blobs. Exit 1 with what is wrong."""
+    station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        found = station.store.read(lambda conn: check_replica(conn, station.me, station.replica.blobs))
+        cases, wrong = station.store.read(
+            lambda conn: check_cases(conn, station.topics, station.topics.all_topics(conn))
+        )
+    finally:
+        station.close()
+    found.wrong.extend(wrong)
+    report = {name: getattr(found, name) for name in found.__slots__} | {"cases": cases}
+    text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases} cases checked"
+    _print(report, as_json, "\n".join([text, *found.wrong]))
+    raise typer.Exit(1 if found.wrong else 0)
+
+
+def _print(report: dict[str, Any], as_json: bool, text: str) -> None:
+    print(json.dumps(report, ensure_ascii=False) if as_json else text)
+
+
+if __name__ == "__main__":
+    main()

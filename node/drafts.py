@@ -1,0 +1,144 @@
+"""Drafts of intakes: rows of one station that never travel, with their scans sealed and stored already.
+
+A draft has the topic and the key that the case will have, so that submitting it writes one entry and moves no file.
+Every function takes the connection first and runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casework.case_tables import draft as table
+from casework.errors import NotFound
+from casework.intake import HeldMaterial, HeldPage, Intake
+
+_D = table.c
+LIST_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DraftMaterial:
+    """What was brought for one material so far: pages, or seen against the original."""
+
+    seen: str = ""
+    pages: tuple[HeldPage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One intake in the making; everything as typed, nothing checked. Moments in unix seconds."""
+
+    id: str
+    key: bytes
+    item: str
+    version: int
+    account: int
+    created: int
+    saved: int
+    applicant: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    household: str = ""
+    materials: Mapping[str, DraftMaterial] = field(default_factory=dict)
+
+    @property
+    def topic(self) -> bytes:
+        return bytes.fromhex(self.id)
+
+    @property
+    def pages(self) -> list[HeldPage]:
+        return [page for material in self.materials.values() for page in material.pages]
+
+    def with_material(self, name: str, material: DraftMaterial) -> Draft:
+        return replace(self, materials={**self.materials, name: material})
+
+    def intake(self) -> Intake:
+        """What the desk collects."""
+        held = [HeldMaterial(n, "" if m.pages else m.seen, m.pages) for n, m in self.materials.items() if m.pages or m.seen]
+        return Intake(dict(self.applicant), dict(self.form), self.household or None, None, tuple(held))
+
+
+def create(conn: Connection, draft: Draft) -> None:
+    conn.execute(sa.insert(table).values(**_row(draft)))
+
+
+def load(conn: Connection, id_: str) -> Draft:
+    """Raises NotFound: submitted, discarded, or never here."""
+    row = conn.execute(sa.select(table).where(_D.id == id_)).one_or_none()
+    if row is None:
+        raise NotFound("没有这份草稿，可能已经提交或删除")
+    return _draft(row)
+
+
+def save(conn: Connection, draft: Draft, now: int) -> None:
+    """Raises NotFound if it was submitted or discarded meanwhile."""
+    values = _row(replace(draft, saved=now))
+    if conn.execute(sa.update(table).where(_D.id == draft.id).values(**values)).rowcount == 0:
+        raise NotFound("没有这份草稿，可能已经提交或删除")
+
+
+def remove(conn: Connection, id_: str) -> None:
+    """The row only: whoever discards the draft removes its files after the commit."""
+    conn.execute(sa.delete(table).where(_D.id == id_))
+
+
+def newest(conn: Connection, limit: int = LIST_ROWS) -> list[Draft]:
+    """All drafts of the station, last saved first: colleagues finish each other's."""
+    rows = conn.execute(sa.select(table).order_by(_D.saved.desc(), _D.id).limit(limit))
+    return [_draft(row) for row in rows]
+
+
+def count(conn: Connection) -> int:
+    return conn.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
+def _row(draft: Draft) -> dict[str, Any]:
+    content = {
+        "applicant": dict(draft.applicant),
+        "form": dict(draft.form),
+        "household": draft.household,
+        "materials": {name: _material_plain(material) for name, material in draft.materials.items()},
+    }
+    return {
+        "id": draft.id,
+        "key": draft.key,
+        "item": draft.item,
+        "version": draft.version,
+        "account": draft.account,
+        "content": json.dumps(content, ensure_ascii=False),
+        "created": draft.created,
+        "saved": draft.saved,
+    }
+
+
+def _draft(row: sa.Row[Any]) -> Draft:
+    content = json.loads(row.content)
+    materials = {name: _material(plain) for name, plain in content["materials"].items()}
+    return Draft(
+        row.id,
+        bytes(row.key),
+        row.item,
+        row.version,
+        row.account,
+        row.created,
+        row.saved,
+        content["applicant"],
+        content["form"],
+        content["household"],
+        materials,
+    )
+
+
+def _material_plain(material: DraftMaterial) -> dict[str, Any]:
+    pages = [[page.hash.hex(), page.length, page.plain.hex(), page.type] for page in material.pages]
+    return {"seen": material.seen, "pages": pages}
+
+
+def _material(plain: Mapping[str, Any]) -> DraftMaterial:
+    pages = [HeldPage(bytes.fromhex(h), length, bytes.fromhex(p), type_) for h, length, p, type_ in plain["pages"]]
+    return DraftMaterial(plain["seen"], tuple(pages))

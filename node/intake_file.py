@@ -1,0 +1,198 @@
+"""`intake`: cases from a file, one a line; a bad line is reported and does not stop the others."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from casework import case_store, reference
+from casework.errors import BadInput, CaseworkError, Problem
+from casework.intake import HeldMaterial, HeldPage, Intake, checked
+from casework.materials.opening import open_material
+from casework.policy import Person, Role
+from node import drafts
+from node.station import Station
+
+LINE_BYTES_MAX = 1024 * 1024
+_KEYS = {"ref", "item", "household", "applicant", "form", "materials", "submit"}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a file's lines. `problems` rows are {line, ref, field, message, remedy}."""
+
+    taken: int = 0
+    drafts: int = 0
+    known: int = 0
+    bad: int = 0
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    cases: list[dict[str, str]] = field(default_factory=list)
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines from 1, each at most LINE_BYTES_MAX + 1 bytes; the rest of a longer one is skipped."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(LINE_BYTES_MAX + 1):
+            number += 1
+            while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n") and (more := file.readline(LINE_BYTES_MAX)):
+                if more.endswith(b"\n"):
+                    break
+            if line.strip():
+                yield number, line
+
+
+def take_file(station: Station, path: Path, materials: Path) -> Outcome:
+    """Take in every line that is good and not known by its ref. Runs beside a server of the same folder."""
+    outcome = Outcome()
+    author = station.me.author
+    tier, region = station.store.read(
+        lambda conn: (station.topics.tier_of(conn, author), station.topics.region_of(conn, author))
+    )
+    role = Role.TOWNSHIP_CLERK if tier == "township" else Role.VILLAGE_AGENT
+    person = Person(0, "intake", role, author, region)
+    for number, line in lines_of(path):
+        ref = ""
+        try:
+            case = _parse(line)
+            ref = str(case.get("ref") or "")
+            _take(station, person, case, materials, outcome)
+        except BadInput as error:
+            outcome.bad += 1
+            for problem in error.problems:
+                outcome.problems.append(_row(number, ref, problem))
+        except CaseworkError as error:
+            outcome.bad += 1
+            outcome.problems.append(_row(number, ref, Problem("item", str(error))))
+    return outcome
+
+
+def _row(number: int, ref: str, problem: Problem) -> dict[str, Any]:
+    return {
+        "line": number,
+        "ref": ref,
+        "field": problem.field,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    if len(line) > LINE_BYTES_MAX:
+        raise _bad("line", f"这一行超过 {LINE_BYTES_MAX} 字节", "请拆分或检查文件是否缺少换行")
+    try:
+        case = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise _bad("line", "这一行不是 UTF-8 编码的 JSON", "请每行写一个完整的 JSON 对象") from None
+    if not isinstance(case, dict):
+        raise _bad("line", "这一行不是 JSON 对象", "请每行写一个 {…} 对象")
+    unknown = sorted(set(case) - _KEYS)
+    if unknown:
+        raise _bad(unknown[0][:60], "不认识的字段", f"可用的字段：{'、'.join(sorted(_KEYS))}")
+    for name, kind, word in (("applicant", dict, "对象"), ("form", dict, "对象"), ("materials", list, "列表")):
+        if not isinstance(case.get(name, kind()), kind):
+            raise _bad(name, f"「{name}」应为{word}", "请参照 catalogue show 给出的示例")
+    for name in ("ref", "item", "household"):
+        if not isinstance(case.get(name), str | None):
+            raise _bad(name, f"「{name}」应为文字", "请参照 catalogue show 给出的示例")
+    if not isinstance(case.get("submit", True), bool):
+        raise _bad("submit", "「submit」应为 true 或 false", "省略即为 true")
+    if not case.get("ref") or len(case["ref"]) > 200:
+        raise _bad("ref", "缺少 ref，或超过 200 字", "请给每一件写一个不重复的 ref，重复运行时据此不会重复收件")
+    return case
+
+
+def _bad(name: str, message: str, remedy: str) -> BadInput:
+    return BadInput([Problem(name, message, remedy)])
+
+
+def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, outcome: Outcome) -> None:
+    author = station.me.author
+    if _known(station, author, case["ref"]):
+        outcome.known += 1
+        return
+    item = station.store.read(lambda conn: reference.newest_item(conn, str(case.get("item") or "")))
+    intake = Intake(dict(case.get("applicant", {})), dict(case.get("form", {})), case.get("household"), case["ref"])
+    claimed = _with_materials(intake, _claims(case.get("materials", [])))
+    submit = case.get("submit", True)
+    checked(item, claimed, complete=submit)
+    topic, key = station.topics.new()
+    whole = _with_materials(intake, _open(station, key, case.get("materials", []), folder))
+
+    def write(conn: Connection) -> None:
+        if submit:
+            station.desk.collect(conn, person, topic, key, whole, item.key)
+        else:
+            drafts.keep(conn, topic, key, item, person.account, whole, station.desk.now())
+
+    station.store.write(write)
+    if submit:
+        outcome.taken += 1
+        outcome.cases.append({"ref": case["ref"], "case": topic.hex()})
+    else:
+        outcome.drafts += 1
+
+
+def _known(station: Station, author: int, ref: str) -> bool:
+    def look(conn: Connection) -> bool:
+        return case_store.by_ref(conn, author, ref) is not None or drafts.by_ref(conn, ref) is not None
+
+    return station.store.read(look)
+
+
+def _with_materials(intake: Intake, materials: Sequence[HeldMaterial]) -> Intake:
+    return Intake(intake.applicant, intake.form, intake.household, intake.ref, tuple(materials))
+
+
+def _claims(entries: Sequence[Any]) -> list[HeldMaterial]:
+    """What the line claims to bring, before any file is opened."""
+    return [
+        HeldMaterial(name, "seen" if any(e.get("seen") is True for e in group) else "")
+        for name, group in _grouped(entries).items()
+    ]
+
+
+def _grouped(entries: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise _bad(f"materials.{number}", f"第 {number} 份材料缺少名称", "请写 name，与事项的材料名称一致")
+        seen, file = entry.get("seen"), entry.get("file")
+        if (seen is True) == isinstance(file, str):
+            remedy = '写 "file": 文件名，或已核对原件时写 "seen": true，两者取一'
+            raise _bad(f"materials.{entry['name'][:60]}", f"材料「{entry['name'][:60]}」没有文件也没有核对", remedy)
+        groups.setdefault(entry["name"], []).append(entry)
+    return groups
+
+
+def _open(station: Station, key: bytes, entries: Sequence[Any], folder: Path) -> list[HeldMaterial]:
+    found: list[HeldMaterial] = []
+    for name, group in _grouped(entries).items():
+        if any(entry.get("seen") is True for entry in group):
+            found.append(HeldMaterial(name, "seen"))
+            continue
+        pages = [page for entry in group for page in _pages(station, key, name, folder, entry["file"])]
+        found.append(HeldMaterial(name, "", tuple(pages)))
+    return found
+
+
+def _pages(station: Station, key: bytes, material: str, folder: Path, name: str) -> list[HeldPage]:
+    """The pages of one file; a name may not lead out of the folder."""
+    source = (folder / name).resolve()
+    where = f"materials.{material[:60]}"
+    if not source.is_relative_to(folder.resolve()):
+        raise _bad(where, f"文件「{name[:80]}」不在材料文件夹内", "请把文件放进 --materials 指定的文件夹")
+    if not source.is_file():
+        raise _bad(where, f"找不到文件「{name[:80]}」", "请核对文件名，或把文件放进 --materials 指定的文件夹")
+    station.folder.spool.mkdir(exist_ok=True, mode=0o700)
+    opened = open_material(source, station.folder.spool, name=name, field=where)
+    try:
+        return [station.desk.seal(key, page.path.read_bytes(), page.media_type) for page in opened]
+    finally:
+        shutil.rmtree(opened[0].path.parent)

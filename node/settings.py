@@ -1,0 +1,26 @@
+"""Settings of a node: every one with its unit, default and a help line; read once by the command, passed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """What `lianban-node serve` is told."""
+
+    dir: Path
+    """Folder of this station's data."""
+    key_file: Path | None = None
+    """File with the database key; default: the folder's name + ".key", beside the folder."""
+    listen: str = "127.0.0.1:8080"
+    """Address of the pages and of children's exchanges, HOST:PORT."""
+    admin_listen: str = "127.0.0.1:0"
+    """Address of metrics, health and control, HOST:PORT; keep it on this machine."""
+    tls_cert: Path | None = None
+    """Certificate chain (PEM) for the pages' listener."""
+    tls_key: Path | None = None
+    """Its private key (PEM)."""
+    open_files_at_once: int = 1
+    """How many uploaded files are opened (in child processes) at the same time."""
