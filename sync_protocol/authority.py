@@ -141,7 +141,7 @@ def _certify(conn: Connection, journal: Journal, request: EnrolRequest, now: int
     journal.tell(conn, TO_ALL, EntryType.CERTIFICATE, signed.packed(), writing)
     if before is not None:
         grant = Grant(author, certificate.epoch, certificate.serial, tuple(_starts(conn, author)))
-        journal.tell(conn, down(HUB, author), EntryType.GRANT, pack_grant(grant), writing)
+        journal.tell(conn, TO_ALL, EntryType.GRANT, pack_grant(grant), writing)  # its children need it as well
     return certificate
 
 

@@ -76,11 +76,11 @@ class Revocation:
     cuts: tuple[tuple[FeedId, int, int], ...]
 
     def past(self, feed: FeedId, epoch: int, number: int) -> bool:
-        """Whether an entry of the author lies past the cut; a feed without a cut was cut before its first entry."""
+        """Whether an entry signed under `serial` lies past the cut; a feed without a cut was cut before its first."""
         if feed.author != self.author:
             return False
         cut = next(((e, n) for named, e, n in self.cuts if named == feed), (0, 0))
-        return epoch == cut[0] and number > cut[1]
+        return (epoch, number) > cut
 
 
 def pack_revocation(revocation: Revocation) -> bytes:

@@ -34,8 +34,8 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
+from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store import trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,9 @@ class _Bench:
 
     def _verdict(self, row: Row[tuple[object, ...]], mine: TopicEntry, topic: Sequence[TopicEntry]) -> Verdict:
         feed = FeedId.parse(row.feed)
-        if any(r.past(feed, row.epoch, row.number) for r in trust.revocations_of(self._conn, feed.author)):
+        serial = feed_store.serial_of(self._conn, feed, row.epoch, row.number)
+        revocations = [r for r in trust.revocations_of(self._conn, feed.author) if r.serial == serial]
+        if any(r.past(feed, row.epoch, row.number) for r in revocations):
             return Verdict(Standing.HELD, REVOKED)
         if self._said_before(row, mine, topic):
             return Verdict(Standing.REFUSED, DUPLICATE)

@@ -74,12 +74,8 @@ def head_at(conn: Connection, deployment: bytes, branch: Branch, number: int) ->
 def serial_of(conn: Connection, feed: FeedId, epoch: int, number: int) -> int:
     """The certificate whose signature covers an entry held here: the first one at or after it."""
     h = t.head_signature.c
-    return conn.execute(
-        select(h.serial)
-        .where(h.feed == feed.packed(), h.epoch == epoch, h.number >= number)
-        .order_by(h.number)
-        .limit(1)
-    ).scalar_one()
+    covering = select(h.serial).where(h.feed == feed.packed(), h.epoch == epoch, h.number >= number)
+    return int(conn.execute(covering.order_by(h.number).limit(1)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
