@@ -30,7 +30,7 @@ from hub.county import County, open_county
 from hub.judge import judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
-from hub.pages import keys as hub_keys
+from hub.pages.keys import COUNTY
 from hub.settings import HubSettings
 from sync_protocol.authority import redeem
 from sync_protocol.background import end, until_stopped, watch_commits
@@ -171,7 +171,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         random_bytes=os.urandom,
     )
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, county.folder.spool
-    app[hub_keys.COUNTY] = county
+    app[COUNTY] = county
     add_pages(app, [*CASE_PAGES, *HUB_PAGES])
     app.add_routes(_parent(parts).routes())
     return app

@@ -21,6 +21,7 @@ from casework.fsck import check_cases
 from casework.logs import configure_logs
 from casework.passwords import hash_password
 from casework.service_item import ServiceItem
+from casework.web.listen import serve_refusal, tls_context
 from hub import app as program
 from hub import staff, stations
 from hub.county import open_county
@@ -100,7 +101,15 @@ async def _serve(settings: HubSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await program.serve(settings, stop, lambda line: print(line, flush=True))
+    try:
+        await program.serve(settings, stop, lambda line: print(line, flush=True))
+    except SchemaTooNew as error:
+        print(f"lianban-hub: {error}", file=sys.stderr, flush=True)
+        tls = tls_context(settings.tls_cert, settings.tls_key)
+        await serve_refusal(
+            settings.listen, tls, str(error), stop, lambda url: print(f"refusing on {url}", file=sys.stderr, flush=True)
+        )
+        raise
 
 
 @cli.command()

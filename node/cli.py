@@ -15,7 +15,7 @@ import typer
 
 from casework.fsck import check_cases
 from casework.logs import configure_logs
-from casework.web.listen import CONTROL_HEADER, client_context
+from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
 from node.enrol import ask_to_enrol, found_station, read_ca
@@ -93,7 +93,15 @@ async def _serve(settings: NodeSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await program.serve(settings, stop, lambda line: print(line, flush=True))
+    try:
+        await program.serve(settings, stop, lambda line: print(line, flush=True))
+    except SchemaTooNew as error:
+        print(f"lianban-node: {error}", file=sys.stderr, flush=True)
+        tls = tls_context(settings.tls_cert, settings.tls_key)
+        await serve_refusal(
+            settings.listen, tls, str(error), stop, lambda url: print(f"refusing on {url}", file=sys.stderr, flush=True)
+        )
+        raise
 
 
 @cli.command()
@@ -149,18 +157,18 @@ def sync(
     raise typer.Exit(code)
 
 
-async def _sync_alone(folder: Path, key_file: Path | None, until: Until, timeout: float) -> tuple[int, dict[str, Any]]:
+async def _sync_alone(folder: Path, key_file: Path | None, until: Until, seconds: float) -> tuple[int, dict[str, Any]]:
     async with program.running(NodeSettings(folder, key_file)) as parts:
-        return await sync_until(parts.link, parts.store, parts.station.me.author, until, timeout)
+        return await sync_until(parts.link, parts.store, parts.station.me.author, until, seconds)
 
 
-async def _ask_server(serving: Serving, until: Until, timeout: float) -> tuple[int, dict[str, Any]]:
-    limit = aiohttp.ClientTimeout(total=timeout + 30)
+async def _ask_server(serving: Serving, until: Until, seconds: float) -> tuple[int, dict[str, Any]]:
+    limit = aiohttp.ClientTimeout(total=seconds + 30)
     async with (
         aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(ssl=client_context(None))) as session,
         session.post(
             serving.admin_url + "/control/sync",
-            json={"until": until, "timeout": timeout},
+            json={"until": until, "timeout": seconds},
             headers={CONTROL_HEADER: serving.control},
         ) as response,
     ):

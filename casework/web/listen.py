@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import html
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
@@ -103,3 +105,38 @@ def _loopback(address: str | None) -> bool:
         return address is not None and ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+_REFUSAL = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>联办：程序需要升级</title>
+<h1>本机程序比数据旧，暂时不能使用</h1>
+<p>数据没有被改动，已收的件都在。</p>
+<p>请安装新版程序后重新启动；急需办理时请到上级窗口，或联系县级运维。</p>
+<p>（{reason}）</p></html>"""
+
+
+def refusal_app(reason: str) -> web.Application:
+    """Answers every page with the reason why the program does not start; nothing is ready."""
+
+    async def refuse(request: web.Request) -> web.Response:
+        return web.Response(
+            text=_REFUSAL.format(reason=html.escape(reason)),
+            status=503,
+            content_type="text/html",
+            headers={"Content-Security-Policy": "default-src 'none'", "Cache-Control": "no-store", "Retry-After": "60"},
+        )
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", refuse)
+    return app
+
+
+async def serve_refusal(
+    listen: str, tls: ssl.SSLContext | None, reason: str, stop: asyncio.Event, say: Callable[[str], None]
+) -> None:
+    """Say on the pages' address why the program cannot run, until `stop`."""
+    runner, url = await start(refusal_app(reason), listen, tls)
+    try:
+        say(url)
+        await stop.wait()
+    finally:
+        await runner.cleanup()

@@ -17,7 +17,9 @@ from deploy.demo.processes import DemoFailed
 File = tuple[str, bytes]
 """File name and bytes."""
 _CSRF = re.compile(r'name="csrf"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf"')
-_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]+>", re.S)
+_HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
+_NAME, _VALUE = re.compile(r'name="([^"]*)"'), re.compile(r'value="([^"]*)"')
+_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]+>", re.DOTALL)
 
 
 @dataclass
@@ -69,14 +71,25 @@ class Browser:
         expect: int = 200,
     ) -> Page:
         """Load the page with the form, take its token, send the form as a browser would."""
-        token = self._token(self.get(form_path))
-        body, kind = _multipart([("csrf", token), *fields], files or [])
+        page = self.get(form_path)
+        everything = [("csrf", self._token(page)), *self._hidden(page, fields), *fields]
+        body, kind = _multipart(everything, files) if files else _plain(everything)
         request = urllib.request.Request(
             urllib.parse.urljoin(self.base, to or form_path),
             data=body,
             headers={"Content-Type": kind, "Origin": self.base},
         )
         return self._open(request, expect)
+
+    def _hidden(self, page: Page, fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The form's own hidden inputs, as a browser sends them."""
+        given = {name for name, _ in fields} | {"csrf", "username", "next"}
+        found = []
+        for tag in _HIDDEN.findall(page.html):
+            name, value = _NAME.search(tag), _VALUE.search(tag)
+            if name and value and name.group(1) not in given:
+                found.append((html.unescape(name.group(1)), html.unescape(value.group(1))))
+        return found
 
     def _token(self, page: Page) -> str:
         found = _CSRF.search(page.html)
@@ -93,9 +106,13 @@ class Browser:
             body = answer.read()
             page = Page(answer.geturl(), answer.status, body, answer.headers.get("Content-Type", ""))
         self.received += len(body)
-        if page.status != expect:
+        if expect and page.status != expect:
             raise DemoFailed(f"{request.get_method()} {request.full_url}: {page.status}, {page.text[:600]}")
         return page
+
+
+def _plain(fields: list[tuple[str, str]]) -> tuple[bytes, str]:
+    return urllib.parse.urlencode(fields).encode(), "application/x-www-form-urlencoded"
 
 
 def _multipart(fields: list[tuple[str, str]], files: list[tuple[str, File]]) -> tuple[bytes, str]:

@@ -109,7 +109,18 @@ def _found(county: DemoCounty, say: Callable[[str], None], fixed_ports: str) -> 
     county.people = _workers()
     for worker in county.people:
         say(f"adding {worker.display} ({worker.role})")
-        words = ["user", "add", "--dir", hub, "--name", worker.login, "--display", worker.display, "--role", worker.role]
+        words = [
+            "user",
+            "add",
+            "--dir",
+            hub,
+            "--name",
+            worker.login,
+            "--display",
+            worker.display,
+            "--role",
+            worker.role,
+        ]
         words += ["--station", worker.station] if worker.station else []
         words += ["--office", worker.office] if worker.office else []
         command("hub", *words, "--password-stdin", stdin=worker.first_password + "\n")

@@ -46,7 +46,16 @@ class Server:
     def start(self) -> None:
         """Start and wait for the line that says it is ready. Raises DemoFailed."""
         log = self.folder.with_name(self.folder.name + ".log").open("a", encoding="utf-8")
-        call = [sys.executable, "-m", f"{self.program}.cli", "serve", "--dir", str(self.folder), "--listen", self.listen]
+        call = [
+            sys.executable,
+            "-m",
+            f"{self.program}.cli",
+            "serve",
+            "--dir",
+            str(self.folder),
+            "--listen",
+            self.listen,
+        ]
         # A session of its own: Ctrl-C reaches the demo alone, which then stops its programs in order.
         self.process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
         log.close()
@@ -62,7 +71,9 @@ class Server:
     def _first_line(self) -> str:
         assert self.process is not None and self.process.stdout is not None
         found: list[str] = []
-        reader = threading.Thread(target=lambda out: found.append(out.readline()), args=(self.process.stdout,), daemon=True)
+        reader = threading.Thread(
+            target=lambda out: found.append(out.readline()), args=(self.process.stdout,), daemon=True
+        )
         reader.start()
         reader.join(_START_SECONDS)
         return found[0] if found else ""
