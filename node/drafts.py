@@ -59,7 +59,9 @@ class Draft:
 
     def intake(self) -> Intake:
         """What the desk collects."""
-        held = [HeldMaterial(n, "" if m.pages else m.seen, m.pages) for n, m in self.materials.items() if m.pages or m.seen]
+        held = [
+            HeldMaterial(n, "" if m.pages else m.seen, m.pages) for n, m in self.materials.items() if m.pages or m.seen
+        ]
         return Intake(dict(self.applicant), dict(self.form), self.household or None, None, tuple(held))
 
 

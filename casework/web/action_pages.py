@@ -1,0 +1,147 @@
+"""The page of one act on one case: show the form, take it, write the change; what was typed is never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from casework.changes import ChangeKind
+from casework.desk import CaseView, result_body, supplement_body
+from casework.errors import BadInput, NotFound, Problem
+from casework.intake import HeldMaterial, HeldPage, material_entries
+from casework.offers import target_of
+from casework.policy import act_for, require
+from casework.web import keys
+from casework.web.action_table import ACTIONS
+from casework.web.case_actions import (
+    DEFECT_ROWS,
+    Action,
+    asked_subjects,
+    defect_subjects,
+    first_values,
+    line_choices,
+    shown_blobs,
+)
+from casework.web.case_keys import DESK
+from casework.web.case_reading import case_context, view_of
+from casework.web.forms import Form, form_of
+from casework.web.intake_fields import applicant_kinds, given_materials, input_values, on_inputs
+from casework.web.page_opening import discard, open_materials, open_result
+from casework.web.render import flash, redirect, render
+
+_WITH_MATERIALS = (ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
+
+
+async def show_action(request: web.Request) -> web.Response:
+    """GET /cases/{topic}/do/{kind}: the form, or back to the case with the reason why not."""
+    action, view = _action(request), await view_of(request)
+    _require(request, action, view)
+    if action.kind not in view.allowed:
+        flash(request, "办件所处环节已变，现在不能进行这项操作。请看最新进度。", tone="attention")
+        return redirect(f"/cases/{view.topic.hex()}")
+    return await _form_page(request, action, view, values=_first_values(action, view))
+
+
+async def do_action(request: web.Request) -> web.Response:
+    """POST /cases/{topic}/do/{kind}."""
+    action, view = _action(request), await view_of(request)
+    _require(request, action, view)
+    form = form_of(request)
+    try:
+        body = action.read(form, view)
+        done = await _perform(request, action, view, form, body)
+    except BadInput as error:
+        problems = on_inputs(error.problems, view.item) if view.item else error.problems
+        return await _form_page(request, action, view, problems=problems, values=form.values())
+    flash(request, done)
+    return redirect(f"/cases/{view.topic.hex()}")
+
+
+def _action(request: web.Request) -> Action:
+    action = ACTIONS.get(request.match_info["kind"])
+    if action is None:
+        raise NotFound("没有这项操作")
+    return action
+
+
+def _require(request: web.Request, action: Action, view: CaseView) -> None:
+    act = act_for(action.kind)
+    assert act is not None
+    target = target_of(view.state, view.home_region, view.item.office if view.item else "")
+    require(request[keys.PERSON], act, target)
+
+
+async def _perform(request: web.Request, action: Action, view: CaseView, form: Form, body: dict[str, Any]) -> str:
+    """Write the change; the sentence to say. Pages that were stored for a change that fails are removed."""
+    body, pages = await _with_files(request, action, view, form, body)
+    if _attached_before(action, view, pages):
+        await discard(request, pages)
+        return "这份文书已经上传过，没有重复上传。"
+    desk, person = request.app[DESK], request[keys.PERSON]
+    try:
+        await request.app[keys.STORE].write(
+            lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), pages)
+        )
+    except BaseException:
+        await discard(request, pages)
+        raise
+    return action.done
+
+
+def _attached_before(action: Action, view: CaseView, pages: Sequence[HeldPage]) -> bool:
+    """Whether a second click brings the document again."""
+    known = {document.plain for document in view.state.results}
+    return action.kind is ChangeKind.ATTACH_RESULT and pages[0].plain in known
+
+
+async def _with_files(
+    request: web.Request, action: Action, view: CaseView, form: Form, body: dict[str, Any]
+) -> tuple[dict[str, Any], list[HeldPage]]:
+    if action.kind is ChangeKind.ATTACH_RESULT:
+        files = form.files("file")
+        if not files:
+            raise BadInput([Problem("file", "没有选择结果文书", "请选择 PDF 或图片文件")])
+        return result_body(body["title"], await open_result(request, await _key(request, view), files[0], "file"))
+    if action.kind not in _WITH_MATERIALS or view.item is None:
+        return body, []
+    given = given_materials(form, view.item)
+    held: list[HeldMaterial] = []
+    if given:
+        key = await _key(request, view) if any(material.files for material in given) else b""
+        held = await open_materials(request, key, given)
+    if action.kind is ChangeKind.SUPPLEMENT:
+        return supplement_body(held, body.get("form", {}), body.get("note") or "")
+    entries, pages = material_entries(held)
+    return body | ({"materials": entries} if entries else {}), pages
+
+
+async def _key(request: web.Request, view: CaseView) -> bytes:
+    desk, person = request.app[DESK], request[keys.PERSON]
+    return await request.app[keys.STORE].read(lambda conn: desk.key_for(conn, person, view.topic))
+
+
+def _first_values(action: Action, view: CaseView) -> dict[str, str]:
+    return input_values(view.state.applicant, view.state.form) | first_values(action, view)
+
+
+async def _form_page(
+    request: web.Request,
+    action: Action,
+    view: CaseView,
+    *,
+    problems: Sequence[Problem] = (),
+    values: Mapping[str, str],
+) -> web.Response:
+    context = await case_context(request, view)
+    context |= {
+        "action": action,
+        "choices": line_choices(action, view),
+        "subjects": defect_subjects(view),
+        "asked": asked_subjects(view),
+        "defect_rows": DEFECT_ROWS,
+        "seen": shown_blobs(view),
+        "kinds": applicant_kinds(view.item) if view.item else [],
+    }
+    return await render(request, "case_action.html", context, problems=problems, values=values)

@@ -1,0 +1,28 @@
+"""Typed keys under which a program hands its desk and its workshop to the case pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from aiohttp import web
+
+from casework.desk import Desk
+
+T = TypeVar("T")
+
+
+class OffLoop(Protocol):
+    """Runs blocking work (opening, sealing and reading files) off the event loop.
+
+    Opening a hostile file may take a minute and a half: give it few threads of its own, not the database's.
+    """
+
+    def __call__(self, fn: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+DESK: web.AppKey[Desk] = web.AppKey("desk")
+OFF_LOOP: web.AppKey[OffLoop] = web.AppKey("off_loop")
+SPOOL: web.AppKey[Path] = web.AppKey("spool")
+"""A folder for files while they are being opened; what lies there after a crash may be deleted."""

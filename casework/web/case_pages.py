@@ -1,0 +1,130 @@
+"""The pages about cases, the same at a village, a township and the county: list, case, papers, files, acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from casework.case_store import PAGE_ROWS, CaseQuery
+from casework.errors import NotFound
+from casework.identity import mask_id
+from casework.policy import Act
+from casework.states import COUNTY, HOME, OFFICE_NAMES, TOWNSHIP, State
+from casework.web import keys
+from casework.web.action_pages import do_action, show_action
+from casework.web.case_files import HASH_BYTES, show_file
+from casework.web.case_keys import DESK
+from casework.web.case_reading import case_context, hex_bytes, view_of
+from casework.web.i18n import N_
+from casework.web.page_opening import PAGE_UPLOADS
+from casework.web.pages import Page
+from casework.web.render import render
+
+GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
+    "new": (N_("待受理"), (State.COLLECTED, State.FIRST_REVIEW)),
+    "supplement": (N_("待补正"), (State.SUPPLEMENT_ASKED,)),
+    "work": (N_("办理中"), (State.ACCEPTED, State.REVIEW, State.GRANTED, State.DENIED)),
+    "answered": (N_("待送达"), (State.CLOSED, State.REFUSED_ACCEPTANCE)),
+    "over": (N_("已结束"), (State.DELIVERED, State.WITHDRAWN)),
+}
+HOLDERS = {HOME: OFFICE_NAMES[HOME], TOWNSHIP: OFFICE_NAMES[TOWNSHIP], COUNTY: OFFICE_NAMES[COUNTY]}
+TROUBLE = "trouble"
+_PAGES_MAX = 10_000
+_QUERY_CHARS = 200
+
+
+async def list_cases(request: web.Request) -> web.Response:
+    """GET /cases?q=TEXT&group=GROUP&holder=OFFICE&page=N."""
+    q = request.query.get("q", "").strip()[:_QUERY_CHARS]
+    group, holder = request.query.get("group", ""), request.query.get("holder", "")
+    number = _page_number(request.query.get("page", "1"))
+    query = CaseQuery(
+        states=tuple(state.value for state in GROUPS[group][1]) if group in GROUPS else (),
+        holders=(holder,) if holder in HOLDERS else (),
+        trouble="1" if group == TROUBLE else "",
+        text=q,
+        page=number - 1,
+    )
+    desk, person = request.app[DESK], request[keys.PERSON]
+
+    def read(conn: Connection) -> tuple[Any, dict[str, int], int]:
+        wrong = desk.find(conn, person, CaseQuery(trouble="1")).total
+        return desk.find(conn, person, query), desk.counts(conn, person), wrong
+
+    found, counts, wrong = await request.app[keys.STORE].read(read)
+    chosen = {"q": q, "group": group, "holder": holder}
+    return await render(
+        request,
+        "cases.html",
+        {
+            **chosen,
+            "found": found,
+            "groups": _groups(counts, wrong),
+            "holders": HOLDERS,
+            "newer": _address(chosen, number - 1) if number > 1 else "",
+            "older": _address(chosen, number + 1) if found.more else "",
+            "first": (number - 1) * PAGE_ROWS,
+            "mask_id": mask_id,
+            "address": lambda name: _address({"q": q, "holder": holder, "group": name}, 1),
+        },
+        values={"q": q, "holder": holder},
+    )
+
+
+def _groups(counts: Mapping[str, int], wrong: int) -> list[tuple[str, str, int]]:
+    """Key, name and number of cases of each group."""
+    rows = [("", N_("全部"), sum(counts.values()))]
+    rows += [(key, name, sum(counts.get(s.value, 0) for s in states)) for key, (name, states) in GROUPS.items()]
+    return [*rows, (TROUBLE, N_("有问题"), wrong)]
+
+
+def _page_number(text: str) -> int:
+    return min(int(text), _PAGES_MAX) if text.isascii() and text.isdigit() and 0 < len(text) < 6 and int(text) else 1
+
+
+def _address(chosen: Mapping[str, str], page: int) -> str:
+    query = {name: value for name, value in chosen.items() if value} | ({"page": str(page)} if page > 1 else {})
+    return "/cases" + (f"?{urlencode(query)}" if query else "")
+
+
+async def show_case(request: web.Request) -> web.Response:
+    """GET /cases/{topic}."""
+    return await _case_page(request, "case.html")
+
+
+async def show_slip(request: web.Request) -> web.Response:
+    """GET /cases/{topic}/slip: the receipt to print and hand over."""
+    return await _case_page(request, "slip.html")
+
+
+async def _case_page(request: web.Request, template: str) -> web.Response:
+    view = await view_of(request)
+    context = await case_context(request, view)
+    shown = {"now": request.app[keys.CLOCK](), "masked_id": mask_id(str(view.state.applicant.get("id", "")))}
+    return await render(request, template, context | shown)
+
+
+async def show_result(request: web.Request) -> web.Response:
+    """GET /cases/{topic}/result/{hash}: one result document, to print."""
+    view = await view_of(request)
+    hash_ = hex_bytes(request.match_info["hash"], HASH_BYTES)
+    document = next((one for one in view.state.results if one.blob == hash_), None)
+    if document is None:
+        raise NotFound("该办件没有这份结果文书")
+    context = await case_context(request, view)
+    return await render(request, "result.html", context | {"document": document})
+
+
+CASE_PAGES = [
+    Page("GET", "/cases", list_cases, act=Act.LIST_CASES),
+    Page("GET", "/cases/{topic}", show_case, act=Act.VIEW_CASE),
+    Page("GET", "/cases/{topic}/slip", show_slip, act=Act.VIEW_CASE),
+    Page("GET", "/cases/{topic}/result/{hash}", show_result, act=Act.VIEW_CASE),
+    Page("GET", "/cases/{topic}/file/{hash}", show_file, act=Act.VIEW_CASE),
+    Page("GET", "/cases/{topic}/do/{kind}", show_action, act=Act.VIEW_CASE),
+    Page("POST", "/cases/{topic}/do/{kind}", do_action, act=Act.VIEW_CASE, upload=PAGE_UPLOADS),
+]

@@ -1,0 +1,93 @@
+"""Names of the inputs for applicant, item form and materials, and the way between them and plain values.
+
+Inputs are called applicant.KEY, form.KEY, materials.N.file and materials.N.seen (N counts the item's list from 0),
+so that a problem's field is the name of an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from casework.applicant import APPLICANT_KEYS, CITIZEN_ID_TYPE, USCC_TYPE
+from casework.errors import Problem
+from casework.service_item import ServiceItem
+from casework.web.forms import Form, UploadedFile
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMaterial:
+    """What a form says about the material at `index` of the item's list."""
+
+    index: int
+    name: str
+    seen: bool
+    files: tuple[UploadedFile, ...]
+
+    @property
+    def field(self) -> str:
+        return f"materials.{self.index}"
+
+
+def given_applicant(form: Form) -> dict[str, str]:
+    """All keys of an applicant; the document type follows from the kind where only one makes sense."""
+    given = {key: form.get(f"applicant.{key}") for key in APPLICANT_KEYS}
+    if not given["id_type"]:
+        given["id_type"] = USCC_TYPE if given["kind"] == "org" else CITIZEN_ID_TYPE
+    return given
+
+
+def given_form(form: Form, item: ServiceItem) -> dict[str, str]:
+    """Those of the item's form fields that the page carried, as typed."""
+    sent = {name for name, _value in form.fields}
+    return {f.key: form.get(f"form.{f.key}") for f in item.form if f"form.{f.key}" in sent}
+
+
+def given_materials(form: Form, item: ServiceItem) -> list[GivenMaterial]:
+    """Materials with files, or ticked as seen; the others are left out."""
+    found = []
+    for index, rule in enumerate(item.materials):
+        seen, files = form.get(f"materials.{index}.seen") != "", tuple(form.files(f"materials.{index}.file"))
+        if seen or files:
+            found.append(GivenMaterial(index, rule.name, seen, files))
+    return found
+
+
+def input_values(applicant: Mapping[str, Any], form: Mapping[str, Any], household: str | None = None) -> dict[str, str]:
+    """Values by input name, to fill a page."""
+    values = {f"applicant.{key}": str(value) for key, value in applicant.items()}
+    values |= {f"form.{key}": str(value) for key, value in form.items()}
+    return values | ({"household": household} if household else {})
+
+
+def on_inputs(problems: Iterable[Problem], item: ServiceItem) -> list[Problem]:
+    """The same problems, those of materials under the names of their inputs."""
+    places = {f"materials.{rule.name[:60]}": f"materials.{index}" for index, rule in enumerate(item.materials)}
+    return [Problem(places.get(p.field, p.field), p.message, p.remedy) for p in problems]
+
+
+def changed_values(given: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
+    """Those of the given values that differ from what is known."""
+    return {key: value for key, value in given.items() if value != str(known.get(key, ""))}
+
+
+def cleared_problems(changed: Mapping[str, str], item: ServiceItem) -> list[Problem]:
+    """A change of a case can replace a value but not take it away: say so instead of losing it silently."""
+    return [
+        Problem(f"form.{key}", f"不能把已填的「{_label(item, key)}」清空", "请改填正确的内容，确实没有的填“无”")
+        for key, value in changed.items()
+        if not value
+    ]
+
+
+def _label(item: ServiceItem, key: str) -> str:
+    field = item.field(key)
+    return field.label if field else key
+
+
+def applicant_kinds(item: ServiceItem) -> Sequence[tuple[str, str]]:
+    """Who may apply for the item, as choices."""
+    served = set(item.service_object)
+    kinds = [("person", "自然人")] if 1 in served else []
+    return kinds + ([("org", "单位")] if served - {1} else [])

@@ -1,0 +1,105 @@
+"""From files in a form to sealed pages: each opened in the confined child, each page encrypted and stored.
+
+What is sealed here is named by no change yet; whoever does not go on to write one calls `discard`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from casework.desk import Desk
+from casework.errors import BadInput, Problem
+from casework.intake import HeldMaterial, HeldPage
+from casework.journal import BLOB_PAGE, BLOB_RESULT
+from casework.materials.opening import open_material
+from casework.materials.rules import MAX_UPLOAD_BYTES, Mode
+from casework.web import keys
+from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
+from casework.web.forms import UploadedFile
+from casework.web.intake_fields import GivenMaterial
+from casework.web.pages import MIB, UploadLimits
+
+PAGES_PER_CHANGE = 60
+"""An entry of the log names at most 64 files."""
+PAGE_UPLOADS = UploadLimits(files=PAGES_PER_CHANGE, file_bytes=MAX_UPLOAD_BYTES, total_bytes=200 * MIB)
+RESULT_UPLOAD = UploadLimits(files=1, file_bytes=MAX_UPLOAD_BYTES, total_bytes=MAX_UPLOAD_BYTES + MIB)
+
+
+async def open_materials(request: web.Request, key: bytes, given: Iterable[GivenMaterial]) -> list[HeldMaterial]:
+    """All the materials or none: raises BadInput with every bad file, and leaves nothing stored then."""
+    held: list[HeldMaterial] = []
+    problems: list[Problem] = []
+    for material in given:
+        pages, found = await open_files(request, key, material.files, material.field)
+        problems.extend(found)
+        held.append(HeldMaterial(material.name, "" if pages else "seen", tuple(pages)))
+    pages = [page for material in held for page in material.pages]
+    if len(pages) > PAGES_PER_CHANGE:
+        problems.append(too_many_pages("materials"))
+    if problems:
+        await discard(request, pages)
+        raise BadInput(problems)
+    return held
+
+
+def too_many_pages(field: str) -> Problem:
+    return Problem(field, f"一次最多提交 {PAGES_PER_CHANGE} 页扫描件", "请去掉不需要的页，或把次要材料改为核对原件")
+
+
+async def open_files(
+    request: web.Request, key: bytes, files: Iterable[UploadedFile], field: str
+) -> tuple[list[HeldPage], list[Problem]]:
+    """The pages of the files that could be opened, and what is wrong with the others."""
+    pages: list[HeldPage] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            pages.extend(await _open_one(request, key, file, field, Mode.PAGES, BLOB_PAGE))
+        except BadInput as error:
+            problems.extend(error.problems)
+    return pages, problems
+
+
+async def open_result(request: web.Request, key: bytes, file: UploadedFile, field: str) -> HeldPage:
+    """A result document, byte for byte as it was signed or stamped. Raises BadInput."""
+    return (await _open_one(request, key, file, field, Mode.CHECK, BLOB_RESULT))[0]
+
+
+async def _open_one(
+    request: web.Request, key: bytes, file: UploadedFile, field: str, mode: Mode, role: int
+) -> list[HeldPage]:
+    desk, spool = request.app[DESK], request.app[SPOOL]
+    return await request.app[OFF_LOOP](lambda: _sealed(desk, key, file, spool, field, mode, role))
+
+
+def _sealed(
+    desk: Desk, key: bytes, file: UploadedFile, spool: Path, field: str, mode: Mode, role: int
+) -> list[HeldPage]:
+    folder = Path(tempfile.mkdtemp(prefix="material-", dir=spool))
+    try:
+        source = folder / "source"
+        with source.open("wb") as copy:
+            file.file.seek(0)
+            shutil.copyfileobj(file.file, copy)
+        pages = open_material(source, folder, name=file.name, mode=mode, field=field)
+        return [desk.seal(key, page.path.read_bytes(), page.media_type, role) for page in pages]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def discard(request: web.Request, pages: Iterable[HeldPage]) -> None:
+    """Remove stored pages that no change names; those that one names stay."""
+    desk, hashes = request.app[DESK], [page.hash for page in pages]
+
+    def run(conn: Connection) -> None:
+        for hash_ in hashes:
+            desk.log.discard(conn, hash_)
+
+    if hashes:
+        await request.app[keys.STORE].write(run)

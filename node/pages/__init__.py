@@ -1,0 +1,61 @@
+"""The node's own pages, beside the case pages that every tier shares."""
+
+from __future__ import annotations
+
+import jinja2
+
+from casework.policy import Act
+from casework.web.i18n import N_
+from casework.web.page_opening import PAGE_UPLOADS
+from casework.web.pages import Page
+from casework.web.site import NavEntry
+from node.pages.drafting import (
+    choose_item,
+    list_drafts,
+    save_draft,
+    save_materials,
+    show_draft,
+    show_draft_file,
+    show_materials,
+    start_draft,
+)
+from node.pages.home import show_home
+from node.pages.lists import show_outbox, show_review, show_status
+from node.pages.page_keys import SYNC_STATUS
+from node.pages.submitting import discard_draft, show_check, submit_draft
+
+__all__ = ["NODE_PAGES", "NODE_TEMPLATES", "SYNC_STATUS", "nav_for"]
+
+NODE_TEMPLATES: tuple[jinja2.BaseLoader, ...] = (jinja2.PackageLoader("node"),)
+
+NODE_PAGES = [
+    Page("GET", "/", show_home),
+    Page("GET", "/intake", choose_item, act=Act.COLLECT),
+    Page("POST", "/intake", start_draft, act=Act.COLLECT),
+    Page("GET", "/drafts", list_drafts, act=Act.COLLECT),
+    Page("GET", "/drafts/{id}", show_draft, act=Act.COLLECT),
+    Page("POST", "/drafts/{id}", save_draft, act=Act.COLLECT),
+    Page("GET", "/drafts/{id}/materials", show_materials, act=Act.COLLECT),
+    Page("POST", "/drafts/{id}/materials", save_materials, act=Act.COLLECT, upload=PAGE_UPLOADS),
+    Page("GET", "/drafts/{id}/file/{hash}", show_draft_file, act=Act.COLLECT),
+    Page("GET", "/drafts/{id}/check", show_check, act=Act.COLLECT),
+    Page("POST", "/drafts/{id}/submit", submit_draft, act=Act.COLLECT),
+    Page("POST", "/drafts/{id}/discard", discard_draft, act=Act.COLLECT),
+    Page("GET", "/review", show_review, act=Act.ENDORSE),
+    Page("GET", "/outbox", show_outbox, act=Act.LIST_CASES),
+    Page("GET", "/status", show_status, act=Act.VIEW_STATUS),
+]
+
+
+def nav_for(tier: str) -> tuple[NavEntry, ...]:
+    """The menu at a "village" or a "township"."""
+    review = (NavEntry(N_("初审"), "/review", Act.ENDORSE),) if tier == "township" else ()
+    return (
+        NavEntry(N_("今日"), "/"),
+        NavEntry(N_("收件"), "/intake", Act.COLLECT),
+        NavEntry(N_("草稿"), "/drafts", Act.COLLECT),
+        *review,
+        NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
+        NavEntry(N_("待上报"), "/outbox", Act.LIST_CASES),
+        NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),
+    )

@@ -1,0 +1,256 @@
+"""Intake, page by page: choose an item, fill in, bring materials. Everything is kept as typed, right or wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from aiohttp import web
+from sqlalchemy import Connection
+
+from casework import case_store, reference
+from casework.applicant import ID_TYPES
+from casework.desk import Desk
+from casework.errors import BadInput, NotFound, Problem
+from casework.identity import compact_number
+from casework.intake import checked
+from casework.policy import Person, case_scope
+from casework.service_item import ServiceItem
+from casework.web import keys
+from casework.web.case_files import HASH_BYTES, stream_file
+from casework.web.case_keys import DESK
+from casework.web.case_reading import hex_bytes
+from casework.web.forms import Form, form_of
+from casework.web.intake_fields import (
+    applicant_kinds,
+    given_applicant,
+    given_form,
+    given_materials,
+    input_values,
+    on_inputs,
+)
+from casework.web.page_opening import PAGES_PER_CHANGE, discard, open_files, too_many_pages
+from casework.web.render import flash, redirect, render
+from node import drafts
+from node.drafts import Draft, DraftMaterial
+
+TOPIC_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A draft with its item as it is now, and open cases of the same person for the same item."""
+
+    draft: Draft
+    item: ServiceItem
+    same: Sequence[sa.Row[Any]]
+    linked: frozenset[bytes]
+
+
+async def opened(request: web.Request) -> Open:
+    """The draft that the address names. Raises NotFound."""
+    id_ = hex_bytes(request.match_info["id"], TOPIC_BYTES).hex()
+    person = request[keys.PERSON]
+    return await request.app[keys.STORE].read(lambda conn: _open(conn, person, id_))
+
+
+def _open(conn: Connection, person: Person, id_: str) -> Open:
+    draft = drafts.load(conn, id_)
+    number = compact_number(draft.applicant.get("id", ""))
+    same = case_store.same_person(conn, number, draft.item) if number else []
+    scope = case_scope(person)
+    prefix = scope.region_prefix if scope else "-"
+    linked = frozenset(bytes(row.topic) for row in same if row.home_region.startswith(prefix))
+    return Open(draft, reference.newest_item(conn, draft.item), same, linked)
+
+
+def draft_problems(open_: Open) -> list[Problem]:
+    """Everything that keeps the draft from being handed in, under the names of the inputs."""
+    try:
+        checked(open_.item, open_.draft.intake(), complete=True)
+    except BadInput as error:
+        return on_inputs(error.problems, open_.item)
+    return []
+
+
+def draft_context(open_: Open) -> dict[str, Any]:
+    return {
+        "draft": open_.draft,
+        "item": open_.item,
+        "same": open_.same,
+        "linked": open_.linked,
+        "newer_item": open_.item.version != open_.draft.version,
+        "kinds": applicant_kinds(open_.item),
+        "id_types": list(ID_TYPES.items()),
+        "path_of_draft": f"/drafts/{open_.draft.id}",
+    }
+
+
+async def choose_item(request: web.Request) -> web.Response:
+    """GET /intake?q=TEXT."""
+    q = request.query.get("q", "").strip()[:100]
+    items = await request.app[keys.STORE].read(reference.items)
+    found = [item for item in items if q.casefold() in item.name.casefold() or q.casefold() in item.key]
+    return await render(request, "intake.html", {"items": found, "all": len(items), "q": q}, values={"q": q})
+
+
+async def start_draft(request: web.Request) -> web.Response:
+    """POST /intake: item. Creates the draft."""
+    key, person, now = form_of(request).get("item"), request[keys.PERSON], request.app[keys.CLOCK]()
+    desk: Desk = request.app[DESK]
+
+    def write(conn: Connection) -> str:
+        item = reference.newest_item(conn, key)
+        topic, case_key = desk.log.new()
+        kind = applicant_kinds(item)
+        applicant = {"kind": kind[0][0]} if len(kind) == 1 else {}
+        drafts.create(conn, Draft(topic.hex(), case_key, item.key, item.version, person.account, now, now, applicant))
+        return topic.hex()
+
+    try:
+        return redirect(f"/drafts/{await request.app[keys.STORE].write(write)}")
+    except NotFound as error:
+        raise BadInput([Problem("item", str(error))]) from None
+
+
+async def list_drafts(request: web.Request) -> web.Response:
+    """GET /drafts."""
+
+    def read(conn: Connection) -> tuple[list[Draft], dict[str, str]]:
+        return drafts.newest(conn), {item.key: item.name for item in reference.items(conn)}
+
+    found, names = await request.app[keys.STORE].read(read)
+    return await render(request, "drafts.html", {"drafts": found, "names": names, "most": drafts.LIST_ROWS})
+
+
+async def show_draft(request: web.Request) -> web.Response:
+    """GET /drafts/{id}: applicant, form, household."""
+    open_ = await opened(request)
+    return await _details(request, open_)
+
+
+async def _details(request: web.Request, open_: Open, problems: Sequence[Problem] = ()) -> web.Response:
+    draft = open_.draft
+    values = input_values({"id_type": "111"} | dict(draft.applicant), draft.form, draft.household)
+    return await render(request, "draft.html", draft_context(open_), problems=problems, values=values)
+
+
+async def save_draft(request: web.Request) -> web.Response:
+    """POST /drafts/{id}: applicant.*, form.*, household, go=next|stay. Saved in any case; `next` needs it right."""
+    open_, form, now = await opened(request), form_of(request), request.app[keys.CLOCK]()
+
+    def write(conn: Connection) -> None:
+        drafts.save(conn, _filled(drafts.load(conn, open_.draft.id), open_.item, form), now)
+
+    await request.app[keys.STORE].write(write)
+    open_ = await opened(request)
+    if form.get("go") == "stay":
+        flash(request, "草稿已保存在本机。")
+        return redirect(f"/drafts/{open_.draft.id}")
+    problems = [problem for problem in draft_problems(open_) if not problem.field.startswith("materials")]
+    if problems:
+        return await _details(request, open_, problems)
+    return redirect(f"/drafts/{open_.draft.id}/materials")
+
+
+def _filled(draft: Draft, item: ServiceItem, form: Form) -> Draft:
+    values = given_form(form, item)
+    household = form.get("household")
+    return replace(draft, applicant=given_applicant(form), form={**draft.form, **values}, household=household)
+
+
+async def show_materials(request: web.Request) -> web.Response:
+    """GET /drafts/{id}/materials."""
+    return await render(request, "draft_materials.html", draft_context(await opened(request)))
+
+
+async def save_materials(request: web.Request) -> web.Response:
+    """POST /drafts/{id}/materials: materials.N.file, materials.N.seen, whole=1, remove=HASH, go=next|stay.
+
+    Good files are kept even when others are refused. With whole=1 a box that is not ticked means not seen.
+    """
+    open_, form = await opened(request), form_of(request)
+    problems, added = await _add_pages(request, open_, form)
+    gone = await _drop_page(request, open_, form.get("remove"))
+    open_ = await opened(request)
+    if problems:
+        return await render(request, "draft_materials.html", draft_context(open_), problems=problems)
+    if form.get("go") != "next":
+        flash(request, f"已保存，新增 {added} 页。" if added else ("已移去一页。" if gone else "已保存。"))
+        return redirect(f"/drafts/{open_.draft.id}/materials")
+    if missing := [problem for problem in draft_problems(open_) if problem.field.startswith("materials")]:
+        return await render(request, "draft_materials.html", draft_context(open_), problems=missing)
+    return redirect(f"/drafts/{open_.draft.id}/check")
+
+
+async def _add_pages(request: web.Request, open_: Open, form: Form) -> tuple[list[Problem], int]:
+    """What was wrong with the files, and how many pages were added."""
+    problems: list[Problem] = []
+    count, added = len(open_.draft.pages), 0
+    given = {material.name: material for material in given_materials(form, open_.item)}
+    for name, material in given.items():
+        pages, found = await open_files(request, open_.draft.key, material.files, material.field)
+        problems.extend(found)
+        if count + len(pages) > PAGES_PER_CHANGE:
+            problems.append(too_many_pages(material.field))
+            await discard(request, pages)
+            continue
+        count, added = count + len(pages), added + len(pages)
+        await _keep(request, open_.draft.id, name, DraftMaterial("seen" if material.seen else "", tuple(pages)))
+    if form.get("whole"):
+        for rule in open_.item.materials:
+            if rule.name not in given:
+                await _keep(request, open_.draft.id, rule.name, DraftMaterial())
+    return problems, added
+
+
+async def _keep(request: web.Request, id_: str, name: str, new: DraftMaterial) -> None:
+    """Add pages to a material and set whether it was seen; scans and «seen» exclude each other."""
+    now = request.app[keys.CLOCK]()
+
+    def write(conn: Connection) -> None:
+        draft = drafts.load(conn, id_)
+        known = draft.materials.get(name, DraftMaterial())
+        pages = known.pages + new.pages
+        kept = DraftMaterial("" if pages else new.seen, pages)
+        if kept != known:
+            drafts.save(conn, draft.with_material(name, kept), now)
+
+    try:
+        await request.app[keys.STORE].write(write)
+    except BaseException:
+        await discard(request, new.pages)
+        raise
+
+
+async def _drop_page(request: web.Request, open_: Open, text: str) -> str:
+    """Take one page out of the draft and off the disk; its hash, or "" when there is nothing to take."""
+    page = next((page for page in open_.draft.pages if page.hash.hex() == text), None)
+    if page is None:
+        return ""
+    now = request.app[keys.CLOCK]()
+
+    def write(conn: Connection) -> None:
+        draft = drafts.load(conn, open_.draft.id)
+        left: Mapping[str, DraftMaterial] = {
+            name: DraftMaterial(material.seen, tuple(p for p in material.pages if p.hash != page.hash))
+            for name, material in draft.materials.items()
+        }
+        drafts.save(conn, replace(draft, materials=left), now)
+
+    await request.app[keys.STORE].write(write)
+    await discard(request, [page])
+    return text
+
+
+async def show_draft_file(request: web.Request) -> web.StreamResponse:
+    """GET /drafts/{id}/file/{hash}: one scanned page of a draft."""
+    open_ = await opened(request)
+    hash_ = hex_bytes(request.match_info["hash"], HASH_BYTES)
+    desk = request.app[DESK]
+    page = next((page for page in open_.draft.pages if page.hash == hash_), None)
+    if page is None or not desk.log.holds(hash_):
+        raise NotFound("草稿里没有这一页")
+    return await stream_file(request, desk.bytes_of(open_.draft.key, hash_), page.type, hash_)

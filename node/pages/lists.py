@@ -1,0 +1,99 @@
+"""First review, what is still on its way up, and how this station stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from casework import reference
+from casework.case_store import PAGE_ROWS, CaseQuery
+from casework.case_tables import calendar_year
+from casework.changes import ChangeKind
+from casework.desk import Desk
+from casework.policy import case_scope
+from casework.states import TOWNSHIP, State
+from casework.web import keys
+from casework.web.case_keys import DESK
+from casework.web.case_reading import translator
+from casework.web.render import render
+from node import outgoing
+from node.pages.case_lines import CaseLine, case_lines
+from node.pages.page_keys import SYNC_STATUS
+from node.sync_status import contact_text, headline, sync_text
+
+_REVIEW_STATES = (State.COLLECTED, State.FIRST_REVIEW, State.ACCEPTED, State.REVIEW, State.GRANTED, State.DENIED)
+
+
+async def show_review(request: web.Request) -> web.Response:
+    """GET /review?page=N: cases that wait for the township, oldest first."""
+    desk, person, _ = request.app[DESK], request[keys.PERSON], translator(request)
+    text = request.query.get("page", "1")
+    number = int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 5 and int(text) else 1
+    query = CaseQuery(tuple(s.value for s in _REVIEW_STATES), (TOWNSHIP,), oldest_first="1", page=number - 1)
+
+    def read(conn: Connection) -> tuple[Any, list[CaseLine]]:
+        page = desk.find(conn, person, query)
+        return page, case_lines(conn, desk, page.rows, _)
+
+    page, lines = await request.app[keys.STORE].read(read)
+    context = {
+        "found": page,
+        "lines": lines,
+        "first": (number - 1) * PAGE_ROWS,
+        "newer": f"/review?page={number - 1}" if number > 1 else "",
+        "older": f"/review?page={number + 1}" if page.more else "",
+    }
+    return await render(request, "review.html", context)
+
+
+async def show_outbox(request: web.Request) -> web.Response:
+    """GET /outbox: every case that is not settled yet, each with how far it is and why."""
+    desk, person, _ = request.app[DESK], request[keys.PERSON], translator(request)
+
+    def read(conn: Connection) -> list[CaseLine]:
+        rows = outgoing.outgoing(conn, case_scope(person), desk.log.author)
+        return case_lines(conn, desk, rows, _)
+
+    lines = await request.app[keys.STORE].read(read)
+    status = await request.app[SYNC_STATUS]()
+    context = {
+        "lines": lines,
+        "most": outgoing.OUTBOX_ROWS,
+        "sync_words": sync_text(status, request.app[keys.CLOCK](), _),
+    }
+    return await render(request, "outbox.html", context)
+
+
+async def show_status(request: web.Request) -> web.Response:
+    """GET /status: the line to the parent, who this station is, and how old what it works by is."""
+    desk, _ = request.app[DESK], translator(request)
+    station = await request.app[keys.STORE].read(lambda conn: _station(conn, desk))
+    status = await request.app[SYNC_STATUS]()
+    context = {
+        "status": status,
+        "headline": headline(status, _),
+        "contact": contact_text(status, request.app[keys.CLOCK](), _),
+        "station": station,
+    }
+    return await render(request, "status.html", context)
+
+
+def _station(conn: Connection, desk: Desk) -> dict[str, Any]:
+    author = desk.log.author
+    region = desk.log.region_of(conn, author)
+    kinds = (int(ChangeKind.CATALOGUE_ITEM), int(ChangeKind.CALENDAR_YEAR))
+    came = outgoing.reference_times(conn, kinds)
+    calendar = reference.calendar(conn)
+    years = [row.year for row in conn.execute(calendar_year.select().order_by(calendar_year.c.year))]
+    return {
+        "author": author,
+        "region": region,
+        "name": reference.region_name(conn, region),
+        "tier": desk.log.tier_of(conn, author),
+        "items": len(reference.items(conn)),
+        "items_at": came.get(kinds[0], 0),
+        "calendar_at": came.get(kinds[1], 0),
+        "years": [(year, calendar.is_provisional(year)) for year in years],
+    }
