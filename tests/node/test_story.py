@@ -1,0 +1,128 @@
+"""The whole way of a case through the pages of three places."""
+
+from __future__ import annotations
+
+from casework.identity import mask_id
+from sync_protocol.dialer import Dialer
+from tests.casework.materials.samples import jpeg, pdf, photo
+from tests.programs import Programs, take_in
+
+SCANS = [
+    ("materials.0.file", "身份证.jpg", jpeg(photo(600, 400))),
+    ("materials.1.file", "户口簿1.jpg", jpeg(photo(500, 700))),
+    ("materials.1.file", "户口簿2.pdf", pdf(1)),
+]
+
+
+async def test_an_intake_with_three_pages_is_granted_and_delivered(programs: Programs) -> None:
+    agent = await programs.clerk("v.agent")
+    case = await take_in(agent, SCANS)
+    page = await agent.get(case)
+    assert page.status == 200
+    assert "已收件，收件码" in page.words  # the flash
+    assert "待县级确认" in page.words and "已保存在本机，尚未送到上级" in page.words
+    assert "材料 0/3 页已到县级" in page.words
+    assert page.text.count("/file/") == 6  # three links, three pictures
+
+    programs.exchange()
+    reviewer = await programs.clerk("t.reviewer")
+    assert "待本级办理" in (await reviewer.get("/review")).words
+    assert case in (await reviewer.get("/review")).text
+    done = await reviewer.post(case + "/do/endorse", ("opinion", "经核对原件，情况属实。"))
+    assert done.location == case, done.words
+
+    programs.exchange()
+    officer, approver = await programs.clerk("c.reviewer"), await programs.clerk("c.approver")
+    assert "已初审" in (await officer.get(case)).words
+    assert "县级已收" in (await agent.get(case)).words
+    assert (await officer.post(case + "/do/accept")).location == case
+    assert (await officer.post(case + "/do/review")).location == case
+    form = await approver.get(case + "/do/grant")
+    seen = [("seen", part.split('"')[0]) for part in form.text.split('name="seen" value="')[1:]]
+    assert len(seen) == 3
+    assert (await approver.post(case + "/do/grant", *seen)).location == case
+    document = pdf(1)
+    sent = await approver.post(case + "/do/attach_result", ("title", "准予决定书"), files=[("file", "a.pdf", document)])
+    assert sent.location == case, sent.words
+    again = await approver.post(
+        case + "/do/attach_result", ("title", "准予决定书"), files=[("file", "a.pdf", document)]
+    )
+    assert again.location == case
+    assert (await approver.get(case)).words.count("准予决定书") == 2  # the link and the timeline, once each
+    assert (await approver.post(case + "/do/close", ("result", "issued"))).location == case
+
+    programs.exchange()
+    answer = await agent.get(case)
+    assert "已办结，县级已确认" in answer.words and "材料 3/3 页已到县级" in answer.words
+    assert "c.approver姓名" not in answer.words and "c.reviewer姓名" not in answer.words
+    assert "c.approver姓名" in (await approver.get(case)).words
+    link = answer.text.split(f'href="{case}/result/')[1].split('"')[0]
+    paper = await agent.get(f"{case}/result/{link}")
+    assert "打开 PDF 并打印" in paper.words
+    file = await agent.get(f"{case}/file/{link}")
+    assert file.body == document and file.headers["Content-Type"] == "application/pdf"
+    handed = await agent.post(case + "/do/deliver", ("to", "示例·申请人"), ("how", "window"), ("note", ""))
+    assert handed.location == case
+    programs.exchange()
+    over = await officer.get(case)
+    assert "已送达" in over.words and "窗口领取" in over.words
+    # nothing is left to do, so nobody needs the full number any more
+    number = programs.hall.row(programs.hall.hub, bytes.fromhex(case.split("/")[-1])).id_number
+    assert number not in over.text and mask_id(number) in over.words
+
+
+async def test_a_supplement_goes_down_and_comes_back_with_a_new_page(programs: Programs) -> None:
+    agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
+    case = await take_in(agent, SCANS[:1])
+    programs.exchange()
+    form = await reviewer.get(case + "/do/ask_supplement")
+    subject = form.text.split('name="defects.0.subject"><option value="">')[1].split("<option>")[1].split("<")[0]
+    missing = await reviewer.post(case + "/do/ask_supplement", ("defects.1.subject", subject), ("defects.1.what", ""))
+    assert missing.status == 422
+    assert 'href="#f-defects-1-what"' in missing.text and 'id="f-defects-1-what-error"' in missing.text
+    empty = await reviewer.post(case + "/do/ask_supplement", ("note", "x"))
+    assert empty.status == 422 and "没有列出需要补正的内容" in empty.words
+    asked = await reviewer.post(
+        case + "/do/ask_supplement",
+        ("defects.0.subject", subject),
+        ("defects.0.what", "照片模糊，请重拍"),
+        ("note", ""),
+    )
+    assert asked.location == case, asked.words
+    programs.exchange()
+    notice = await agent.get(case)
+    assert "待补正" in notice.words and "照片模糊，请重拍" in notice.words and "暂停计时" in notice.words
+    assert subject in (await agent.get(case + "/do/supplement")).words
+    assert "待补正（1）" in (await agent.get("/")).words
+    nothing = await agent.post(case + "/do/supplement", ("note", "说明"))
+    assert nothing.status == 422 and "没有补充任何内容" in nothing.words and "说明" in nothing.text
+    done = await agent.post(
+        case + "/do/supplement", ("note", "已重拍"), files=[("materials.0.file", "新.jpg", jpeg(photo(300, 300)))]
+    )
+    assert done.location == case, done.words
+    local = await agent.get(case)
+    assert "最新一步：已保存在本机，尚未送到上级；此前的内容县级已确认" in local.words
+    assert "材料 1/2 页已到县级" in local.words
+    programs.exchange()
+    assert "补正" in (await reviewer.get(case)).words
+    assert (await reviewer.post(case + "/do/endorse", ("opinion", "同意"))).location == case
+
+
+async def test_the_township_says_that_scans_are_still_below(programs: Programs) -> None:
+    """Only the words have travelled: the custody sentence counts the pages, and nobody shows them as there."""
+    hall = programs.hall
+    agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
+    case = await take_in(agent, SCANS[:2])
+    hall.village.replica.message_target_bytes = 1
+    dialer = Dialer(hall.village.replica, hall.township.author)
+    hall.county.exchange(dialer, hall.village, hall.township)
+    hall.county.exchange(dialer, hall.village, hall.township)
+    here, there = await agent.get(case), await reviewer.get(case)
+    assert "乡镇已收，尚未到县级" in here.words
+    assert "材料 0/2 页已到乡镇" in here.words or "材料 1/2 页已到乡镇" in here.words
+    assert "还在传输" in there.words and "还在传输" not in here.words
+    page = there.text.split(f'href="{case}/file/')
+    hash_ = here.text.split(f'src="{case}/file/')[2].split('"')[0]
+    away = await reviewer.get(f"{case}/file/{hash_}")
+    assert away.status == 404 and "还没有传到本机，正在传输" in away.words
+    assert len(page) <= 2

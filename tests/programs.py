@@ -1,0 +1,286 @@
+"""The pages of any place of a small real county, over its encrypted store, as the programs put them together."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from casework import accounts_store
+from casework.accounts import Account
+from casework.case_store import CaseQuery
+from casework.catalogue import load_catalogue
+from casework.example_intake import example_intake_line
+from casework.policy import Role
+from casework.states import COUNTY
+from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
+from casework.web.case_pages import CASE_PAGES
+from casework.web.pages import add_pages
+from casework.web.setup import setup
+from casework.web.site import Hooks, Site
+from hub.pages import HUB_NAV
+from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
+from node.sync_status import SyncStatus, sync_bar
+from sync_protocol.dialer import Dialer
+from sync_protocol.store.async_store import AsyncStore
+from tests.casework.web.tiny_program import CheapPasswords
+from tests.hub.hall import OFFICE, Hall, build_hall, cheap_hash
+from tests.sync_protocol.county import REGION, TOWNSHIP, VILLAGE, Place
+
+T = TypeVar("T")
+PASSWORD = "竹海 lamp 2026"
+ITEM = "elder_allowance"
+Files = Sequence[tuple[str, str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a browser got: status, where it was sent or what it shows, headers."""
+
+    status: int
+    text: str
+    location: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def words(self) -> str:
+        """The page without tags, spaces squeezed."""
+        return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", self.text)))
+
+
+@dataclass
+class Clerk:
+    """A browser of one member of staff at one place; follows no redirect by itself."""
+
+    client: TestClient[web.Request, web.Application]
+    account: Account
+    token: str = ""
+
+    async def get(self, path: str) -> Answer:
+        return await self._answer(await self.client.get(path, allow_redirects=False))
+
+    async def post(self, path: str, *fields: tuple[str, str], files: Files = (), token: str | None = None) -> Answer:
+        data = aiohttp.FormData(default_to_multipart=bool(files))
+        data.add_field("csrf", self.token if token is None else token)
+        for name, value in fields:
+            data.add_field(name, value)
+        for name, filename, content in files:
+            data.add_field(name, content, filename=filename, content_type="application/octet-stream")
+        return await self._answer(await self.client.post(path, data=data, allow_redirects=False))
+
+    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
+        body = await response.read()
+        text = body.decode("utf-8", "replace")
+        return Answer(response.status, text, response.headers.get("Location", ""), dict(response.headers), body)
+
+    async def sign_in(self) -> None:
+        page = await self.get("/sign-in")
+        self.token = page.text.split('name="csrf" value="')[1].split('"')[0]
+        done = await self.post("/sign-in", ("login", self.account.login), ("password", PASSWORD))
+        assert done.status == 303, done.words
+        home = await self.get("/password")
+        self.token = home.text.split('name="csrf" value="')[1].split('"')[0]
+
+
+@dataclass
+class Programs:
+    """A county whose three places serve pages; `sync` says what the link is to look like at a node."""
+
+    hall: Hall
+    folder: Path
+    sync: SyncStatus = field(default_factory=lambda: SyncStatus(True, 0, 0, 0, 1_790_000_000, ""))
+    clients: list[TestClient[web.Request, web.Application]] = field(default_factory=list)
+    stores: list[AsyncStore] = field(default_factory=list)
+
+    async def clerk(self, login: str) -> Clerk:
+        """Sign this member of staff in at the place they belong to."""
+        place = self.place_of(login)
+        client: TestClient[web.Request, web.Application] = TestClient(TestServer(self.app(place)))
+        self.clients.append(client)
+        await client.start_server()
+        account = place.store.read(lambda conn: accounts_store.find_by_login(conn, login))
+        assert account is not None
+        clerk = Clerk(client, account)
+        await clerk.sign_in()
+        return clerk
+
+    def place_of(self, login: str) -> Place:
+        return {"c": self.hall.hub, "t": self.hall.township, "v": self.hall.village}[login[0]]
+
+    def app(self, place: Place) -> web.Application:
+        store = AsyncStore(place.store)
+        self.stores.append(store)
+        hall, spool = self.hall, self.folder / f"spool-{place.author}"
+        spool.mkdir(exist_ok=True)
+        tier = COUNTY if place is hall.hub else self.tier(place)
+        app = web.Application()
+        site = Site(
+            key=f"n{place.author}",
+            name="联办",
+            station=self.name(place),
+            tier=tier,
+            nav=HUB_NAV if tier == COUNTY else nav_for(tier),
+            templates=NODE_TEMPLATES,
+            spool_dir=spool,
+        )
+
+        async def bar(_request: web.Request) -> object:
+            return sync_bar(self.sync, hall.now())
+
+        async def status() -> SyncStatus:
+            return self.sync
+
+        async def password_change(_account: Account, _hash: str) -> None: ...
+
+        async def off_loop(fn: Callable[[], T]) -> T:
+            return await asyncio.to_thread(fn)
+
+        setup(
+            app,
+            store=store,
+            site=site,
+            hooks=Hooks(password_change, sync_bar=bar),  # type: ignore[arg-type]
+            passwords=CheapPasswords(),
+            clock=hall.now,
+            random_bytes=place.replica.random_bytes,
+        )
+        app[DESK], app[OFF_LOOP], app[SPOOL], app[SYNC_STATUS] = hall.desk(place), off_loop, spool, status
+        add_pages(app, CASE_PAGES if tier == COUNTY else [*CASE_PAGES, *NODE_PAGES])
+        return app
+
+    def tier(self, place: Place) -> str:
+        return place.store.read(lambda conn: self.hall.topics(place).tier_of(conn, place.author))
+
+    def name(self, place: Place) -> str:
+        from casework import reference
+
+        region = {self.hall.hub.author: REGION, self.hall.township.author: TOWNSHIP}.get(place.author, VILLAGE)
+        return place.store.read(lambda conn: reference.region_name(conn, region))
+
+    def exchange(self) -> None:
+        """Everything travels up, is judged, and the answers with their documents travel down."""
+        hall = self.hall
+        for _ in range(2):
+            self._talk(hall.village, hall.township)
+            self._talk(hall.township, hall.hub)
+            for home in (hall.village, hall.township):
+                hall.judge(home.author)
+        self._talk(hall.township, hall.hub)
+        self._talk(hall.village, hall.township)
+
+    def _talk(self, child: Place, parent: Place) -> None:
+        """One dialer that goes on a little after the last news, as a long poll does."""
+        dialer = Dialer(child.replica, parent.author)
+        quiet = 0
+        while quiet < 3:
+            quiet = 0 if self.hall.county.exchange(dialer, child, parent).again else quiet + 1
+
+    def only_case(self, place: Place, account: Account) -> str:
+        """The topic of the one case that this person sees."""
+        page = place.store.read(lambda conn: self.hall.desk(place).find(conn, self.hall.agent(account), CaseQuery()))
+        (row,) = page.rows
+        return bytes(row.topic).hex()
+
+    async def close(self) -> None:
+        for client in self.clients:
+            await client.close()
+        for store in self.stores:
+            store._writer.shutdown()
+            store._readers.shutdown()
+        for place in self.hall.county.places.values():
+            place.store.close()
+
+
+STAFF = (
+    ("v.agent", Role.VILLAGE_AGENT, VILLAGE, ""),
+    ("t.clerk", Role.TOWNSHIP_CLERK, TOWNSHIP, ""),
+    ("t.reviewer", Role.TOWNSHIP_REVIEWER, TOWNSHIP, ""),
+    ("c.reviewer", Role.COUNTY_REVIEWER, "", OFFICE),
+    ("c.approver", Role.COUNTY_APPROVER, "", OFFICE),
+    ("c.other", Role.COUNTY_REVIEWER, "", "卫生健康委员会"),
+)
+
+
+def open_programs(folder: Path) -> Programs:
+    """A county with its staff signed up; their first passwords are changed already."""
+    hall = build_hall(folder)
+    for login, role, station, office in STAFF:
+        hall.add_user(login, role, station, office)
+    hall.sync()
+    programs = Programs(hall, folder)
+    for login, *_ in STAFF:
+        _set_password(programs.place_of(login), login)
+    return programs
+
+
+def _set_password(place: Place, login: str) -> None:
+    def write(conn: object) -> None:
+        account = accounts_store.find_by_login(conn, login)  # type: ignore[arg-type]
+        assert account is not None
+        accounts_store.set_local_password(conn, account.account, cheap_hash(PASSWORD))  # type: ignore[arg-type]
+
+    place.store.write(write)
+
+
+def typed(item_key: str = ITEM, **more: str) -> list[tuple[str, str]]:
+    """What an agent types into the first page of an intake; `more` replaces single inputs (dots as __)."""
+    line = example_intake_line(load_catalogue().get(item_key))
+    fields = {f"applicant.{key}": str(value) for key, value in line["applicant"].items()}
+    fields |= {f"form.{key}": str(value) for key, value in line["form"].items()}
+    fields |= {"household": line["household"]} | {key.replace("__", "."): value for key, value in more.items()}
+    return list(fields.items())
+
+
+def required_indexes(item_key: str = ITEM) -> list[int]:
+    return [index for index, rule in enumerate(load_catalogue().get(item_key).materials) if rule.required]
+
+
+async def new_draft(clerk: Clerk, item_key: str = ITEM, **more: str) -> str:
+    """The path of a draft whose first page is filled in."""
+    start = await clerk.post("/intake", ("item", item_key))
+    assert start.status == 303, start.words
+    saved = await clerk.post(start.location, *typed(item_key, **more), ("go", "next"))
+    assert saved.location == start.location + "/materials", saved.words
+    return start.location
+
+
+async def take_in(clerk: Clerk, scans: Files = (), item_key: str = ITEM, **more: str) -> str:
+    """A whole intake: the scans as given, every other required material seen. Returns the path of the case."""
+    draft = await new_draft(clerk, item_key, **more)
+    scanned = {int(name.split(".")[1]) for name, _, _ in scans}
+    seen = [(f"materials.{n}.seen", "1") for n in required_indexes(item_key) if n not in scanned]
+    brought = await clerk.post(draft + "/materials", ("whole", "1"), *seen, ("go", "next"), files=scans)
+    assert brought.location == draft + "/check", brought.words
+    done = await clerk.post(draft + "/submit")
+    assert done.location.startswith("/cases/"), done.words
+    return done.location
+
+
+def blobs_on_disk(place: Place) -> int:
+    """How many whole blobs lie at a place."""
+    folder = place.replica.blobs._folder
+    return sum(1 for path in folder.rglob("*") if path.is_file() and path.parent.name != "partial")
+
+
+__all__ = [
+    "ITEM",
+    "PASSWORD",
+    "Answer",
+    "Clerk",
+    "Programs",
+    "blobs_on_disk",
+    "new_draft",
+    "open_programs",
+    "required_indexes",
+    "take_in",
+    "typed",
+]
