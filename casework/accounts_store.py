@@ -54,10 +54,15 @@ def upsert_staff_row(connection: Connection, incoming: Account) -> bool:
 
 def set_local_password(connection: Connection, account: int, new_hash: str) -> None:
     """Set the password that its owner chose here and remember which ones it supersedes."""
-    known = connection.execute(sa.select(staff).where(staff.c.account == account)).one()
-    marks = [*_superseded(known.origin), _mark(known.hash)][-_MARKS_KEPT:]
+    marks = password_marks(connection, account)
     values = {"hash": new_hash, "must_change": False, "origin": _LOCAL + ",".join(marks)}
     connection.execute(sa.update(staff).where(staff.c.account == account).values(values))
+
+
+def password_marks(connection: Connection, account: int) -> list[str]:
+    """Marks of the passwords that one chosen now supersedes, oldest first; the last is the present one's."""
+    known = connection.execute(sa.select(staff).where(staff.c.account == account)).one()
+    return [*_superseded(known.origin), _mark(known.hash)][-_MARKS_KEPT:]
 
 
 def login_key(login: str) -> str:

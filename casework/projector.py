@@ -13,13 +13,12 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from casework import case_store, reference
-from casework.accounts import Account
-from casework.accounts_store import get, set_local_password, upsert_staff_row
 from casework.case_log import CaseLog
 from casework.changes import ChangeKind
 from casework.errors import BadInput
 from casework.fold import CaseState, fold
 from casework.requests import answer_requests
+from casework.staff_log import take_password, take_staff_row
 from casework.states import COUNTY, HOME, TOWNSHIP
 
 HUB_AUTHOR = 1
@@ -84,18 +83,9 @@ class Projector:
             case ChangeKind.REGION_ROWS if by_hub:
                 reference.save_regions(conn, body["rows"])
             case ChangeKind.STAFF_ROW if by_hub:
-                account = Account(**body)
-                if self._log_of.author in (account.author, HUB_AUTHOR):
-                    upsert_staff_row(conn, account)
+                take_staff_row(conn, body, self._log_of.author, HUB_AUTHOR)
             case ChangeKind.STAFF_PASSWORD:
-                _take_password(conn, entry.author, body)
-
-
-def _take_password(conn: Connection, author: int, body: Any) -> None:
-    """A person of that station chose a new password there; nobody else's is touched."""
-    account = get(conn, int(body["account"]))
-    if account is not None and account.author == author and account.hash != str(body["hash"]):
-        set_local_password(conn, account.account, str(body["hash"]))
+                take_password(conn, entry.author, body)
 
 
 def office_of(log: CaseLog, home: int) -> str:

@@ -30,6 +30,7 @@ class Code(StrEnum):
     BASIS_REFUSED = "basis_refused"
     DUPLICATE = "duplicate"
     REVOKED = "revoked"
+    NOT_CONFIRMED = "not_confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.BASIS_REFUSED: Explanation("所依据的前一步已被退回", "请先处理被退回的那一步"),
     Code.DUPLICATE: Explanation("同一内容已经收到过", "无需操作"),
     Code.REVOKED: Explanation("写入时该站点或人员的授权已停用", "由县级管理员核实后放行或退回"),
+    Code.NOT_CONFIRMED: Explanation("县级核实后没有采纳", "请与县级核对情况，需要时重新办理这一步"),
 }
 
 

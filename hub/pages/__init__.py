@@ -1,0 +1,43 @@
+"""The county's own pages: home, queue, held entries, stations, users, status. Case pages are shared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import PackageLoader
+
+from casework.policy import Act
+from casework.web.i18n import N_
+from casework.web.pages import Page
+from casework.web.site import NavEntry
+from hub.pages import held, home, queue, stations, status, users
+
+HUB_PAGES = (
+    Page("GET", "/", home.show_home),
+    Page("GET", "/queue", queue.show_queue, Act.LIST_CASES),
+    Page("GET", "/held", held.show_list, Act.SETTLE_HELD),
+    Page("GET", "/held/{entry}", held.show_entry, Act.SETTLE_HELD),
+    Page("POST", "/held/{entry}", held.settle_entry, Act.SETTLE_HELD),
+    Page("GET", "/stations", stations.show_stations, Act.INVITE),
+    Page("POST", "/stations/invite", stations.invite_station, Act.INVITE),
+    Page("GET", "/users", users.show_users, Act.MANAGE_USERS),
+    Page("POST", "/users", users.add, Act.MANAGE_USERS),
+    Page("POST", "/users/{account}/reset", users.reset, Act.MANAGE_USERS),
+    Page("POST", "/users/{account}/lock", users.lock, Act.MANAGE_USERS),
+    Page("POST", "/users/{account}/unlock", users.unlock, Act.MANAGE_USERS),
+    Page("GET", "/status", status.show_status, Act.VIEW_STATUS),
+)
+
+HUB_NAV = (
+    NavEntry(N_("首页"), "/"),
+    NavEntry(N_("待办"), "/queue", Act.LIST_CASES),
+    NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
+    NavEntry(N_("待核"), "/held", Act.SETTLE_HELD),
+    NavEntry(N_("站点"), "/stations", Act.INVITE),
+    NavEntry(N_("人员"), "/users", Act.MANAGE_USERS),
+    NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),
+)
+
+HUB_TEMPLATES = (PackageLoader("hub"),)
+HUB_ASSETS = (Path(__file__).parent.parent / "static",)
+"""For `Site.nav`, `Site.templates` and `Site.assets`."""

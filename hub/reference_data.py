@@ -1,0 +1,115 @@
+"""What the county publishes to all: items, the work calendar, the region tree. Saying it again writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casework.case_tables import calendar_year, catalogue_item, region_row
+from casework.catalogue_format import CatalogueError, item_to_plain
+from casework.changes import ChangeKind
+from casework.errors import Problem
+from casework.regions import RegionTree
+from casework.service_item import ServiceItem
+from casework.workdays import Calendar
+from sync_protocol import canonical
+from sync_protocol.feeds import TO_ALL
+from sync_protocol.journal import Journal, Writing
+from sync_protocol.limits import BODY_BYTES_MAX
+
+REGION_ROWS_MAX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How much was new: item versions, calendar years, region rows."""
+
+    items: int
+    years: int
+    regions: int
+
+
+def publish(
+    conn: Connection,
+    journal: Journal,
+    catalogue: Iterable[ServiceItem],
+    calendar: Calendar,
+    regions: RegionTree,
+    writing: Writing,
+) -> Published:
+    """Tell everybody what has not been told yet; compares with the projection of what was.
+
+    Raises CatalogueError when an item was changed but keeps the version that is already out, or is too large.
+    """
+    items = _new_items(conn, catalogue)
+    years = _new_years(conn, calendar)
+    rows = _new_regions(conn, regions)
+    for plain in items:
+        _tell(conn, journal, ChangeKind.CATALOGUE_ITEM, plain, writing)
+    for plain in years:
+        _tell(conn, journal, ChangeKind.CALENDAR_YEAR, plain, writing)
+    for group in _groups(rows):
+        _tell(conn, journal, ChangeKind.REGION_ROWS, {"rows": group}, writing)
+    return Published(len(items), len(years), len(rows))
+
+
+def _tell(conn: Connection, journal: Journal, kind: ChangeKind, plain: dict[str, Any], writing: Writing) -> None:
+    journal.tell(conn, TO_ALL, int(kind), canonical.pack(plain), writing)
+
+
+def _new_items(conn: Connection, catalogue: Iterable[ServiceItem]) -> list[dict[str, Any]]:
+    c = catalogue_item.c
+    known = {(row.key, row.version): row.plain for row in conn.execute(sa.select(c.key, c.version, c.plain))}
+    new, problems = [], []
+    for item in catalogue:
+        plain = item_to_plain(item)
+        out = known.get((item.key, item.version))
+        if out is None and len(canonical.pack(plain)) > BODY_BYTES_MAX:
+            problems.append(Problem(item.key, f"事项「{item.name}」太长，放不进一条下发内容", "请精简材料说明或依据"))
+        elif out is None:
+            new.append(plain)
+        elif json.loads(out) != json.loads(json.dumps(plain)):
+            problems.append(_changed(item))
+    if problems:
+        raise CatalogueError(problems)
+    return new
+
+
+def _changed(item: ServiceItem) -> Problem:
+    message = f"事项「{item.name}」改过内容，但第 {item.version} 版已经下发"
+    return Problem(f"{item.key}.version", message, f"请把 version 改为 {item.version + 1}")
+
+
+def _new_years(conn: Connection, calendar: Calendar) -> list[dict[str, Any]]:
+    rows = conn.execute(sa.select(calendar_year.c.year, calendar_year.c.plain))
+    known = {row.year: json.loads(row.plain) for row in rows}
+    return [plain for plain in calendar.to_plain() if known.get(plain["year"]) != plain]
+
+
+def _new_regions(conn: Connection, regions: RegionTree) -> list[list[str]]:
+    known = {tuple(row) for row in conn.execute(sa.select(*(region_row.c[n] for n in _REGION_COLUMNS)))}
+    rows = [(region.code, region.level, region.parent, region.name) for region in regions]
+    return [list(row) for row in rows if row not in known]
+
+
+_REGION_COLUMNS = ("code", "level", "parent", "name")
+
+
+def _groups(rows: Sequence[list[str]]) -> Iterator[list[list[str]]]:
+    """At most REGION_ROWS_MAX rows and one body's bytes together."""
+    group: list[list[str]] = []
+    size = 0
+    for row in rows:
+        more = len(canonical.pack(row))
+        if group and (len(group) == REGION_ROWS_MAX or size + more > BODY_BYTES_MAX - 64):
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += more
+    if group:
+        yield group
