@@ -85,6 +85,10 @@ class Desk:
         self.log = log
         self._machine = machine
 
+    def now(self) -> int:
+        """Unix seconds by this machine's clock."""
+        return self._machine.now()
+
     def collect(
         self, conn: Connection, person: Person, topic: bytes, key: bytes, intake: Intake, item_key: str
     ) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,7 +36,13 @@ def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem 
     if version is not None:
         query = query.where(c.version == version)
     plain = conn.execute(query).scalar()
-    return item_from_plain(json.loads(plain), lenient=True) if plain else None
+    return _parsed_item(plain) if plain else None
+
+
+@lru_cache(maxsize=512)
+def _parsed_item(plain: str) -> ServiceItem:
+    """Items are read for every change of every case; their text decides what they are."""
+    return item_from_plain(json.loads(plain), lenient=True)
 
 
 def newest_item(conn: Connection, key: str) -> ServiceItem:
@@ -52,7 +59,7 @@ def items(conn: Connection) -> list[ServiceItem]:
     newest = sa.select(c.key, sa.func.max(c.version).label("version")).group_by(c.key).subquery()
     join = sa.and_(c.key == newest.c.key, c.version == newest.c.version)
     rows = conn.execute(sa.select(c.plain).join(newest, join).order_by(c.key)).scalars()
-    return [item_from_plain(json.loads(plain), lenient=True) for plain in rows]
+    return [_parsed_item(plain) for plain in rows]
 
 
 def route(conn: Connection, key: str, version: int) -> dict[str, object] | None:
@@ -79,7 +86,12 @@ def save_calendar_year(conn: Connection, plain: Mapping[str, Any]) -> None:
 
 def calendar(conn: Connection) -> Calendar:
     rows = conn.execute(sa.select(calendar_year.c.plain).order_by(calendar_year.c.year)).scalars()
-    return Calendar.from_plain([json.loads(plain) for plain in rows])
+    return _parsed_calendar(tuple(rows))
+
+
+@lru_cache(maxsize=8)
+def _parsed_calendar(years: tuple[str, ...]) -> Calendar:
+    return Calendar.from_plain([json.loads(plain) for plain in years])
 
 
 def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:

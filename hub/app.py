@@ -75,13 +75,16 @@ class Running:
         self.bell.ring(["judge"])
 
     async def judge(self, home: int) -> None:
-        """Judge one home now."""
+        """Judge one home now, batch by batch, so that other writes find their turn in between."""
         county = self.county
         journal = county.replica.journal
-        judged = await self.store.write(
-            lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, now())
-        )
-        self.metrics.judged.inc(len(judged.topics))
+        while True:
+            judged = await self.store.write(
+                lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, now())
+            )
+            self.metrics.judged.inc(len(judged.topics))
+            if not judged.topics:
+                return
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
@@ -50,29 +50,32 @@ class Verdict:
 Decide = Callable[[bytes, PlacedEntry], Verdict]
 """Whether the application admits a change of a topic; called in the order in which changes are placed."""
 
-_BATCH = 2000
+_BATCH = 256
+"""Entries judged in one transaction at most, so that other writers are not kept waiting for long."""
 _E = t.entry.c
 
 
 def judge_home(conn: Connection, journal: Journal, home: int, decide: Decide, writing: Writing) -> list[bytes]:
-    """Judge all that is ready of a home and write the order records; the topics that were touched.
+    """Judge what is ready of a home, at most a batch, and write the order records; the topics that were touched.
 
-    Entries that must wait are held as `awaits` once, and settled by a later record. Calling it again when nothing
-    has arrived writes nothing.
+    Entries that must wait are held as `awaits` once, and settled by a later record. Call it until it touches
+    nothing; then calling it again writes nothing until something arrives.
     """
-    rows = conn.execute(
+    unsettled = or_(
+        _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code == AWAITS)
+    )
+    waiting = conn.execute(
         select(t.entry)
-        .where(_E.home == home, _E.standing.in_((Standing.PENDING, Standing.HELD)), _E.type >= FIRST_APPLICATION_TYPE)
-        .order_by(_E.feed, _E.epoch, _E.number)
+        .where(_E.home == home, unsettled, _E.type >= FIRST_APPLICATION_TYPE)
+        .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
         .limit(_BATCH)
     ).all()
-    waiting = [row for row in rows if row.standing == Standing.PENDING or row.code == AWAITS]
     if not waiting:
         return []
     bench = _Bench(conn, home, decide)
     verdicts = bench.judge(waiting)
-    for at in range(0, len(verdicts), 1000):
-        _write(conn, journal, home, verdicts[at : at + 1000], writing)
+    if verdicts:
+        _write(conn, journal, home, verdicts, writing)
     return bench.touched
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sqlalchemy import Connection, func, insert, select, update
 
 from sync_protocol.certificates import Certificate, SignedCertificate, verify_certificate
@@ -67,10 +69,15 @@ def is_revoked(conn: Connection, serial: int) -> str | None:
 
 def topology(conn: Connection) -> Topology:
     """The tree of all stations, each in the place that its newest certificate names."""
-    rows = conn.execute(select(t.certificate.c.packed).order_by(t.certificate.c.serial))
+    return _tree(tuple(conn.execute(select(t.certificate.c.packed).order_by(t.certificate.c.serial)).scalars()))
+
+
+@lru_cache(maxsize=8)
+def _tree(packed: tuple[bytes, ...]) -> Topology:
+    """Asked for at every entry; certificates change a few times a year."""
     latest = {}
-    for (packed,) in rows:
-        certificate = SignedCertificate.parse(packed).certificate
+    for body in packed:
+        certificate = SignedCertificate.parse(body).certificate
         latest[certificate.author] = certificate.station
     return Topology(latest.values())
 
