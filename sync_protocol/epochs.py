@@ -6,6 +6,7 @@ Only the hub grants one. The grant names the head of every feed of the author fr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from sync_protocol import canonical
@@ -52,7 +53,13 @@ def parse_grant(body: bytes) -> Grant:
         raise NotCanonical("grant numbers")
     if len(heads) > GRANT_HEADS_MAX:
         raise TooLarge("grant heads")
-    return Grant(author, epoch, serial, tuple(_head(item) for item in heads))
+    return Grant(author, epoch, serial, _ascending([_head(item) for item in heads]))
+
+
+def _ascending(starts: list[tuple[FeedId, Start]]) -> tuple[tuple[FeedId, Start], ...]:
+    if any(one[0] >= two[0] for one, two in pairwise(starts)):
+        raise NotCanonical("grant heads are not in order")
+    return tuple(starts)
 
 
 def _head(item: Any) -> tuple[FeedId, Start]:
@@ -94,14 +101,21 @@ def parse_revocation(body: bytes) -> Revocation:
     if not isinstance(value, list) or len(value) != 4 or not isinstance(value[3], list):
         raise NotCanonical("revocation")
     author, serial, reason, cuts = value
-    if type(author) is not int or type(serial) is not int or not isinstance(reason, str) or len(reason) > 200:
-        raise NotCanonical("revocation")
+    if any(type(number) is not int or not 0 < number <= EPOCH_MAX for number in (author, serial)):
+        raise NotCanonical("revocation numbers")
+    if not isinstance(reason, str) or len(reason) > 200:
+        raise NotCanonical("revocation reason")
     if len(cuts) > GRANT_HEADS_MAX:
         raise TooLarge("revocation cuts")
-    return Revocation(author, serial, reason, tuple(_cut(item) for item in cuts))
+    parsed = tuple(_cut(item) for item in cuts)
+    if any(one[0] >= two[0] for one, two in pairwise(parsed)):
+        raise NotCanonical("revocation cuts are not in order")
+    return Revocation(author, serial, reason, parsed)
 
 
 def _cut(item: Any) -> tuple[FeedId, int, int]:
-    if not isinstance(item, list) or len(item) != 3 or any(type(n) is not int or n < 0 for n in item[1:]):
+    if not isinstance(item, list) or len(item) != 3 or any(type(n) is not int for n in item[1:]):
+        raise NotCanonical("revocation cut")
+    if not 0 <= item[1] <= EPOCH_MAX or not 0 <= item[2] < 2**32:
         raise NotCanonical("revocation cut")
     return FeedId.parse(item[0]), item[1], item[2]

@@ -177,13 +177,18 @@ async def _body(request: web.Request, bytes_max: int) -> bytes:
 
 
 _STATUS: dict[type[SyncError], int] = {BadNonce: 401, TooLarge: 413, BadSignature: 403}
+_VERDICT_STATUS = {"retry": 409, "quarantine": 400, "stop": 403}
+
+
+def status_of(error: type[SyncError]) -> int:
+    """The HTTP status of a refusal (SPEC section 12)."""
+    return _STATUS.get(error, _VERDICT_STATUS[error.verdict])
 
 
 def _refusal(error: SyncError) -> web.Response:
     """An error as it travels: code, English text, nonces if it was only the nonce."""
     nonces = list(error.evidence.get("nonces", ()))
-    status = _STATUS.get(type(error), {"retry": 409, "quarantine": 400, "stop": 403}[error.verdict])
-    return _bytes_response(canonical.pack([error.code, str(error)[:256], nonces]), status)
+    return _bytes_response(canonical.pack([error.code, str(error)[:256], nonces]), status_of(type(error)))
 
 
 def _bytes_response(data: bytes, status: int) -> web.Response:

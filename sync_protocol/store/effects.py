@@ -50,12 +50,11 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
             place(conn, feed.audience, item.number, placements(item.number, parse_runs(body)))
         case EntryType.RECEIPT if feed.kind is FeedKind.DOWN:
             _note_receipt(conn, feed, body)
-        case EntryType.CERTIFICATE | EntryType.HUB_KEY if by_hub:
+        case EntryType.CERTIFICATE | EntryType.HUB_KEY if feed.kind is FeedKind.ALL:
             _note_certificate(conn, body)
-        case EntryType.GRANT if by_hub:
-            grant = parse_grant(body)
-            trust.add_grant(conn, grant)
-        case EntryType.REVOCATION if by_hub and feed.kind is FeedKind.ALL:
+        case EntryType.GRANT if feed.kind is FeedKind.ALL:
+            trust.add_grant(conn, parse_grant(body))
+        case EntryType.REVOCATION if feed.kind is FeedKind.ALL:
             trust.add_revocation(conn, parse_revocation(body))
         case EntryType.ERASURE if by_hub and feed.kind is FeedKind.DOWN:
             _erase(conn, feed.audience, item.header.topic)

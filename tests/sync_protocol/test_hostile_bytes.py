@@ -178,7 +178,7 @@ def test_every_flipped_bit_of_an_unsigned_object_is_refused_or_breaks_the_signat
             again = pack(parse(flipped))
         except BadBytes:
             continue
-        assert again in (flipped, data)  # one value, one encoding; order inside grants is restored
+        assert again == flipped  # one value, one encoding
         _, changed = hub_says(flipped)
         with pytest.raises(BadSignature):
             check_signature(g.DEPLOYMENT, segment, changed[-1], g.SIGNERS[HUB].public)
