@@ -13,7 +13,7 @@ from sync_protocol import canonical
 from sync_protocol.crypto import HASH_BYTES
 from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.feeds import FeedId
-from sync_protocol.limits import BODY_BYTES_MAX, EPOCH_MAX, GRANT_HEADS_MAX
+from sync_protocol.limits import AUTHOR_MAX, BODY_BYTES_MAX, EPOCH_MAX, GRANT_HEADS_MAX, SERIAL_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def parse_grant(body: bytes) -> Grant:
     if not isinstance(value, list) or len(value) != 4 or not isinstance(value[3], list):
         raise NotCanonical("grant")
     author, epoch, serial, heads = value
-    if any(type(number) is not int or not 0 < number <= EPOCH_MAX for number in (author, epoch, serial)):
+    bounds = ((author, AUTHOR_MAX), (epoch, EPOCH_MAX), (serial, SERIAL_MAX))
+    if any(type(number) is not int or not 0 < number <= high for number, high in bounds):
         raise NotCanonical("grant numbers")
     if len(heads) > GRANT_HEADS_MAX:
         raise TooLarge("grant heads")
@@ -101,7 +102,7 @@ def parse_revocation(body: bytes) -> Revocation:
     if not isinstance(value, list) or len(value) != 4 or not isinstance(value[3], list):
         raise NotCanonical("revocation")
     author, serial, reason, cuts = value
-    if any(type(number) is not int or not 0 < number <= EPOCH_MAX for number in (author, serial)):
+    if any(type(number) is not int or not 0 < number <= high for number, high in ((author, AUTHOR_MAX), (serial, SERIAL_MAX))):
         raise NotCanonical("revocation numbers")
     if not isinstance(reason, str) or len(reason) > 200:
         raise NotCanonical("revocation reason")

@@ -10,13 +10,14 @@ KIB = 1024
 MIB = 1024 * KIB
 
 INT_MAX = 2**53 - 1
-"""Largest integer on the wire: what every language can hold exactly."""
+"""Largest integer of a clear field, but for marks: what every language can hold exactly."""
 
 DEPTH_MAX = 8
 HEADER_BYTES_MAX = 4 * KIB
 BODY_BYTES_MAX = 48 * KIB
 BLOBS_PER_ENTRY_MAX = 64
-EPOCH_MAX = 2**32 - 1
+EPOCH_MAX = 2**31 - 1
+"""An epoch and a number share one signed 64-bit integer (`entries.mark`)."""
 AUTHOR_MAX = 2**32 - 1
 SERIAL_MAX = 2**32 - 1
 

@@ -430,3 +430,36 @@ def test_no_nine_bytes_make_a_feed_stumble(data):
     except NotCanonical:
         return
     assert feed.packed() == data
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [3, 2**31, 4, []],
+        [3, 0, 4, []],
+        [0, 1, 4, []],
+        [3, 1, 2**32, []],
+        [3, 1, 4, [[down(2, 5).packed(), 0, 1, bytes(32)], [down(2, 4).packed(), 0, 1, bytes(32)]]],
+        [3, 1, 4, [[down(2, 5).packed(), 0, 1, bytes(32)], [down(2, 5).packed(), 0, 1, bytes(32)]]],
+        [3, 1, 4, [[down(2, 5).packed(), 0, 0, bytes(32)]]],
+    ],
+)
+def test_impossible_grants(value):
+    with pytest.raises(NotCanonical):
+        parse_grant(canonical.pack(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [-3, 4, "", []],
+        [3, -4, "", []],
+        [3, 4, "x" * 201, []],
+        [3, 4, "", [[down(2, 5).packed(), 0, -1]]],
+        [3, 4, "", [[down(2, 5).packed(), 0, 2**32]]],
+        [3, 4, "", [[down(2, 5).packed(), 0, 1], [down(2, 4).packed(), 0, 1]]],
+    ],
+)
+def test_impossible_revocations(value):
+    with pytest.raises(NotCanonical):
+        parse_revocation(canonical.pack(value))

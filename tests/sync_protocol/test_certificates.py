@@ -23,7 +23,7 @@ GOOD = g.CERTIFICATES[g.VILLAGE].certificate
         {"author": 2**32},
         {"parent": 2**32},
         {"parent": -1},
-        {"epoch": 2**32},
+        {"epoch": 2**31},
         {"not_after": 2**53},
         {"region": "3" * 13},
         {"sign_key": bytes(31)},
