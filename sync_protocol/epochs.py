@@ -102,7 +102,10 @@ def parse_revocation(body: bytes) -> Revocation:
     if not isinstance(value, list) or len(value) != 4 or not isinstance(value[3], list):
         raise NotCanonical("revocation")
     author, serial, reason, cuts = value
-    if any(type(number) is not int or not 0 < number <= high for number, high in ((author, AUTHOR_MAX), (serial, SERIAL_MAX))):
+    if any(
+        type(number) is not int or not 0 < number <= high
+        for number, high in ((author, AUTHOR_MAX), (serial, SERIAL_MAX))
+    ):
         raise NotCanonical("revocation numbers")
     if not isinstance(reason, str) or len(reason) > 200:
         raise NotCanonical("revocation reason")
