@@ -76,6 +76,8 @@ class Machine:
     epoch: Callable[[], int]
     now: Callable[[], int]
     quality: Callable[[], int]
+    settle: Callable[[Connection, int], None] = lambda conn, home: None
+    """Called before anything is written about a home: the county first puts in order what it has received."""
 
 
 class Desk:
@@ -137,6 +139,7 @@ class Desk:
         pages: Sequence[HeldPage] = (),
     ) -> None:
         """Write one further change of a case. Raises BadInput, NotAllowed, NotFound."""
+        self._machine.settle(conn, self._load(conn, topic)[0])
         home, state = self._load(conn, topic)
         item = reference.item(conn, state.item, state.version)
         region = self.log.region_of(conn, home)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from casework.desk import Desk, Machine
 from casework.projector import Projector
+from hub.judge import judge_one_home
 from migrations.upgrade import upgrade
 from sync_protocol import canonical
 from sync_protocol.errors import NotCanonical
@@ -79,5 +80,11 @@ def assemble(
     replica = Replica(me, folder.blobs(), random_bytes)
     topics = Topics(lambda: replica)
     store.projector = Projector(topics, decode, now)
-    desk = Desk(topics, Machine(lambda: me.epoch, now, lambda: 1))
+
+    def settle(conn: Connection, home: int) -> None:
+        """Nothing of the county's own may take a place before what it has already received."""
+        while judge_one_home(conn, replica.journal, topics, desk, home, now()).topics:
+            pass
+
+    desk = Desk(topics, Machine(lambda: me.epoch, now, lambda: 1, settle))
     return County(folder, store, replica, topics, desk, region)

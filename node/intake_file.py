@@ -141,7 +141,7 @@ def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, 
 
 def _known(station: Station, author: int, ref: str) -> bool:
     def look(conn: Connection) -> bool:
-        return case_store.by_ref(conn, author, ref) is not None or drafts.by_ref(conn, ref) is not None
+        return case_store.by_ref(conn, author, ref) is not None
 
     return station.store.read(look)
 

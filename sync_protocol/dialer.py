@@ -80,7 +80,7 @@ class Dialer:
         more = any(reached.get(branch, Tip(0, b"")).number < tip.number for branch, tip in mine.items())
         blobs = [] if more else self._blob_frames(conn)
         busy = more or any(isinstance(frame, Chunk) for frame in blobs)
-        flags = int(HelloFlag.MORE) if busy else 0
+        flags = int(HelloFlag.MORE) if more else 0
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
         return Sent([hello, *segments, *blobs], reached, entries)
