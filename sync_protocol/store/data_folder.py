@@ -1,0 +1,141 @@
+"""A program's folder on disk: the encrypted database, the blobs, a spool, and who serves it now.
+
+The database key lies in a file of its own, by default beside the folder and not in it: a copy of the folder alone
+(a backup stick, a lent disk) opens nothing. Whoever has the whole machine has both; disk encryption is for that.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import Connection
+
+from sync_protocol.store.blob_files import BlobFiles, sync_folder
+from sync_protocol.store.seam import SqliteStore, StoreError
+
+KEY_BYTES = 32
+_DATABASE = "lianban.db"
+
+
+class FolderError(Exception):
+    """The folder cannot be used as asked; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where a running server of this folder can be asked: its pages, its admin listener, and the control secret."""
+
+    pid: int
+    url: str
+    admin_url: str
+    control: str
+
+
+class DataFolder:
+    """`path` is the folder, `key_file` the database key's file (default: the folder's name + ".key", beside it)."""
+
+    def __init__(self, path: Path, key_file: Path | None = None) -> None:
+        self.path = path.resolve()
+        self.key_file = (key_file or self.path.with_name(self.path.name + ".key")).resolve()
+        self._lock: IO[str] | None = None
+
+    @property
+    def database(self) -> Path:
+        return self.path / _DATABASE
+
+    @property
+    def spool(self) -> Path:
+        """For files on their way in; emptied at start."""
+        return self.path / "spool"
+
+    def create(self, random_bytes: Callable[[int], bytes]) -> None:
+        """Make the folder and its key. Raises FolderError when there is a database already."""
+        if self.database.exists():
+            raise FolderError(f"{self.path} already holds a database")
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.key_file.parent.mkdir(parents=True, exist_ok=True)
+        if not self.key_file.exists():
+            fd = os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(fd, "w") as file:
+                file.write(random_bytes(KEY_BYTES).hex() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(self.key_file.parent)
+
+    def store(self, migrate: Callable[[Connection], None], *, new: bool = False) -> SqliteStore:
+        """Open the database and bring it to this program's schema. Raises FolderError or StoreError."""
+        if not new and not self.database.exists():
+            raise FolderError(f"{self.path} holds no database: run init first")
+        store = SqliteStore(self.database, self._key())
+        try:
+            store.migrate(migrate)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _key(self) -> bytes:
+        try:
+            key = bytes.fromhex(self.key_file.read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"the key file {self.key_file} cannot be read") from error
+        if len(key) != KEY_BYTES:
+            raise StoreError(f"the key file {self.key_file} does not hold 32 bytes in hex")
+        return key
+
+    def blobs(self) -> BlobFiles:
+        return BlobFiles(self.path / "blobs")
+
+    def lock(self) -> bool:
+        """Become the one server of this folder; False when another process is."""
+        file = (self.path / "serve.lock").open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._lock = file
+        self.spool.mkdir(exist_ok=True, mode=0o700)
+        for left in self.spool.iterdir():
+            if left.is_file():
+                left.unlink()
+        return True
+
+    def unlock(self) -> None:
+        """Stop being the server."""
+        (self.path / "serve.json").unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def announce(self, serving: Serving) -> None:
+        """Write down where the running server is asked; readable by this user alone."""
+        target = self.path / "serve.json"
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as file:
+            json.dump({name: getattr(serving, name) for name in Serving.__slots__}, file)
+
+    def serving(self) -> Serving | None:
+        """The running server of this folder, None when there is none."""
+        file = self.path / "serve.lock"
+        if not file.exists():
+            return None
+        with file.open("r+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return self._announced()
+        return None
+
+    def _announced(self) -> Serving | None:
+        try:
+            said: dict[str, Any] = json.loads((self.path / "serve.json").read_text(encoding="utf-8"))
+            return Serving(**said)
+        except (OSError, ValueError, TypeError):
+            return None
