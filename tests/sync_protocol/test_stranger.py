@@ -60,11 +60,11 @@ def _value(data: bytes) -> tuple[Any, bytes]:
     if 0xA0 <= tag < 0xC0:
         raw, rest = _take(rest, tag & 31)
         return raw.decode(), rest
-    if tag in (0xD9, 0xDA, 0xC4, 0xC5):
-        width = 1 if tag in (0xD9, 0xC4) else 2
+    if tag in (0xD9, 0xDA, 0xDB, 0xC4, 0xC5, 0xC6):
+        width = {0xD9: 1, 0xDA: 2, 0xDB: 4, 0xC4: 1, 0xC5: 2, 0xC6: 4}[tag]
         length, rest = _take(rest, width)
         raw, rest = _take(rest, int.from_bytes(length, "big"))
-        return (raw.decode() if tag in (0xD9, 0xDA) else raw), rest
+        return (raw.decode() if tag >= 0xD9 else raw), rest
     if 0x90 <= tag < 0xA0:
         return _items(rest, tag & 15)
     if tag == 0xDC:
