@@ -27,8 +27,7 @@ CATCHES_EVERYTHING: dict[str, str] = {
     "casework/web/error_pages.py": "a fault becomes the page that says so, and is logged",
     "casework/materials/child.py": "outermost frame of the child that opens files; decoders raise all sorts",
     "sync_protocol/store/seam.py": "the writer thread hands every failure to the caller that waits for it",
-    "node/app.py": "one failed round must not end the station's background work",
-    "hub/app.py": "one failed round must not end the county's background work",
+    "sync_protocol/store/async_store.py": "a commit that failed is told to every caller that waits for it",
 }
 
 # Pure rules of the two libraries: values in, values or exceptions out.
@@ -39,12 +38,17 @@ PURE_MODULES = (
     "sync_protocol/crypto.py",
     "sync_protocol/entries.py",
     "sync_protocol/errors.py",
-    "sync_protocol/exchange.py",
     "sync_protocol/feeds.py",
     "sync_protocol/frontier.py",
-    "sync_protocol/journal.py",
     "sync_protocol/limits.py",
-    "sync_protocol/orders.py",
+    "sync_protocol/blobs.py",
+    "sync_protocol/custody.py",
+    "sync_protocol/enrolment.py",
+    "sync_protocol/envelopes.py",
+    "sync_protocol/epochs.py",
+    "sync_protocol/messages.py",
+    "sync_protocol/order.py",
+    "sync_protocol/topology.py",
     "sync_protocol/segments.py",
     "casework/accounts.py",
     "casework/changes.py",
@@ -52,7 +56,15 @@ PURE_MODULES = (
     "casework/errors.py",
     "casework/fold.py",
     "casework/judge.py",
+    "casework/fold_rules.py",
+    "casework/own_rules.py",
+    "casework/offers.py",
+    "casework/policy.py",
+    "casework/requests.py",
     "casework/states.py",
+    "casework/view_dates.py",
+    "casework/web/custody_words.py",
+    "node/sync_status.py",
 )
 IMPURE_IMPORTS = {
     "aiohttp", "asyncio", "http", "logging", "os", "pathlib", "random", "requests", "secrets", "socket",
@@ -208,7 +220,19 @@ def test_casework_uses_nacl_for_passwords_only() -> None:
 
 
 def test_no_function_grew_too_long() -> None:
-    assert _breaches(find_long_functions, _sources(*PACKAGES, "bench", "tests")) == []
+    # A revision lists tables; cutting it up would not make it clearer.
+    paths = [p for p in _sources(*PACKAGES, "bench", "tests") if p.parent.name != "versions"]
+    assert _breaches(find_long_functions, paths) == []
+
+
+def test_an_old_revision_does_not_change_with_the_code() -> None:
+    for path in (ROOT / "migrations").glob("*/versions/*.py"):
+        imported = {line.split()[1].split(".")[0] for line in path.read_text("utf-8").splitlines() if _imports(line)}
+        assert imported <= {"__future__", "alembic", "sqlalchemy"}, path
+
+
+def _imports(line: str) -> bool:
+    return line.startswith(("import ", "from "))
 
 
 def test_no_file_grew_too_long() -> None:

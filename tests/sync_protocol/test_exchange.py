@@ -61,7 +61,7 @@ def test_pages_follow_and_are_signed_for_by_each_tier(county):
 
 
 def test_a_poll_with_nothing_to_say_is_one_small_message_whatever_the_history(county):
-    c, hub, township, village = county
+    c, _, township, village = county
     sizes = []
     for count in (1, 40):
         for _ in range(count):
@@ -69,7 +69,7 @@ def test_a_poll_with_nothing_to_say_is_one_small_message_whatever_the_history(co
         dialer = Dialer(village.replica, township.author)
         while c.exchange(dialer, village, township).again:
             pass
-        sent = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 50))
+        sent = village.store.read(lambda conn, d=dialer: d.compose(conn, c.clock.now, 50))
         assert not any(isinstance(frame, Vector) for frame in sent.frames)
         sizes.append(len(pack_message(sent.frames)))
         assert c.exchange(dialer, village, township).in_step
@@ -77,7 +77,7 @@ def test_a_poll_with_nothing_to_say_is_one_small_message_whatever_the_history(co
 
 
 def test_nothing_that_was_uploaded_comes_back(county):
-    c, hub, township, village = county
+    c, _, township, village = county
     dialer = Dialer(village.replica, township.author)
     while c.exchange(dialer, village, township).again:
         pass
