@@ -227,11 +227,11 @@ def test_no_function_grew_too_long() -> None:
 
 def test_an_old_revision_does_not_change_with_the_code() -> None:
     for path in (ROOT / "migrations").glob("*/versions/*.py"):
-        imported = {line.split()[1].split(".")[0] for line in path.read_text("utf-8").splitlines() if _imports(line)}
+        imported = {line.split()[1].split(".")[0] for line in path.read_text("utf-8").splitlines() if _is_import_line(line)}
         assert imported <= {"__future__", "alembic", "sqlalchemy"}, path
 
 
-def _imports(line: str) -> bool:
+def _is_import_line(line: str) -> bool:
     return line.startswith(("import ", "from "))
 
 

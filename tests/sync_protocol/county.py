@@ -103,7 +103,7 @@ class County:
     def store(self, name: str) -> SqliteStore:
         path = self.folder / f"{name}.db"
         store = SqliteStore(path, b"k" * 32)
-        store.migrate(lambda conn: metadata.create_all(conn))
+        store.migrate(metadata.create_all)
         return store
 
     def blobs(self, name: str) -> BlobFiles:
