@@ -23,11 +23,21 @@ from sync_protocol.bell import EVERYTHING, Bell
 from sync_protocol.certificates import Certificate
 from sync_protocol.dialer import Dialer, Progress, Sent
 from sync_protocol.enrolment import REPLY_BYTES_MAX
-from sync_protocol.envelopes import NO_NONCE, NONCE_BYTES, parse_reply, sign_request, verify_reply
-from sync_protocol.errors import BadNonce, BadSignature, NotCanonical, SyncError, TransferFailed, by_code
+from sync_protocol.envelopes import NO_NONCE, NONCE_BYTES, SignedReply, parse_reply, sign_request, verify_reply
+from sync_protocol.errors import (
+    BadNonce,
+    BadSignature,
+    NotCanonical,
+    SyncError,
+    TransferFailed,
+    UnknownCertificate,
+    by_code,
+)
+from sync_protocol.feeds import TO_ALL
 from sync_protocol.limits import KIB, LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
 from sync_protocol.messages import Frame, pack_message, parse_message
 from sync_protocol.replica import Replica
+from sync_protocol.segments import Segment
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, StoreLike
 from sync_protocol.store import trust
 
@@ -147,16 +157,30 @@ class Link:
         data = await post(self._session, self._url + SYNC_PATH, request, MESSAGE_BYTES_MAX + KIB)
         self.state.bytes_down += len(data)
         reply = parse_reply(data)
-        key = await self._store.read(lambda conn: self._reply_key(conn, reply.serial))
+        key = await self._signer_of(reply)
         verify_reply(me.deployment, reply, key.sign_key, nonce=nonce)
         self._dialer.parent = key.author
         self._nonces.extend(reply.nonces)
         return reply.payload
 
+    async def _signer_of(self, reply: SignedReply) -> Certificate:
+        """The certificate of the reply's signer. A parent with a new machine is known only by what its own first
+        answer brings: the hub's words to all, which are believed for the hub's signature, whoever carries them."""
+        try:
+            return await self._store.read(lambda conn: self._reply_key(conn, reply.serial))
+        except UnknownCertificate:
+            frames = await self._store.off_loop(lambda: parse_message(reply.payload))
+            told = [frame for frame in frames if isinstance(frame, Segment) and frame.feed == TO_ALL]
+            parent, now = self._dialer.parent, self._now()
+            await self._store.write(lambda conn: self._replica.take_entries(conn, told, parent, now))
+            return await self._store.read(lambda conn: self._reply_key(conn, reply.serial))
+
     def _reply_key(self, conn: Connection, serial: int) -> Certificate:
         certificate = trust.certificate_of(conn, serial)
         if certificate.author not in trust.topology(conn).ancestors(self._replica.me.author):
             raise BadSignature("answered by a station that is not above this one")
+        if trust.is_revoked(conn, serial) is not None:
+            raise BadSignature("answered under a certificate that was revoked", serial=serial)
         return certificate
 
     async def until(self, done: Callable[[Progress], bool]) -> Progress:

@@ -29,14 +29,15 @@ from sync_protocol.errors import (
     TransferFailed,
     UnknownCertificate,
 )
-from sync_protocol.feeds import down
+from sync_protocol.feeds import down, up
 from sync_protocol.frontier import frontier_digest
 from sync_protocol.limits import MESSAGE_BYTES_MAX, MIB
 from sync_protocol.messages import Hello, HelloFlag, Segment, Vector, pack_message
 from sync_protocol.server import ENROL_PATH, SYNC_PATH
+from sync_protocol.store import feed_store
 from sync_protocol.store.seam import SqliteStore
 from sync_protocol.topology import Tier
-from tests.sync_protocol.county import County, Place, small_county
+from tests.sync_protocol.county import TOWNSHIP, County, Place, small_county
 from tests.sync_protocol.wire import Child, Served, link_to, serve
 
 HELLO = pack_message([Hello(1, 0, frontier_digest({}))])
@@ -274,6 +275,32 @@ async def test_a_link_brings_a_case_up_and_the_receipt_down(county, served):
         assert link.state.blobs_sent == 1
 
 
+async def test_a_village_finds_its_townships_new_machine_trustworthy(county):
+    """Its certificate comes in the very answer that it signs."""
+    c, hub, _, village = county
+    again = c.enrol(TOWNSHIP, Tier.TOWNSHIP, "again")
+    c.sync(again, hub)
+    village.open_case({"name": "a"})
+    async with serve(again) as served, link_to(served.url, village, again) as link:
+        for _ in range(4):
+            try:
+                await link.exchange()
+            except UnknownCertificate:
+                assert link.state.requests <= 2
+        assert link.state.in_step
+        assert len(again.store.read(lambda conn: feed_store.frontier(conn, [up(village.author)]))) == 1
+
+
+async def test_a_townships_old_machine_is_not_listened_to(county):
+    c, hub, township, village = county
+    again = c.enrol(TOWNSHIP, Tier.TOWNSHIP, "again")
+    c.sync(again, hub)
+    c.sync(village, again)
+    async with serve(township) as served, link_to(served.url, village, township) as link:
+        with pytest.raises(BadSignature):
+            await link.exchange()
+
+
 async def _against(
     answer: Callable[[bytes], tuple[int, bytes]], village: Place, township: Place
 ) -> tuple[type[SyncError], str]:
@@ -312,7 +339,7 @@ def _signed(
 RUBBISH: list[tuple[int, bytes, type[SyncError]]] = [
     (200, b"", BadBytes),
     (200, b"<html>portal, please sign in</html>", BadBytes),
-    (200, bytes(200), UnknownCertificate),
+    (200, bytes(200), BadBytes),
     (200, bytes(MESSAGE_BYTES_MAX + 2048), TransferFailed),
     (500, b"Internal Server Error", TransferFailed),
     (502, b"<html>bad gateway</html>", TransferFailed),
