@@ -77,6 +77,7 @@ draft = sa.Table(
     sa.Column("item", sa.String(64), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("account", sa.BigInteger, nullable=False),
+    sa.Column("ref", sa.Text, nullable=False, index=True),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("saved", sa.BigInteger, nullable=False),

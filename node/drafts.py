@@ -44,6 +44,8 @@ class Draft:
     applicant: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
     household: str = ""
+    ref: str = ""
+    """The caller's own key when the draft came from a file."""
     materials: Mapping[str, DraftMaterial] = field(default_factory=dict)
 
     @property
@@ -62,7 +64,7 @@ class Draft:
         held = [
             HeldMaterial(n, "" if m.pages else m.seen, m.pages) for n, m in self.materials.items() if m.pages or m.seen
         ]
-        return Intake(dict(self.applicant), dict(self.form), self.household or None, None, tuple(held))
+        return Intake(dict(self.applicant), dict(self.form), self.household or None, self.ref or None, tuple(held))
 
 
 def create(conn: Connection, draft: Draft) -> None:
@@ -75,6 +77,11 @@ def load(conn: Connection, id_: str) -> Draft:
     if row is None:
         raise NotFound("没有这份草稿，可能已经提交或删除")
     return _draft(row)
+
+
+def by_ref(conn: Connection, ref: str) -> str | None:
+    """The draft that a caller's own key stands for."""
+    return conn.execute(sa.select(_D.id).where(_D.ref == ref, _D.ref != "").limit(1)).scalar()
 
 
 def save(conn: Connection, draft: Draft, now: int) -> None:
@@ -112,6 +119,7 @@ def _row(draft: Draft) -> dict[str, Any]:
         "item": draft.item,
         "version": draft.version,
         "account": draft.account,
+        "ref": draft.ref,
         "content": json.dumps(content, ensure_ascii=False),
         "created": draft.created,
         "saved": draft.saved,
@@ -132,6 +140,7 @@ def _draft(row: sa.Row[Any]) -> Draft:
         content["applicant"],
         content["form"],
         content["household"],
+        row.ref,
         materials,
     )
 

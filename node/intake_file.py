@@ -16,7 +16,9 @@ from casework.errors import BadInput, CaseworkError, Problem
 from casework.intake import HeldMaterial, HeldPage, Intake, checked
 from casework.materials.opening import open_material
 from casework.policy import Person, Role
+from casework.service_item import ServiceItem
 from node import drafts
+from node.drafts import Draft, DraftMaterial
 from node.station import Station
 
 LINE_BYTES_MAX = 1024 * 1024
@@ -129,7 +131,7 @@ def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, 
         if submit:
             station.desk.collect(conn, person, topic, key, whole, item.key)
         else:
-            drafts.keep(conn, topic, key, item, person.account, whole, station.desk.now())
+            drafts.create(conn, _draft(topic, key, item, whole, station.desk.now()))
 
     station.store.write(write)
     if submit:
@@ -139,9 +141,18 @@ def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, 
         outcome.drafts += 1
 
 
+def _draft(topic: bytes, key: bytes, item: ServiceItem, intake: Intake, now: int) -> Draft:
+    """A line that is not to be submitted yet waits among the station's drafts, as typed."""
+    materials = {m.name: DraftMaterial(m.seen, m.pages) for m in intake.materials}
+    applicant = {name: str(value) for name, value in intake.applicant.items()}
+    form = {name: str(value) for name, value in intake.form.items()}
+    household, ref = intake.household or "", intake.ref or ""
+    return Draft(topic.hex(), key, item.key, item.version, 0, now, now, applicant, form, household, ref, materials)
+
+
 def _known(station: Station, author: int, ref: str) -> bool:
     def look(conn: Connection) -> bool:
-        return case_store.by_ref(conn, author, ref) is not None
+        return case_store.by_ref(conn, author, ref) is not None or drafts.by_ref(conn, ref) is not None
 
     return station.store.read(look)
 

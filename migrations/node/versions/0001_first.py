@@ -118,11 +118,15 @@ def upgrade() -> None:
         sa.Column("item", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("account", sa.BigInteger(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("saved", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_draft_ref"), ["ref"], unique=False)
+
     op.create_table(
         "entry",
         sa.Column("feed", sa.LargeBinary(), nullable=False),
@@ -294,4 +298,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("web_session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_web_session_account"), ["account"], unique=False)
-
