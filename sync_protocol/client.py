@@ -109,7 +109,7 @@ class Link:
         frames = await self._store.off_loop(lambda: parse_message(reply))
         now = self._now()
         progress = await self._store.write(lambda conn: self._dialer.absorb_entries(conn, sent, frames, now))
-        whole = await self._store.off_loop(lambda: self._dialer.absorb_chunks(frames))
+        whole = await self._store.off_loop(lambda: self._dialer.absorb_chunks(progress))
         await self._store.write(lambda conn: self._note(conn, frames, whole, progress, now))
         self._count(progress, now)
         return progress

@@ -44,6 +44,8 @@ class Progress:
     in_step: bool = False
     """The parent signed a digest that equals ours: neither side lacks an entry of the other."""
     faults: list[Fault] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+    """Bytes of blobs that entries held here name; others are left out, so that nobody fills our disk."""
 
 
 @dataclass(slots=True)
@@ -124,6 +126,7 @@ class Dialer:
             entries_sent=sent.entries,
             entries_received=taken.entries,
             faults=[*taken.faults, *(frame for frame in frames if isinstance(frame, Fault))],
+            chunks=self._replica.named_chunks(conn, frames),
         )
         mine = feed_store.frontier(conn, self._shared(conn))
         self._learn(hello, frames, sent, mine, taken.tips)
@@ -156,10 +159,9 @@ class Dialer:
         expected = {**base, **_higher(received, base)}
         self._theirs = expected if frontier_digest(clip(mine, expected)) == hello.digest else None
 
-    def absorb_chunks(self, frames: Sequence[Frame]) -> dict[bytes, int]:
+    def absorb_chunks(self, progress: Progress) -> dict[bytes, int]:
         """Write received blob bytes to their files, outside of any transaction; blobs now complete."""
-        chunks = [frame for frame in frames if isinstance(frame, Chunk)]
-        whole, _, faults = self._replica.take_chunks(chunks)
+        whole, _, faults = self._replica.take_chunks(progress.chunks)
         if faults and not whole:
             raise BadBytes("a blob from the parent does not have its hash")
         return whole

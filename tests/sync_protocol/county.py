@@ -151,7 +151,7 @@ class County:
         answer = parent.store.write(lambda conn: answerer.answer(conn, now))
         reply = parse_message(pack_message(answer.frames))
         progress = child.store.write(lambda conn: dialer.absorb_entries(conn, sent, reply, now))
-        whole = dialer.absorb_chunks(reply)
+        whole = dialer.absorb_chunks(progress)
         child.store.write(lambda conn: dialer.absorb_states(conn, reply, whole, progress, now))
         return progress
 

@@ -16,6 +16,7 @@ from sync_protocol.errors import Fork, TooLarge
 from sync_protocol.feeds import HUB, TO_ALL, FeedId, down, up
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.limits import BODY_BYTES_MAX
+from sync_protocol.messages import Chunk, Hello
 from sync_protocol.replica import Taken
 from sync_protocol.segments import Item, Segment, link
 from sync_protocol.store import feed_store, trust
@@ -358,3 +359,16 @@ def test_an_exchange_goes_on_after_a_fault(county):
         assert not progress.faults
     assert progress.in_step
     assert len(township.changes(village.author, topic)) == 1
+
+
+def test_a_parent_cannot_fill_the_disk_with_blobs_that_nobody_named(county):
+    c, _, township, village = county
+    dialer = Dialer(village.replica, township.author)
+    while c.exchange(dialer, village, township).again:
+        pass
+    sent = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 0))
+    unasked = Chunk(bytes(32), 64 * 1024 * 1024, 0, bytes(64 * 1024))
+    reply = [Hello(1, c.clock.now, bytes(16)), unasked]
+    progress = village.store.write(lambda conn: dialer.absorb_entries(conn, sent, reply, c.clock.now))
+    assert dialer.absorb_chunks(progress) == {}
+    assert village.replica.blobs.offset(bytes(32)) == 0
