@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from sqlalchemy import Connection
 
 from casework import reference
@@ -40,7 +41,7 @@ from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.client import Link, enrol
 from sync_protocol.dialer import Dialer
-from sync_protocol.errors import SyncError
+from sync_protocol.errors import Gap, SyncError
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
@@ -153,11 +154,21 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         clock=now,
         random_bytes=os.urandom,
     )
+    app.middlewares.append(_not_restored_yet)
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
     app[SYNC_STATUS] = lambda: _sync_status(parts)
     add_pages(app, [*CASE_PAGES, *NODE_PAGES])
     app.add_routes(_parent(parts).routes())
     return app
+
+
+@web.middleware
+async def _not_restored_yet(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A new machine of a station may read and draft, but writes only once its earlier entries have come back."""
+    try:
+        return await handler(request)
+    except Gap:
+        raise NotAllowed("本机刚换过电脑，正在从上级取回以前的记录；取回之前不能提交，已填内容都在草稿里") from None
 
 
 def _place(conn: Connection, station: Station) -> tuple[str, str]:
