@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from casework import reference
 from casework.accounts import Account
+from casework.errors import NotAllowed
 from casework.passwords import ChildPasswords
 from casework.staff_log import password_changed
 from casework.web import setup
