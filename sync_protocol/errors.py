@@ -11,8 +11,9 @@
     │   ├── UnknownCertificate           the signer's certificate has not arrived
     │   └── UnknownTopic                 the opening of the topic has not arrived
     ├── TransferFailed      retry        the link, the peer's process or its answer failed
+    ├── BadNonce            retry        the request's nonce is spent; the refusal brings a fresh one
     ├── Refused             stop         the peer understood and says no
-    │   ├── NotEnrolled, CertificateExpired, CertificateRevoked, NotYourParent, BadNonce(retry), BadToken
+    │   ├── NotEnrolled, CertificateExpired, CertificateRevoked, NotYourParent, BadToken
     └── Fork                stop         two valid signatures over different heads at one number
 
 Callers act on `verdict`, never on the text. A refusal carries its evidence.

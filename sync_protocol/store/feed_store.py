@@ -19,13 +19,13 @@ from sync_protocol.entries import (
     parse_opening,
 )
 from sync_protocol.epochs import Start
-from sync_protocol.errors import BadBytes, BadSignature, Fork, Gap, TooLarge
+from sync_protocol.errors import BadBytes, BadSignature, Gap, TooLarge
 from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.limits import BODY_BYTES_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 from sync_protocol.order import Standing, own_place
 from sync_protocol.segments import Item, Link, Segment, check_signature, link
-from sync_protocol.store import effects, trust
+from sync_protocol.store import effects, fork_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.seam import Told, hear, touch, wake
 from sync_protocol.topology import SLOT_HUB, slot
@@ -148,7 +148,7 @@ def salts(conn: Connection, feed: FeedId) -> _Salts:
 def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> list[Link]:
     """Verify a segment and write down what is new of it; the entries that were new.
 
-    Raises BadBytes, Gap, UnknownCertificate, UnknownTopic, or Fork with both signed heads as evidence.
+    Raises BadBytes, Gap, UnknownCertificate, UnknownTopic, or Fork with the proof as evidence.
     """
     branch = Branch(segment.feed, segment.epoch)
     known = tip_of(conn, branch)
@@ -163,27 +163,12 @@ def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> l
     links = link(deployment, segment, before, salts(conn, segment.feed))
     check_signature(deployment, segment, links[-1].head, signing_key(conn, segment))
     if segment.first <= known.number:
-        _compare_overlap(conn, branch, segment, links, known)
+        fork_store.compare_overlap(conn, deployment, segment, links, known, salts(conn, segment.feed))
     new = [item for item in links if item.number > known.number]
     if new:
-        _refuse_if_stopped(conn, branch)
+        fork_store.refuse_if_stopped(conn, branch)
         _write(conn, branch, new, segment.serial, segment.signature, now)
     return new
-
-
-def _refuse_if_stopped(conn: Connection, branch: Branch) -> None:
-    """Raises Fork, with the proof that was stored, on a branch whose author signed two histories."""
-    f = t.fork.c
-    row = conn.execute(
-        select(f.number, f.proof)
-        .where(f.feed == branch.feed.packed(), f.epoch == branch.epoch)
-        .order_by(f.number)
-        .limit(1)
-    ).one_or_none()
-    if row is not None:
-        raise Fork(
-            "the feed is stopped", feed=branch.feed, epoch=branch.epoch, number=row.number, proof=bytes(row.proof)
-        )
 
 
 def signing_key(conn: Connection, segment: Segment) -> bytes:
@@ -195,40 +180,6 @@ def signing_key(conn: Connection, segment: Segment) -> bytes:
         if grant is None or grant.serial != segment.serial:
             raise BadSignature("the certificate is not for this epoch", feed=str(segment.feed), serial=segment.serial)
     return certificate.sign_key
-
-
-def _compare_overlap(conn: Connection, branch: Branch, segment: Segment, links: Sequence[Link], known: Tip) -> None:
-    """The part we already hold must be the same; if it is not, two signed heads prove the author forked."""
-    at = min(known.number, segment.last)
-    mine = known.head if at == known.number else _stored_head(conn, branch, at)
-    theirs = next(item.head for item in links if item.number == at)
-    if mine == theirs:
-        return
-    h = t.head_signature.c
-    held = conn.execute(
-        select(t.head_signature)
-        .where(h.feed == branch.feed.packed(), h.epoch == branch.epoch, h.number >= at)
-        .order_by(h.number)
-        .limit(1)
-    ).one()
-    proof = canonical.pack(
-        [
-            branch.feed.packed(),
-            branch.epoch,
-            [segment.last, links[-1].head, segment.serial, segment.signature],
-            [held.number, _stored_head(conn, branch, held.number), held.serial, held.signature],
-        ]
-    )
-    raise Fork("the author signed two histories", feed=branch.feed, epoch=branch.epoch, number=at, proof=proof)
-
-
-def _stored_head(conn: Connection, branch: Branch, number: int) -> bytes:
-    e = t.entry.c
-    return bytes(
-        conn.execute(
-            select(e.head).where(e.feed == branch.feed.packed(), e.epoch == branch.epoch, e.number == number)
-        ).scalar_one()
-    )
 
 
 def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int, signature: bytes, now: int) -> None:

@@ -34,6 +34,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "GRANT_HEADS_MAX": ("feeds", "in a grant or a revocation (6.4, 9.2)"),
     "OPENING_WRAPS_MAX": ("readers", "in an opening (6.2)"),
     "FAULTS_MAX": ("faults", "in a message (8.1)"),
+    "FORK_PROOF_BYTES_MAX": ("bytes", "a proof of a fork (7.1)"),
     "MESSAGE_BYTES_MAX": ("bytes", "a request or reply as it travels (8.1)"),
     "MESSAGE_UNPACKED_BYTES_MAX": ("bytes", "a message after decompression (8.1)"),
     "UPLOAD_TARGET_BYTES": ("bytes", "what a writer aims to put into one message; no reader checks it"),

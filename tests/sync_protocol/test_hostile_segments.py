@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from sync_protocol import authority, canonical
-from sync_protocol.crypto import Signer, verify
+from sync_protocol.crypto import Signer
 from sync_protocol.dialer import Dialer
 from sync_protocol.entries import EntryType, Header, genesis, head_message, pack_header
-from sync_protocol.errors import Fork, TooLarge
+from sync_protocol.errors import BadSignature, Fork, SyncError, TooLarge
 from sync_protocol.feeds import HUB, TO_ALL, FeedId, down, up
+from sync_protocol.forks import check_proof, parse_proof
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.messages import Chunk, Hello
@@ -56,14 +57,14 @@ def codes(taken: Taken) -> list[str]:
 
 
 def forged(
-    signer: Signer, deployment: bytes, feed: FeedId, at: tuple[int, int, bytes], serial: int, body: bytes = b"\xc0"
+    signer: Signer, deployment: bytes, feed: FeedId, at: tuple[int, int, bytes], serial: int, *bodies: bytes
 ) -> Segment:
-    """One entry after (epoch, number, head), signed with a key of one's choice."""
+    """Entries after (epoch, number, head), signed with a key of one's choice."""
     epoch, number, head = at
-    item = Item(pack_header(Header(200, b"", 7, 0)), body)
-    bare = Segment(feed, epoch, number + 1, (item,), serial, bytes(64))
+    items = tuple(Item(pack_header(Header(200, b"", 7, 0)), body) for body in bodies or (b"\xc0",))
+    bare = Segment(feed, epoch, number + 1, items, serial, bytes(64))
     after = link(deployment, bare, head, lambda topic: None)[-1].head
-    return replace(bare, signature=signer.sign(head_message(deployment, feed, epoch, number + 1, after, serial)))
+    return replace(bare, signature=signer.sign(head_message(deployment, feed, epoch, bare.last, after, serial)))
 
 
 def spoiled(segment: Segment) -> list[Segment]:
@@ -307,15 +308,10 @@ def test_two_histories_under_one_key_are_proven_and_stop_the_feed(county, tmp_pa
 
     proofs = township.store.read(lambda conn: conn.execute(select(t.fork)).all())
     assert [(row.feed, row.epoch, row.number) for row in proofs] == [(feed.packed(), 0, 1)]
-    packed, epoch, *sides = canonical.unpack(proofs[0].proof, bytes_max=10_000)
-    key = trust_key(township, village.me.serial)
-    heads = set()
-    for number, head, serial, signature in sides:
-        message = head_message(hub.me.deployment, FeedId.parse(packed), epoch, number, head, serial)
-
-        verify(key, message, signature)
-        heads.add((number, head))
-    assert len(heads) == 2 and {number for number, _ in heads} == {1}
+    proof = parse_proof(proofs[0].proof)
+    check_proof(hub.me.deployment, proof, lambda serial: trust_key(township, serial))
+    assert (proof.feed, proof.epoch, proof.number) == (feed, 0, 1)
+    assert all(side.leaves == () for side in proof.sides)
 
     more = forged(village.me.signer, hub.me.deployment, feed, (0, 1, held.head), village.me.serial)
     assert (codes(take(township, village.author, [more])), tip(township, feed)) == (["fork"], held)
@@ -329,6 +325,30 @@ def test_two_histories_under_one_key_are_proven_and_stop_the_feed(county, tmp_pa
     c.sync(township, hub)
     other_home.open_case({"name": "b"})
     assert c.sync(other_home, township).in_step
+
+
+@pytest.mark.parametrize("held_count", [1, 3])
+@pytest.mark.parametrize("arriving_count", [1, 2, 5])
+def test_a_fork_is_proven_whatever_lies_between_the_signatures(county, held_count, arriving_count):
+    _, hub, township, village = county
+    deployment, feed = hub.me.deployment, up(village.author)
+    start = (0, 0, genesis(deployment, feed))
+    one = forged(village.me.signer, deployment, feed, start, village.me.serial, *(b"1",) * held_count)
+    two = forged(village.me.signer, deployment, feed, start, village.me.serial, *(b"2",) * arriving_count)
+    assert codes(take(township, village.author, [one])) == []
+    assert codes(take(township, village.author, [two])) == ["fork"]
+    stored = township.store.read(lambda conn: conn.execute(select(t.fork.c.proof)).scalar_one())
+    proof = parse_proof(stored)
+    assert proof.number == min(held_count, arriving_count)
+    assert [len(side.leaves) for side in proof.sides] == [arriving_count - proof.number, held_count - proof.number]
+    check_proof(deployment, proof, lambda serial: trust_key(township, serial))
+    with pytest.raises(BadSignature):
+        check_proof(bytes(16), proof, lambda serial: trust_key(township, serial))
+    with pytest.raises(BadSignature):
+        check_proof(deployment, replace(proof, sides=(proof.sides[0],) * 2), lambda serial: trust_key(township, serial))
+    for flipped in list(flips(stored))[::11]:
+        with pytest.raises(SyncError):
+            check_proof(deployment, parse_proof(flipped), lambda serial: trust_key(township, serial))
 
 
 def trust_key(place: Place, serial: int) -> bytes:
