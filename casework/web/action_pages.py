@@ -27,6 +27,7 @@ from casework.web.case_actions import (
 from casework.web.case_keys import DESK
 from casework.web.case_reading import case_context, view_of
 from casework.web.forms import Form, form_of
+from casework.web.i18n import N_
 from casework.web.intake_fields import applicant_kinds, given_materials, input_values, on_inputs
 from casework.web.page_opening import discard, open_materials, open_result
 from casework.web.render import flash, redirect, render
@@ -39,7 +40,7 @@ async def show_action(request: web.Request) -> web.Response:
     action, view = _action(request), await view_of(request)
     _require(request, action, view)
     if action.kind not in view.allowed:
-        flash(request, "办件所处环节已变，现在不能进行这项操作。请看最新进度。", tone="attention")
+        flash(request, N_("办件所处环节已变，现在不能进行这项操作。请看最新进度。"), tone="attention")
         return redirect(f"/cases/{view.topic.hex()}")
     return await _form_page(request, action, view, values=_first_values(action, view))
 
@@ -78,7 +79,7 @@ async def _perform(request: web.Request, action: Action, view: CaseView, form: F
     body, pages = await _with_files(request, action, view, form, body)
     if _attached_before(action, view, pages):
         await discard(request, pages)
-        return "这份文书已经上传过，没有重复上传。"
+        return N_("这份文书已经上传过，没有重复上传。")
     desk, person = request.app[DESK], request[keys.PERSON]
     try:
         await request.app[keys.STORE].write(

@@ -21,8 +21,9 @@ from casework.service_item import ServiceItem
 from casework.web import keys
 from casework.web.case_files import HASH_BYTES, stream_file
 from casework.web.case_keys import DESK
-from casework.web.case_reading import hex_bytes
+from casework.web.case_reading import hex_bytes, translator
 from casework.web.forms import Form, form_of
+from casework.web.i18n import N_
 from casework.web.intake_fields import (
     applicant_kinds,
     given_applicant,
@@ -147,7 +148,7 @@ async def save_draft(request: web.Request) -> web.Response:
     await request.app[keys.STORE].write(write)
     open_ = await opened(request)
     if form.get("go") == "stay":
-        flash(request, "草稿已保存在本机。")
+        flash(request, N_("草稿已保存在本机。"))
         return redirect(f"/drafts/{open_.draft.id}")
     problems = [problem for problem in draft_problems(open_) if not problem.field.startswith("materials")]
     if problems:
@@ -178,7 +179,9 @@ async def save_materials(request: web.Request) -> web.Response:
     if problems:
         return await render(request, "draft_materials.html", draft_context(open_), problems=problems)
     if form.get("go") != "next":
-        flash(request, f"已保存，新增 {added} 页。" if added else ("已移去一页。" if gone else "已保存。"))
+        _ = translator(request)
+        said = _("已保存，新增 {n} 页。").format(n=added) if added else (_("已移去一页。") if gone else _("已保存。"))
+        flash(request, said)
         return redirect(f"/drafts/{open_.draft.id}/materials")
     if missing := [problem for problem in draft_problems(open_) if problem.field.startswith("materials")]:
         return await render(request, "draft_materials.html", draft_context(open_), problems=missing)
@@ -201,7 +204,7 @@ async def _add_pages(request: web.Request, open_: Open, form: Form) -> tuple[lis
         await _keep(request, open_.draft.id, name, DraftMaterial("seen" if material.seen else "", tuple(pages)))
     if form.get("whole"):
         for rule in open_.item.materials:
-            if rule.name not in given:
+            if rule.name not in given and open_.draft.materials.get(rule.name, DraftMaterial()).seen:
                 await _keep(request, open_.draft.id, rule.name, DraftMaterial())
     return problems, added
 

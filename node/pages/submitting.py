@@ -14,6 +14,7 @@ from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import hex_bytes, translator
 from casework.web.case_words import applicant_rows, form_rows
+from casework.web.i18n import N_
 from casework.web.intake_fields import on_inputs
 from casework.web.page_opening import discard
 from casework.web.render import flash, redirect, render
@@ -53,7 +54,8 @@ async def submit_draft(request: web.Request) -> web.Response:
     except BadInput as error:
         return await _check_page(request, open_, on_inputs(error.problems, open_.item))
     code = await _code(request, id_)
-    flash(request, f"已收件，收件码 {code}。现在可以打印回执；内容会自动上报。")
+    _ = translator(request)
+    flash(request, _("已收件，收件码 {code}。现在可以打印回执；内容会自动上报。").format(code=code))
     return redirect(f"/cases/{id_}")
 
 
@@ -90,5 +92,5 @@ async def discard_draft(request: web.Request) -> web.Response:
     open_ = await opened(request)
     await request.app[keys.STORE].write(lambda conn: drafts.remove(conn, open_.draft.id))
     await discard(request, open_.draft.pages)
-    flash(request, "草稿和其中的扫描件已删除。")
+    flash(request, N_("草稿和其中的扫描件已删除。"))
     return redirect("/drafts")
