@@ -140,7 +140,11 @@ def _read(conn: Connection, person: Person) -> dict[str, Any]:
     users = [one for one in staff.list_users(conn) if may(person, Act.MANAGE_USERS, Target(one.region))]
     return {
         "users": [(one, names.get(one.author, one.region), _role_name(one)) for one in users],
-        "places": [(place.region, _place_label(place)) for place in places],
+        "places": [
+            (place.region, _place_label(place))
+            for place in places
+            if may(person, Act.MANAGE_USERS, Target(place.region))
+        ],
         "roles": [
             (role.value, f"{ROLE_NAMES[role]}") for tier in (Tier.VILLAGE, Tier.TOWNSHIP, Tier.COUNTY)
             for role in staff.ROLES_OF_TIER[tier]

@@ -144,8 +144,11 @@ class Hall:
         return self.village.store.write(lambda conn: desk.collect(conn, person, topic, key, intake, item))
 
     def revoke_village(self) -> None:
+        self.revoke(self.village.author)
+
+    def revoke(self, author: int) -> None:
         def run(conn: sa.Connection) -> None:
-            certificate = trust.current_certificate(conn, self.village.author)
+            certificate = trust.current_certificate(conn, author)
             assert certificate is not None
             revoke(conn, self.hub.replica.journal, certificate.serial, "电脑丢失", self.writing())
 

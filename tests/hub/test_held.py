@@ -226,3 +226,21 @@ def test_an_entry_that_does_not_exist_is_not_found(hall: Hall) -> None:
         decide(hall, EntryKey(77, 0, 0, 1), ADMIT)
     key = EntryKey(hall.village.author, 0, 0, 1)
     assert EntryKey.parse(str(key)) == key
+
+
+def test_an_acceptance_of_a_revoked_township_counts_and_is_numbered_once_admitted(hall: Hall) -> None:
+    agent = hall.add_user("agent", Role.VILLAGE_AGENT, VILLAGE)
+    hall.sync()
+    topic = hall.collect(agent, item="resident_medical_enrol")
+    hall.sync()
+    hall.judge()
+    hall.sync()
+    hall.revoke(hall.township.author)
+    hall.township.write(hall.village.author, topic, 69, {"case_no": None})
+    hall.sync()
+    hall.judge()
+    decide(hall, held(hall)[0].key, ADMIT)
+    hall.sync()
+    row = hall.row(hall.village, topic)
+    assert row.state == "accepted"
+    assert row.case_no

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from casework.policy import Role
+from casework.staff_log import row_body
 from hub import staff
+from sync_protocol import canonical
 from sync_protocol.enrolment import Token
+from sync_protocol.journal import staff_feed
 from sync_protocol.topology import Tier
 from tests.hub.conftest import OpenHub
 from tests.hub.hall import FIRST, OFFICE, OWN, Hall
@@ -154,8 +158,6 @@ async def test_a_held_entry_is_read_and_admitted(held: Hall, open_hub: OpenHub) 
     assert "已放行" in text and "没有等人核对的内容" in text
     assert (await browser.get(path.group(1)))[0] == 404
     held.sync()
-    topic = held.hub.store.read(lambda conn: held.topics(held.hub))
-    assert topic is not None
     assert (await browser.post(path.group(1), verdict="admit", note="再来一次"))[0] == 404
 
 
@@ -187,3 +189,22 @@ async def test_the_status_page_names_versions_and_stations(people: Hall, open_hu
     text = (await (await open_hub("ops")).get("/status"))[1]
     assert "邱村镇" in text and "0.1.0" in text and "sqlite" in text
     assert FIRST not in text
+
+
+async def test_an_administrator_of_one_township_reaches_no_further(people: Hall, open_hub: OpenHub) -> None:
+    account = people.add_user("small.admin", Role.ADMIN)
+    body = canonical.pack(row_body(replace(account, region=TOWNSHIP, row=9)))
+    people.at_hub(lambda conn, journal: journal.tell(conn, staff_feed(1), 100, body, people.writing()))
+    agent = people.add_user("agent", Role.VILLAGE_AGENT, VILLAGE)
+    before = people.hub.store.read(staff.list_users)
+    browser = await open_hub("small.admin")
+    for path in ("reset", "lock", "unlock"):
+        assert (await browser.post(f"/users/2/{path}"))[0] == 403
+    assert (await browser.post("/users", login="x1", display="x", role="ops"))[0] == 403
+    assert (await browser.post("/stations/invite", region="341882105000"))[0] == 403
+    text = (await browser.get("/users"))[1]
+    assert "agent姓名" in text and "reviewer姓名" not in text
+    changed = [a for a in people.hub.store.read(staff.list_users) if a.login != "small.admin"]
+    assert changed == [a for a in before if a.login != "small.admin"]
+    assert (await browser.post(f"/users/{agent.account}/lock")) == (303, "/users")
+    assert (await browser.post("/stations/invite", region="341882103202"))[0] == 200

@@ -83,10 +83,11 @@ def test_an_item_too_large_for_an_entry_is_refused_by_name(hall: Hall) -> None:
         again(hall, [huge])
 
 
-def test_a_large_county_goes_in_bounded_pieces(hall: Hall) -> None:
+@pytest.mark.parametrize("name", ["村", "很长的村名" * 12])
+def test_a_large_county_goes_in_bounded_pieces(hall: Hall, name: str) -> None:
     county = Region("370481000000", "county", "", "大县")
     town = Region("370481001000", "township", county.code, "镇")
-    villages = [Region(f"370481001{n:03}", "village", town.code, "很长的村名" * 12) for n in range(1, 900)]
+    villages = [Region(f"370481001{n:03}", "village", town.code, name) for n in range(1, 900)]
     assert again(hall, tree=RegionTree([county, town, *villages])).regions == 901
     e = t.entry.c
     bodies = hall.hub.store.read(lambda conn: list(conn.execute(sa.select(e.body).where(e.type == 105)).scalars()))
