@@ -85,8 +85,18 @@ def _hops(custody: Custody, state: CaseState, office: str, _: Translate) -> tupl
         hops.append(Hop(_("乡镇已收"), custody.tier >= 1, custody.blobs_township < custody.blobs))
     hops.append(Hop(_("县级已收"), custody.tier >= 2, custody.blobs_county < custody.blobs))
     done = custody.tier >= 2 and custody.settled and answered(state)
-    hops.append(Hop(_("已办结") if state.state in FINAL_STATES else _("已答复"), final or done))
+    hops.append(Hop(_last_word(state, _), final or done))
     return tuple(hops)
+
+
+def _last_word(state: CaseState, _: Translate) -> str:
+    match state.state:
+        case State.CLOSED | State.DELIVERED:
+            return _("已办结")
+        case State.WITHDRAWN:
+            return _("已撤回")
+        case _other:
+            return _("已答复")
 
 
 def _sentence(custody: Custody, state: CaseState, office: str, _: Translate) -> str:
@@ -106,7 +116,7 @@ def _at_county(custody: Custody, state: CaseState, office: str, _: Translate) ->
     if not custody.settled:
         said = _("县级已收，有内容等待县级人工核对")
     elif is_final(custody, state):
-        said = _("已办结，县级已确认")
+        said = _("{word}，县级已确认").format(word=_last_word(state, _))
     elif answered(state):
         said = _("县级已收，已答复")
     else:

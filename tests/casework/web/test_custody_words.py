@@ -61,6 +61,13 @@ CLOSED = case(State.CLOSED, line(ChangeKind.CLOSE, "county"))
         (At(2), NEW, "home", "县级已收，等待办理（材料 5/5 页已到县级）"),
         (At(2), ACCEPTED, "home", "县级已收，已答复（材料 5/5 页已到县级）"),
         (At(2), CLOSED, "home", "已办结，县级已确认（材料 5/5 页已到县级）"),
+        (At(2, blobs=0), case(State.WITHDRAWN, line(ChangeKind.WITHDRAW, "township")), "home", "已撤回，县级已确认"),
+        (
+            At(2, blobs=0),
+            case(State.REFUSED_ACCEPTANCE, line(ChangeKind.REFUSE_ACCEPTANCE, "county")),
+            "home",
+            "已答复，县级已确认",
+        ),
         (
             At(2, blobs_township=4, blobs_county=3),
             NEW,
