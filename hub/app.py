@@ -159,6 +159,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         tls=bool(uses_tls),
         nav=HUB_NAV,
         machine_paths=(SYNC_PATH, ENROL_PATH),
+        author=county.me.author,
         spool_dir=county.folder.spool,
         templates=HUB_TEMPLATES,
         assets=HUB_ASSETS,

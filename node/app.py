@@ -139,6 +139,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         tls=bool(uses_tls),
         nav=nav_for(tier),
         machine_paths=(SYNC_PATH, ENROL_PATH),
+        author=author,
         spool_dir=station.folder.spool,
         templates=NODE_TEMPLATES,
     )
@@ -218,7 +219,7 @@ async def _sync_status(parts: Running) -> SyncStatus:
     state = parts.link.state
     return SyncStatus(
         in_step=state.in_step,
-        waiting_entries=work.pending,
+        waiting_cases=work.cases,
         waiting_blobs=work.blobs,
         oldest_waiting_at=work.oldest_pending,
         last_contact=state.last_contact,

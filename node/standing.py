@@ -22,6 +22,8 @@ class Outstanding:
     """Entries of these homes that the county has not ordered, blobs it has not signed for, and what it answered."""
 
     pending: int
+    cases: int
+    """Cases among whose entries these are."""
     oldest_pending: int
     blobs: int
     held: list[dict[str, Any]]
@@ -41,10 +43,13 @@ def outstanding(conn: Connection, me: int) -> Outstanding:
     homes = trust.topology(conn).subtree(me)
     unordered = and_(_E.home.in_(homes), _E.type >= 64, _E.topic != b"")
     pending = conn.execute(
-        select(func.count(), func.min(_E.received)).where(unordered, _E.standing == int(Standing.PENDING))
+        select(func.count(), func.min(_E.received), func.count(_E.topic.distinct())).where(
+            unordered, _E.standing == int(Standing.PENDING)
+        )
     ).one()
     return Outstanding(
         pending=pending[0],
+        cases=pending[2],
         oldest_pending=pending[1] or 0,
         blobs=blob_store.count_unacknowledged(conn, homes, HUB),
         held=_answers(conn, homes, Standing.HELD),

@@ -36,7 +36,7 @@ class SyncStatus:
     """Facts about the link. Moments in unix seconds, 0 for never; `busy` is "" unless an exchange is under way."""
 
     in_step: bool
-    waiting_entries: int
+    waiting_cases: int
     waiting_blobs: int
     oldest_waiting_at: int
     last_contact: int
@@ -78,7 +78,7 @@ def sync_bar(status: SyncStatus, now: int, _: Translate = str) -> SyncBar:
 
 
 def _waiting(status: SyncStatus) -> bool:
-    return status.waiting_entries > 0 or status.waiting_blobs > 0
+    return status.waiting_cases > 0 or status.waiting_blobs > 0
 
 
 def _stuck(status: SyncStatus) -> bool:
@@ -96,9 +96,9 @@ def _tone(status: SyncStatus, now: int) -> str:
 
 def _waiting_text(status: SyncStatus, _: Translate) -> str:
     oldest = _("（最早 {at}）").format(at=moment(status.oldest_waiting_at)) if status.oldest_waiting_at else ""
-    if not status.waiting_entries:
+    if not status.waiting_cases:
         return _("有 {m} 页扫描件待上报").format(m=status.waiting_blobs)
-    said = _("有 {n} 件待上报").format(n=status.waiting_entries) + oldest
+    said = _("有 {n} 件待上报").format(n=status.waiting_cases) + oldest
     return said + (_("，{m} 页扫描件").format(m=status.waiting_blobs) if status.waiting_blobs else "")
 
 

@@ -43,13 +43,15 @@ async def _find(request: web.Request) -> tuple[Session, Account, Person] | None:
     token = request.cookies.get(cookies.session_cookie(request.app[keys.SITE]), "")
     if not token:
         return None
-    now, limits = request.app[keys.CLOCK](), request.app[keys.SITE].limits
+    now, site = request.app[keys.CLOCK](), request.app[keys.SITE]
 
     def look(connection: Connection) -> tuple[Session, Account, Person] | None:
-        session = session_store.get_session(connection, token, now, limits)
+        session = session_store.get_session(connection, token, now, site.limits)
         account = accounts_store.get(connection, session.account) if session else None
         person = person_of(account) if account else None
-        return (session, account, person) if session and account and person and not account.locked else None
+        if session is None or account is None or person is None or account.locked:
+            return None
+        return (session, account, person) if site.author in (0, account.author) else None
 
     return await request.app[keys.STORE].read(look)
 

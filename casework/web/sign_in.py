@@ -34,7 +34,7 @@ async def sign_in(request: web.Request) -> web.Response:
     if missing := _missing(form):
         return await _sign_in_again(request, target, missing)
     attempt = await check_password(request, login, password)
-    if attempt.account is None or not _usable(attempt.account):
+    if attempt.account is None or not _usable(attempt.account, request.app[keys.SITE].author):
         return await _refused(request, target, attempt)
     response = redirect(target)
     await _start_session(request, response, attempt.account)
@@ -80,8 +80,9 @@ SIGN_IN_PAGES = (
 )
 
 
-def _usable(account: Account) -> bool:
-    return not account.locked and person_of(account) is not None
+def _usable(account: Account, author: int) -> bool:
+    """The hub's table holds everybody's rows; each place lets its own staff in."""
+    return not account.locked and person_of(account) is not None and author in (0, account.author)
 
 
 def _missing(form: Form) -> list[Problem]:
@@ -101,7 +102,8 @@ async def _refused(request: web.Request, target: str, attempt: Attempt) -> web.R
         response.headers["Retry-After"] = str(attempt.wait)
         return response
     if attempt.account is not None:
-        problem = Problem("login", "这个账号已停用，或者本站程序还不认识它的岗位", "请联系管理员")
+        what = "这个账号已停用、不属于本站，或者本站程序还不认识它的岗位"
+        problem = Problem("login", what, "请在自己的站点登录，或联系管理员")
         return await _sign_in_again(request, target, [problem], status=403)
     problem = Problem("login", "登录名或密码不正确", "请检查后重试，注意大小写和输入法")
     return await _sign_in_again(request, target, [problem])

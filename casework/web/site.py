@@ -65,6 +65,8 @@ class Site:
     limits: SessionLimits = field(default_factory=SessionLimits)
     language: str = "zh_CN"
     home: str = "/"
+    author: int = 0
+    """Only this station's own staff may sign in; 0 in tests of the page layer alone."""
     help_line: str = ""
     spool_dir: Path | None = None
     templates: tuple[BaseLoader, ...] = ()

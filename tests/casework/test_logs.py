@@ -66,9 +66,7 @@ def test_nested_values_integers_and_tracebacks_are_masked(stream: io.StringIO) -
 
 
 def test_secrets_and_bodies_are_dropped(stream: io.StringIO) -> None:
-    structlog.stdlib.get_logger("t").info(
-        "m", password="p1", inner={"Cookie": "p2", "body": b"p3"}, raw=b"p4"
-    )
+    structlog.stdlib.get_logger("t").info("m", password="p1", inner={"Cookie": "p2", "body": b"p3"}, raw=b"p4")
     assert not {"p1", "p2", "p3", "p4"} & set(json.dumps(_lines(stream)[0]).split('"'))
     assert _lines(stream)[0]["raw"] == "[2 bytes]"
 

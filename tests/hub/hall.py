@@ -218,7 +218,14 @@ def hub_app(hall: Hall) -> web.Application:
     app = web.Application()
     name = hub.store.read(lambda conn: reference.region_name(conn, REGION))
     site = Site(
-        key="hub", name="联办", station=name, tier="county", nav=HUB_NAV, templates=HUB_TEMPLATES, assets=HUB_ASSETS
+        key="hub",
+        name="联办",
+        station=name,
+        tier="county",
+        nav=HUB_NAV,
+        templates=HUB_TEMPLATES,
+        assets=HUB_ASSETS,
+        author=hub.author,
     )
     setup(
         app,

@@ -25,7 +25,7 @@ WAITING = SyncStatus(False, 3, 2, NOW - 7200, NOW - 600, "")
             "有 3 件待上报（最早 2026-09-21 20:13），2 页扫描件；上次联系 2026-09-21 22:03（10 分钟前）",
             "busy",
         ),
-        (replace(WAITING, waiting_entries=0), "有 2 页扫描件待上报；上次联系 2026-09-21 22:03（10 分钟前）", "busy"),
+        (replace(WAITING, waiting_cases=0), "有 2 页扫描件待上报；上次联系 2026-09-21 22:03（10 分钟前）", "busy"),
         (
             replace(WAITING, busy="yes", waiting_blobs=0),
             "正在上报，有 3 件待上报（最早 2026-09-21 20:13）；上次联系 2026-09-21 22:03（10 分钟前）",
@@ -59,5 +59,5 @@ def test_the_sentence_and_its_tone(status: SyncStatus, said: str, tone: str) -> 
 
 
 def test_what_waits_is_never_called_done() -> None:
-    for status in (WAITING, replace(WAITING, in_step=True), replace(WAITING, in_step=True, waiting_entries=0)):
+    for status in (WAITING, replace(WAITING, in_step=True), replace(WAITING, in_step=True, waiting_cases=0)):
         assert "已全部上报" not in sync_text(status, NOW)

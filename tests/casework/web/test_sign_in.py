@@ -107,6 +107,18 @@ async def test_locking_an_account_ends_its_session_at_once(signed_in: Browser, p
     assert (await signed_in.get("/cases"))[0] == 303
 
 
+async def test_staff_of_another_station_cannot_sign_in_here(browser: Browser, place: Place) -> None:
+    await place.add(replace(AGENT, author=18, row=2))
+    status, text = await browser.sign_in()
+    assert status == 403
+    assert "不属于本站" in text
+
+
+async def test_moving_somebody_to_another_station_ends_the_session_here(signed_in: Browser, place: Place) -> None:
+    await place.add(replace(AGENT, author=18, row=2))
+    assert (await signed_in.get("/cases"))[0] == 303
+
+
 async def test_a_role_of_a_newer_program_cannot_sign_in_and_breaks_nothing(browser: Browser, place: Place) -> None:
     await place.add(replace(AGENT, role="wizard", row=2))
     assert (await browser.sign_in())[0] == 403

@@ -40,7 +40,9 @@ AGENT = Account(
     row=1,
 )
 MENU = (NavEntry("办件", "/cases", Act.LIST_CASES), NavEntry("人员", "/users", Act.MANAGE_USERS))
-SITE = Site(key="n17", name="联办", station="石狮村便民服务站", tier="village", machine_paths=("/v1/",), nav=MENU)
+SITE = Site(
+    key="n17", name="联办", station="石狮村便民服务站", tier="village", machine_paths=("/v1/",), nav=MENU, author=17
+)
 PAGE = """{% extends "base.html" %}{% import "fields.html" as f with context %}
 {% block title %}{{ _("试") }}{% endblock %}{% block main %}{{ f.error_summary() }}
 <form method="post">{{ f.csrf_field() }}{{ f.text("name", _("姓名")) }}</form>{% endblock %}"""
