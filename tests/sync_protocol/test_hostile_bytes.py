@@ -18,7 +18,16 @@ from sync_protocol.compression import deflate
 from sync_protocol.crypto import domain, mac, open_body
 from sync_protocol.custody import pack_receipt, parse_receipt
 from sync_protocol.enrolment import Token, parse_request, parse_welcome
-from sync_protocol.entries import Header, genesis, head_message, pack_header, parse_header, parse_opening
+from sync_protocol.entries import (
+    Header,
+    Opening,
+    genesis,
+    head_message,
+    pack_header,
+    pack_opening,
+    parse_header,
+    parse_opening,
+)
 from sync_protocol.envelopes import parse_reply, sign_reply, sign_request, verify_reply, verify_request
 from sync_protocol.envelopes import parse_request as parse_envelope
 from sync_protocol.epochs import pack_grant, pack_revocation, parse_grant, parse_revocation
@@ -400,3 +409,25 @@ def test_the_signer_of_a_certificate_is_the_root_for_the_hub_and_only_for_the_hu
         verify_certificate(g.DEPLOYMENT, replace(hub, signer=1), g.ROOT.public)
     with pytest.raises(BadSignature):
         verify_certificate(g.DEPLOYMENT, replace(station, signer=0), g.SIGNERS[HUB].public)
+
+
+def _opening(salt: bytes) -> Item:
+    header = Header(64, g.TOPIC, 7, g.NOW, flags=1)
+    return Item(pack_header(header), pack_opening(Opening(salt, (), b"\xc0")))
+
+
+def test_only_a_home_opens_a_topic():
+    segment = Segment(g.FEED, 0, 1, (_opening(g.TOPIC_SALT),), 3, bytes(64))
+    assert len(link(g.DEPLOYMENT, segment, bytes(32), lambda topic: None)) == 1
+    with pytest.raises(NotCanonical):
+        link(g.DEPLOYMENT, replace(segment, feed=down(HUB, g.VILLAGE)), bytes(32), lambda topic: None)
+
+
+def test_a_topic_is_not_opened_again_with_another_salt():
+    first, other = _opening(g.TOPIC_SALT), _opening(bytes(16))
+    again = Segment(g.FEED, 0, 1, (first, first), 3, bytes(64))
+    assert len(link(g.DEPLOYMENT, again, bytes(32), lambda topic: None)) == 2
+    with pytest.raises(NotCanonical):
+        link(g.DEPLOYMENT, replace(again, items=(first, other)), bytes(32), lambda topic: None)
+    with pytest.raises(NotCanonical):
+        link(g.DEPLOYMENT, replace(again, items=(other,)), bytes(32), lambda topic: g.TOPIC_SALT)
