@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 from casework import reference
 from casework.case_log import CaseLog
 from casework.case_tables import case_row
+from casework.changes import ChangeKind, check_blobs, check_body
 from casework.fold import CaseState, fold
-from casework.journal import HELD, REFUSED, TENTATIVE
+from casework.fold_rules import RULES
+from casework.journal import HELD, REFUSED, TENTATIVE, Change
 from casework.policy import CaseScope
 from casework.states import deciding_office
 
@@ -30,30 +32,47 @@ def load(conn: Connection, log: CaseLog, topic: bytes) -> tuple[int, CaseState] 
 
 
 def row_of(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState) -> dict[str, Any]:
-    """The row that says what `state` says; pure but for names looked up."""
-    item = reference.item(conn, state.item, state.version)
+    """The row that says what `state` says; pure but for names looked up.
+
+    While no 收件 counts, the row is named after the one that is held or was refused: its station must find it again
+    by name, code and the caller's own ref.
+    """
+    named = state if state.state is not None else _claimed(log.changes(conn, home, topic))
+    item = reference.item(conn, named.item, named.version)
     return {
         "topic": topic,
         "home": home,
         "home_region": log.region_of(conn, home),
-        "item": state.item,
-        "version": state.version,
-        "item_name": item.name if item else state.item,
+        "item": named.item,
+        "version": named.version,
+        "item_name": item.name if item else named.item,
         "office": item.office if item else "",
         "state": state.state.value if state.state else "",
         "holder": state.holder,
         "deciding": deciding_office(state.course()),
         "unsettled": int(any(line.standing == TENTATIVE for line in state.timeline)),
         "trouble": _trouble(state),
-        "name": str(state.applicant.get("name", "")),
-        "id_number": str(state.applicant.get("id", "")),
-        "code": state.code,
+        "name": str(named.applicant.get("name", "")),
+        "id_number": str(named.applicant.get("id", "")),
+        "code": named.code,
         "case_no": state.case_no,
-        "received": state.received,
-        "ref": state.ref or "",
+        "received": named.received,
+        "ref": named.ref or "",
         "changed": max((line.time for line in state.timeline), default=0),
         "accepted": state.accepted_at or 0,
     }
+
+
+def _claimed(changes: Sequence[Change]) -> CaseState:
+    """A state, never shown, with what the first readable 收件 says of the case; nothing has moved in it."""
+    claim = CaseState()
+    for change in changes:
+        if change.kind == ChangeKind.COLLECT and not (
+            check_body(change.kind, change.body) or check_blobs(change.kind, change.body, change.blobs)
+        ):
+            RULES[ChangeKind.COLLECT](claim, change, change.body)
+            break
+    return claim
 
 
 def _trouble(state: CaseState) -> str:

@@ -22,6 +22,10 @@ class Problem:
         return f"{self.message}。{self.remedy}" if self.remedy else self.message
 
 
+TOO_LARGE = "这一次提交的内容太多，一条记录放不下"
+TOO_LARGE_REMEDY = "请缩短文字，或把页数多的材料分几次提交"
+
+
 class CaseworkError(Exception):
     """Base of everything a person can be told about."""
 

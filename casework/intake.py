@@ -14,6 +14,13 @@ from casework.reference import route_of
 from casework.service_item import ServiceItem
 
 HOUSEHOLD_MAX_CHARS = 200
+PAGES_PER_CHANGE = 60
+"""One change names at most so many scans; the log takes 64 blobs an entry."""
+
+
+def too_many_pages(field: str) -> Problem:
+    """More scans than one change may bring."""
+    return Problem(field, f"一次最多提交 {PAGES_PER_CHANGE} 页扫描件", "请去掉不需要的页，或把次要材料改为核对原件")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,8 @@ def collect_body(item: ServiceItem, intake: Intake, stamp: Stamp) -> tuple[dict[
     """The body of a 收件 and the pages its indexes point into. Raises BadInput."""
     applicant, form, extra = checked(item, intake, complete=True)
     materials, pages = material_entries(intake.materials)
+    if len(pages) > PAGES_PER_CHANGE:
+        raise BadInput([too_many_pages("materials")])
     body: dict[str, Any] = {
         "item": item.key,
         "version": item.version,

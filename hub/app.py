@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from casework import reference
 from casework.accounts import Account
+from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, Problem
 from casework.passwords import ChildPasswords
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
@@ -36,6 +38,7 @@ from sync_protocol.authority import redeem
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
+from sync_protocol.errors import TooLarge
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore
@@ -174,11 +177,21 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         clock=now,
         random_bytes=os.urandom,
     )
+    app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, county.folder.spool
     app[COUNTY] = county
     add_pages(app, [*CASE_PAGES, *HUB_PAGES])
     app.add_routes(_parent(parts).routes())
     return app
+
+
+@web.middleware
+async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """In words: an entry is too large for the log."""
+    try:
+        return await handler(request)
+    except TooLarge:
+        raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
 
 
 def _parent(parts: Running) -> Parent:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from casework import reference
 from casework.accounts import Account
-from casework.errors import NotAllowed
+from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, NotAllowed, Problem
 from casework.passwords import ChildPasswords
 from casework.staff_log import password_changed
 from casework.web import setup
@@ -42,7 +42,7 @@ from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.client import Link, enrol
 from sync_protocol.dialer import Dialer
-from sync_protocol.errors import Gap, SyncError
+from sync_protocol.errors import Gap, SyncError, TooLarge
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
@@ -156,7 +156,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         clock=now,
         random_bytes=os.urandom,
     )
-    app.middlewares.append(_not_restored_yet)
+    app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
     app[SYNC_STATUS] = lambda: _sync_status(parts)
     add_pages(app, [*CASE_PAGES, *NODE_PAGES])
@@ -165,12 +165,14 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
 
 
 @web.middleware
-async def _not_restored_yet(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A new machine of a station may read and draft, but writes only once its earlier entries have come back."""
+async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """In words: an entry is too large; or this is a station's new machine, whose earlier entries come back first."""
     try:
         return await handler(request)
     except Gap:
         raise NotAllowed("本机刚换过电脑，正在从上级取回以前的记录；取回之前不能提交，已填内容都在草稿里") from None
+    except TooLarge:
+        raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
 
 
 def _place(conn: Connection, station: Station) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from casework import case_store, reference
-from casework.errors import BadInput, CaseworkError, Problem
+from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, CaseworkError, Problem
 from casework.intake import HeldMaterial, HeldPage, Intake, checked
 from casework.materials.opening import open_material
 from casework.policy import Person, Role
@@ -20,6 +20,7 @@ from casework.service_item import ServiceItem
 from node import drafts
 from node.drafts import Draft, DraftMaterial
 from node.station import Station
+from sync_protocol.errors import TooLarge
 
 LINE_BYTES_MAX = 1024 * 1024
 _KEYS = {"ref", "item", "household", "applicant", "form", "materials", "submit"}
@@ -71,7 +72,10 @@ def take_file(station: Station, path: Path, materials: Path) -> Outcome:
                 outcome.problems.append(_row(number, ref, problem))
         except CaseworkError as error:
             outcome.bad += 1
-            outcome.problems.append(_row(number, ref, Problem("item", str(error))))
+            outcome.problems.append(_row(number, ref, Problem("item", str(error), "请先同步，再用 catalogue show 核对事项编号")))
+        except TooLarge:
+            outcome.bad += 1
+            outcome.problems.append(_row(number, ref, Problem("line", TOO_LARGE, TOO_LARGE_REMEDY)))
     return outcome
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from casework.desk import Desk
 from casework.errors import BadInput, Problem
-from casework.intake import HeldMaterial, HeldPage
+from casework.intake import PAGES_PER_CHANGE, HeldMaterial, HeldPage, too_many_pages
 from casework.journal import BLOB_PAGE, BLOB_RESULT
 from casework.materials.opening import open_material
 from casework.materials.rules import MAX_UPLOAD_BYTES, Mode
@@ -25,7 +25,6 @@ from casework.web.forms import UploadedFile
 from casework.web.intake_fields import GivenMaterial
 from casework.web.pages import MIB, UploadLimits
 
-PAGES_PER_CHANGE = 60
 """An entry of the log names at most 64 files."""
 PAGE_UPLOADS = UploadLimits(files=PAGES_PER_CHANGE, file_bytes=MAX_UPLOAD_BYTES, total_bytes=200 * MIB)
 RESULT_UPLOAD = UploadLimits(files=1, file_bytes=MAX_UPLOAD_BYTES, total_bytes=MAX_UPLOAD_BYTES + MIB)
@@ -46,10 +45,6 @@ async def open_materials(request: web.Request, key: bytes, given: Iterable[Given
         await discard(request, pages)
         raise BadInput(problems)
     return held
-
-
-def too_many_pages(field: str) -> Problem:
-    return Problem(field, f"一次最多提交 {PAGES_PER_CHANGE} 页扫描件", "请去掉不需要的页，或把次要材料改为核对原件")
 
 
 async def open_files(

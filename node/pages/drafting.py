@@ -15,7 +15,7 @@ from casework.applicant import ID_TYPES
 from casework.desk import Desk
 from casework.errors import BadInput, NotFound, Problem
 from casework.identity import compact_number
-from casework.intake import checked
+from casework.intake import PAGES_PER_CHANGE, checked, too_many_pages
 from casework.policy import Person, case_scope
 from casework.service_item import ServiceItem
 from casework.web import keys
@@ -32,7 +32,7 @@ from casework.web.intake_fields import (
     input_values,
     on_inputs,
 )
-from casework.web.page_opening import PAGES_PER_CHANGE, discard, open_files, too_many_pages
+from casework.web.page_opening import discard, open_files
 from casework.web.render import flash, redirect, render
 from node import drafts
 from node.drafts import Draft, DraftMaterial
