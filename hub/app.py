@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
 from hub import staff
 from hub.county import County, open_county
-from hub.judge import judge_one_home, unsettled_homes
+from hub.judge import KNOWN_BY_NOW, judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
@@ -77,13 +77,13 @@ class Running:
             self.waiting[home] = until
         self.bell.ring(["judge"])
 
-    async def judge(self, home: int) -> None:
+    async def judge(self, home: int, again: Collection[str] = ()) -> None:
         """Judge one home now, batch by batch, so that other writes find their turn in between."""
         county = self.county
         journal = county.replica.journal
         while True:
             judged = await self.store.write(
-                lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, now())
+                lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, now(), (), again)
             )
             self.metrics.judged.inc(len(judged.topics))
             if not judged.topics:
@@ -137,7 +137,7 @@ async def _judge_for_ever(parts: Running) -> None:
     """Judge each home as its entries come; after a start, whatever was left."""
     loop = asyncio.get_running_loop()
     for home in await parts.store.read(unsettled_homes):
-        parts.waiting.setdefault(home, loop.time())
+        await parts.judge(home, KNOWN_BY_NOW)
     while True:
         with parts.bell.listen(["judge"]) as waiter:
             ready = [home for home, until in parts.waiting.items() if until <= loop.time()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -13,6 +13,7 @@ from casework.desk import Desk
 from casework.fold import CaseState, fold
 from casework.journal import ORDERED
 from casework.judge import Hold, Refuse, judge
+from casework.refusals import Code
 from sync_protocol.journal import Journal, PlacedEntry, Writing
 from sync_protocol.judging import Verdict, judge_home
 from sync_protocol.order import AWAITS, Standing
@@ -65,13 +66,14 @@ def judge_one_home(
     home: int,
     now: int,
     settled: Sequence[bytes] = (),
+    again: Collection[str] = (),
 ) -> Judged:
     """Judge what is ready of a home, then write what the county's program adds by itself.
 
-    `settled` are topics of which a person has just settled an entry.
+    `settled` are topics of which a person has just settled an entry; `again` are codes to be judged once more.
     """
     decider = _Decider(conn, topics, home)
-    touched = judge_home(conn, journal, home, decider, Writing(0, now, 1))
+    touched = judge_home(conn, journal, home, decider, Writing(0, now, 1), again)
     for topic in dict.fromkeys([*settled, *touched]):
         _number(conn, topics, desk, home, topic, decider.state(topic), now)
     return Judged(touched)
@@ -84,9 +86,15 @@ def _number(conn: Connection, topics: Topics, desk: Desk, home: int, topic: byte
         topics.write(conn, home, topic, (int(ChangeKind.NUMBER), body), actor=0, time=now, quality=1)
 
 
+KNOWN_BY_NOW = (Code.UNKNOWN_KIND.value, Code.ITEM_UNKNOWN.value)
+"""Held because this program or its catalogue did not know something; looked at again after every start."""
+
+
 def unsettled_homes(conn: Connection) -> list[int]:
-    """Homes with entries that nobody has judged, or that wait for others."""
+    """Homes with entries that nobody has judged, that wait for others, or that may be understood by now."""
     e = t.entry.c
     pending = conn.execute(select(e.home).where(e.standing == int(Standing.PENDING), e.topic != b"").distinct())
-    waiting = conn.execute(select(e.home).where(e.standing == int(Standing.HELD), e.code == AWAITS).distinct())
+    waiting = conn.execute(
+        select(e.home).where(e.standing == int(Standing.HELD), e.code.in_([AWAITS, *KNOWN_BY_NOW])).distinct()
+    )
     return sorted(set(pending.scalars()) | set(waiting.scalars()))

@@ -6,7 +6,7 @@ passed in as `decide`; whether it is *ready* is answered here from headers alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Row, and_, or_, select
@@ -55,14 +55,17 @@ _BATCH = 256
 _E = t.entry.c
 
 
-def judge_home(conn: Connection, journal: Journal, home: int, decide: Decide, writing: Writing) -> list[bytes]:
+def judge_home(
+    conn: Connection, journal: Journal, home: int, decide: Decide, writing: Writing, again: Collection[str] = ()
+) -> list[bytes]:
     """Judge what is ready of a home, at most a batch, and write the order records; the topics that were touched.
 
     Entries that must wait are held as `awaits` once, and settled by a later record. Call it until it touches
-    nothing; then calling it again writes nothing until something arrives.
+    nothing; then calling it again writes nothing until something arrives. `again` are codes under which entries were
+    held and are to be judged once more, because the application may know more by now.
     """
     unsettled = or_(
-        _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code == AWAITS)
+        _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code.in_([AWAITS, *again]))
     )
     waiting = conn.execute(
         select(t.entry)
@@ -138,6 +141,8 @@ class _Bench:
         if unready(mine, topic, self._arrived):
             return None
         verdict = self._verdict(row, mine, topic)
+        if (verdict.standing, verdict.code) == (row.standing, row.code):
+            return None
         settled = replace(mine, standing=verdict.standing, judged_by=2**31)
         topic[topic.index(mine)] = settled
         self._touch(row.topic)
