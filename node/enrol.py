@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,5 +62,8 @@ def read_ca(path: Path | None) -> bytes | None:
     if path is None:
         return None
     data = path.read_bytes()
-    client_context(data)
+    try:
+        client_context(data)
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(f"{path} holds no certificate in PEM") from error
     return data

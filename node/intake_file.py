@@ -72,7 +72,8 @@ def take_file(station: Station, path: Path, materials: Path) -> Outcome:
                 outcome.problems.append(_row(number, ref, problem))
         except CaseworkError as error:
             outcome.bad += 1
-            outcome.problems.append(_row(number, ref, Problem("item", str(error), "请先同步，再用 catalogue show 核对事项编号")))
+            problem = Problem("item", str(error), "请先同步，再用 catalogue show 核对事项编号")
+            outcome.problems.append(_row(number, ref, problem))
         except TooLarge:
             outcome.bad += 1
             outcome.problems.append(_row(number, ref, Problem("line", TOO_LARGE, TOO_LARGE_REMEDY)))

@@ -33,8 +33,7 @@ async def sync_until(
         error = failure.code
     work = await store.read(lambda conn: outstanding(conn, author))
     report = _report(before, link.state, work, loop.time() - began)
-    done = _done(work, until)
-    if not done:
+    if error not in ("", "timeout") or not _done(work, until):
         return EXIT_FAILED, report | {"error": error or "not_done", "pending": work.pending, "blobs": work.blobs}
     return (EXIT_HELD if work.held else EXIT_DONE), report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,9 @@ COUNTY = "341882"
 TOWNSHIP = "341882103000"
 VILLAGES = ("341882103201", "341882103202")
 OFFICES = ("民政局",)
-_PEOPLE_FILE = "people.json"
-_PORTS = {"hub": 8100, "township": 8101, "village-1": 8102, "village-2": 8103}
+_NOTES_FILE = "demo.json"
+PORTS = {"hub": 8100, "township": 8101, "village-1": 8102, "village-2": 8103}
+"""Taken when the demo stays; where one of them is in use, and for `--once`, free ones are taken instead."""
 
 
 @dataclass
@@ -37,6 +39,7 @@ class DemoCounty:
 
     folder: Path
     servers: dict[str, Server] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
     people: list[Worker] = field(default_factory=list)
 
     def stop(self) -> None:
@@ -63,49 +66,67 @@ def _workers() -> list[Worker]:
     ]
 
 
-def open_county(folder: Path, say: Callable[[str], None], *, fixed_ports: str) -> DemoCounty:
-    """Found the county in `folder`, or take up the one that is there; everything is started on return."""
+def open_county(folder: Path, say: Callable[[str], None], ports: dict[str, int]) -> DemoCounty:
+    """Found the county in `folder` on these ports, or take up the one that is there on the ports it was founded on.
+
+    Everything is started on return.
+    """
     county = DemoCounty(folder)
-    people = folder / _PEOPLE_FILE
-    fresh = not people.exists()
+    notes = folder / _NOTES_FILE
+    fresh = not notes.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         if fresh:
-            _found(county, say, fixed_ports)
-            people.write_text(json.dumps([vars(w) for w in county.people], ensure_ascii=False, indent=1), "utf-8")
-            people.chmod(0o600)
+            county.ports = {place: _free(port) for place, port in ports.items()}
+            _found(county, say)
+            kept = {"ports": county.ports, "people": [vars(worker) for worker in county.people]}
+            notes.write_text(json.dumps(kept, ensure_ascii=False, indent=1), "utf-8")
+            notes.chmod(0o600)
         else:
-            county.people = [Worker(**row) for row in json.loads(people.read_text("utf-8"))]
-            for place in _PORTS:
+            kept = json.loads(notes.read_text("utf-8"))
+            county.ports = kept["ports"]
+            county.people = [Worker(**row) for row in kept["people"]]
+            for place in PORTS:
                 say(f"starting {place}")
-                _serve(county, place, fixed_ports)
+                _serve(county, place)
     except BaseException:
         county.stop()
         raise
     return county
 
 
-def _serve(county: DemoCounty, place: str, fixed_ports: str) -> Server:
-    port = _PORTS[place] if fixed_ports else 0
-    server = Server("hub" if place == "hub" else "node", county.folder / place, f"127.0.0.1:{port}")
+def _free(port: int) -> int:
+    """This port if nobody listens there, else any free one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return _free(0)
+        return int(probe.getsockname()[1])
+
+
+def _serve(county: DemoCounty, place: str) -> Server:
+    listen = f"127.0.0.1:{county.ports[place]}"
+    server = Server("hub" if place == "hub" else "node", county.folder / place, listen)
     county.servers[place] = server
     server.start()
     return server
 
 
-def _found(county: DemoCounty, say: Callable[[str], None], fixed_ports: str) -> None:
-    if any((county.folder / place).exists() for place in _PORTS):
+def _found(county: DemoCounty, say: Callable[[str], None]) -> None:
+    if any((county.folder / place).exists() for place in PORTS):
         raise DemoFailed(f"{county.folder} holds a demo that was not finished: remove the folder and start again")
     hub = str(county.folder / "hub")
     say(f"founding the county {COUNTY}: regions, items, calendar, keys")
     report = command("hub", "init", "--dir", hub, "--county", COUNTY)
     say(f"{report['name']}: {report['regions']} regions, {report['items']} items")
-    url = _serve(county, "hub", fixed_ports).url
+    url = _serve(county, "hub").url
     _enrol(county, "township", TOWNSHIP, url, say)
-    url = _serve(county, "township", fixed_ports).url
+    url = _serve(county, "township").url
     for place, code in zip(("village-1", "village-2"), VILLAGES, strict=True):
         _enrol(county, place, code, url, say)
-        _serve(county, place, fixed_ports)
+        _serve(county, place)
     county.people = _workers()
     for worker in county.people:
         say(f"adding {worker.display} ({worker.role})")
