@@ -251,6 +251,9 @@ async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max:
             if response.status == 200:
                 return body
             raise _peer_error(response.status, body)
+    except aiohttp.ClientSSLError as error:
+        text = f"the parent's certificate is not of the CA that is trusted here, see --ca ({error})"
+        raise TransferFailed(text[:300]) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise TransferFailed(f"{type(error).__name__}: {error}"[:200]) from error
 

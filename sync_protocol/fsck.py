@@ -115,5 +115,3 @@ def _check_blobs(conn: Connection, blobs: BlobFiles, found: Findings) -> None:
         found.blobs += 1
         if not blobs.check(row.hash):
             found.wrong.append(f"blob {row.hash.hex()}: missing or changed on disk")
-
-
