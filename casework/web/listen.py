@@ -28,14 +28,17 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 
 def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """None without a certificate. Raises ValueError when only one of both is given."""
+    """None without a certificate. Raises ValueError when only one of both is given, or they are no pair."""
     if cert is None and key is None:
         return None
     if cert is None or key is None:
         raise ValueError("--tls-cert and --tls-key belong together")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(cert, key)
+    try:
+        context.load_cert_chain(cert, key)
+    except ssl.SSLError as error:
+        raise ValueError(f"{cert} and {key} are not a certificate and its key in PEM") from error
     return context
 
 

@@ -1,0 +1,1 @@
+"""End-to-end tests of the two programs as real processes: commands, servers, kills, cut links, TLS."""

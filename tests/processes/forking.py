@@ -1,0 +1,46 @@
+"""A command as a process of its own, forked from one that has loaded the programs already.
+
+Loading takes a second and a half of CPU, and these tests run many dozen commands. What is forked holds modules only: no
+thread, connection or loop. Servers, and commands that are killed, are started as `python -m` instead.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["node.cli", "hub.cli"])
+
+
+def run_forked(program: str, words: list[str], stdin: Path, out: Path, err: Path, seconds: float) -> int:
+    """The exit code; standard streams are these files. Raises TimeoutError."""
+    process = _CONTEXT.Process(target=_child, args=(program, words, str(stdin), str(out), str(err)))
+    process.start()
+    process.join(seconds)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise TimeoutError(f"{program} {words} did not end in {seconds} s")
+    code = process.exitcode
+    process.close()
+    return code
+
+
+def _child(program: str, words: list[str], *streams: str) -> None:
+    for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
+        handle = os.open(path, flags)
+        os.dup2(handle, number)
+        os.close(handle)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    sys.argv = [f"lianban-{program}", *words]
+    try:
+        importlib.import_module(f"{program}.cli").main()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
