@@ -46,6 +46,7 @@ from sync_protocol.errors import Gap, SyncError, TooLarge
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
+from sync_protocol.store import peers
 from sync_protocol.store.async_store import AsyncStore
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 
@@ -88,6 +89,7 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
     dialer = Dialer(station.replica, station.parent_author)
     link = Link(session, station.parent_url, dialer, station.replica, store, bell, now)
+    link.state.last_contact, _ = await store.read(lambda conn: peers.contact(conn, station.parent_author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     try:
         yield Running(station, store, bell, link, session, NodeMetrics(), offload)

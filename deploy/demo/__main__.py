@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from deploy.demo.county import DemoCounty, open_county
+from deploy.demo.county import PORTS, DemoCounty, open_county
 from deploy.demo.processes import DemoFailed, environment_is_quiet
 from deploy.demo.story import Story
 
@@ -33,9 +33,8 @@ def main() -> int:
     asked = parser.parse_args()
     environment_is_quiet()
     try:
-        county = open_county(
-            asked.dir.resolve(), lambda text: say(f"==> {text}"), fixed_ports="" if asked.once else "yes"
-        )
+        ports = dict.fromkeys(PORTS, 0) if asked.once else PORTS
+        county = open_county(asked.dir.resolve(), lambda text: say(f"==> {text}"), ports)
     except DemoFailed as error:
         say(f"demo: {error}")
         return 1
