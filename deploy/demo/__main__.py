@@ -48,6 +48,7 @@ def _once(county: DemoCounty) -> int:
     story = Story(county, say)
     try:
         story.play()
+        county.save()
         say("\n== 核对")
         story.bytes_on_the_wire()
         county.stop()
@@ -64,7 +65,8 @@ def _stay(county: DemoCounty) -> int:
     for place, server in county.servers.items():
         say(f"{_TITLES[place]}: {server.url}")
         for worker in (w for w in county.people if w.place == place):
-            say(f"    {worker.display:<10} 登录名 {worker.login:<10} 初始密码 {worker.first_password}")
+            password = f"密码 {worker.own_password}" if worker.own_password else f"初始密码 {worker.first_password}"
+            say(f"    {worker.display:<10} 登录名 {worker.login:<10} {password}")
     say(
         "\nThe first password must be changed at the first sign-in. Ctrl-C stops everything; data stay in "
         f"{county.folder}"

@@ -31,6 +31,8 @@ class Worker:
     first_password: str
     station: str = ""
     office: str = ""
+    own_password: str = ""
+    """Set once the story has changed the first one, as everybody must."""
 
 
 @dataclass
@@ -46,6 +48,13 @@ class DemoCounty:
         """From the villages up, so that nobody retries in vain."""
         for server in reversed(self.servers.values()):
             server.stop()
+
+    def save(self) -> None:
+        """Write down the ports and who signs in with what, for the next start."""
+        notes = self.folder / _NOTES_FILE
+        kept = {"ports": self.ports, "people": [vars(worker) for worker in self.people]}
+        notes.touch(mode=0o600)
+        notes.write_text(json.dumps(kept, ensure_ascii=False, indent=1), "utf-8")
 
     def worker(self, place: str, role: str) -> Worker:
         return next(w for w in self.people if (w.place, w.role) == (place, role))
@@ -79,9 +88,7 @@ def open_county(folder: Path, say: Callable[[str], None], ports: dict[str, int])
         if fresh:
             county.ports = {place: _free(port) for place, port in ports.items()}
             _found(county, say)
-            kept = {"ports": county.ports, "people": [vars(worker) for worker in county.people]}
-            notes.write_text(json.dumps(kept, ensure_ascii=False, indent=1), "utf-8")
-            notes.chmod(0o600)
+            county.save()
         else:
             kept = json.loads(notes.read_text("utf-8"))
             county.ports = kept["ports"]

@@ -32,7 +32,7 @@ class Person:
 
     def sign_in(self) -> None:
         """Sign in with the first password and set one's own, as the pages demand; later with one's own."""
-        own = self.worker.first_password + "-own"
+        own = self.worker.own_password or self.worker.first_password + "-own"
         fields = [("login", self.worker.login)]
         page = self.browser.post("/sign-in", [*fields, ("password", self.worker.first_password)], expect=0)
         if page.status != 200 or page.path == "/sign-in":
@@ -41,6 +41,7 @@ class Person:
         if page.path == "/password":
             first = self.worker.first_password
             self.browser.post("/password", [("current", first), ("new", own), ("repeat", own)])
+            self.worker.own_password = own
 
     def do(self, case: str, kind: str, fields: list[tuple[str, str]], files: Any = None) -> Page:
         """One act on a case through its page."""
