@@ -431,3 +431,17 @@ def test_a_topic_is_not_opened_again_with_another_salt():
         link(g.DEPLOYMENT, replace(again, items=(first, other)), bytes(32), lambda topic: None)
     with pytest.raises(NotCanonical):
         link(g.DEPLOYMENT, replace(again, items=(other,)), bytes(32), lambda topic: g.TOPIC_SALT)
+
+
+def test_a_wrapped_key_is_good_for_its_case_only():
+    seal = g.WRAPS[0][1]
+    assert unwrap_key(seal, g.BOXES[HUB], g.DEPLOYMENT, g.VILLAGE, g.TOPIC) == g.CASE_KEY
+    for deployment, home, topic in (
+        (g.OTHER_DEPLOYMENT, g.VILLAGE, g.TOPIC),
+        (g.DEPLOYMENT, g.TOWNSHIP, g.TOPIC),
+        (g.DEPLOYMENT, g.VILLAGE, bytes(16)),
+    ):
+        with pytest.raises(BadSignature):
+            unwrap_key(seal, g.BOXES[HUB], deployment, home, topic)
+    with pytest.raises(BadSignature):
+        unwrap_key(seal, g.BOXES[g.TOWNSHIP], g.DEPLOYMENT, g.VILLAGE, g.TOPIC)

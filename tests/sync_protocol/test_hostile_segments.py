@@ -182,7 +182,7 @@ def test_a_station_cannot_speak_as_the_authority(county):
     certificate = hub.store.read(lambda conn: trust.signed_certificate(conn, township.me.serial))
     grant = canonical.pack([township.author, 7, 9, []])
     revocation = canonical.pack([township.author, township.me.serial, "forged", []])
-    order = canonical.pack([[0, 0, 1, 1, []]])
+    order = canonical.pack([[0, 0, 1, 20, []]])
     bodies = {4: certificate.packed(), 3: grant, 5: revocation, 1: order}
     for kind, body in bodies.items():
         village.store.write(
