@@ -228,3 +228,13 @@ def test_the_digest_says_whether_frontiers_are_equal(one, two):
 @given(one=frontiers())
 def test_a_vector_comes_back_as_it_was(one):
     assert parse_vector(vector_fields(one)) == one
+
+
+def test_an_author_saw_what_its_after_names_and_its_own_earlier_words():
+    basis = TopicEntry(0, 1, 5, (0, 0, 0), Standing.PENDING, 0, 0)
+    saw_it = TopicEntry(1, 0, 1, (mark(1, 5), 0, 0), Standing.PENDING, 0, 0)
+    saw_less = TopicEntry(1, 0, 2, (mark(1, 4), 0, 0), Standing.PENDING, 0, 0)
+    older_epoch = TopicEntry(1, 0, 3, (mark(0, 9), 0, 0), Standing.PENDING, 0, 0)
+    assert [saw(entry, basis) for entry in (saw_it, saw_less, older_epoch)] == [True, False, False]
+    assert saw(saw_less, saw_it) and not saw(saw_it, saw_less)
+    assert tentative_order([saw_it, basis]) == [basis, saw_it]
