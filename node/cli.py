@@ -18,7 +18,7 @@ from casework.logs import configure_logs
 from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
-from node.enrol import ask_to_enrol, found_station, read_ca
+from node.enrol import ask_to_enrol, check_parent, found_station, read_ca
 from node.intake_file import take_file
 from node.settings import NodeSettings
 from node.standing import outstanding
@@ -65,7 +65,7 @@ def init(
     data = DataFolder(folder, key_file)
     if data.database.exists():
         raise FolderError(f"{data.path} already holds a station")
-    pem = read_ca(ca)
+    parent, pem = check_parent(parent), read_ca(ca)
     invitation = Token.parse(token)
     welcome, signer, box = asyncio.run(ask_to_enrol(parent, invitation, pem, os.urandom))
     me = found_station(data, parent, pem, welcome, (signer, box), os.urandom)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 from sqlalchemy import Connection
@@ -15,6 +17,7 @@ from sync_protocol.authority import settle_in
 from sync_protocol.client import enrol
 from sync_protocol.crypto import KEY_BYTES, BoxKey, Signer
 from sync_protocol.enrolment import EnrolRequest, Token, Welcome, pack_request, parse_welcome
+from sync_protocol.errors import TransferFailed
 from sync_protocol.store.data_folder import DataFolder
 from sync_protocol.store.me import Me, put
 
@@ -22,13 +25,31 @@ from sync_protocol.store.me import Me, put
 async def ask_to_enrol(
     url: str, token: Token, ca: bytes | None, random_bytes: Callable[[int], bytes]
 ) -> tuple[Welcome, Signer, BoxKey]:
-    """Send the request to the parent; a township passes it on to the county. Raises SyncError."""
+    """Send the request to the parent; a township passes it on to the county. Raises SyncError.
+
+    The invitation is spent when the county has granted it, and then answers these keys alone: an answer that was lost
+    on the way is asked for again with the same keys.
+    """
     signer, box = Signer(random_bytes(KEY_BYTES)), BoxKey(random_bytes(KEY_BYTES))
     request = EnrolRequest(token.id, token.station, token.tier, signer.public, box.public)
     connector = aiohttp.TCPConnector(ssl=client_context(ca))
     async with aiohttp.ClientSession(connector=connector) as session:
-        answer = await enrol(session, url, pack_request(request, token.key, signer))
+        data = pack_request(request, token.key, signer)
+        for pause in (1.0, 3.0):
+            try:
+                return parse_welcome(await enrol(session, url, data), token, signer.public), signer, box
+            except TransferFailed:
+                await asyncio.sleep(pause)
+        answer = await enrol(session, url, data)
     return parse_welcome(answer, token, signer.public), signer, box
+
+
+def check_parent(url: str) -> str:
+    """The URL without a slash at its end. Raises ValueError that says what is expected."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"--parent is a URL such as https://hall.example:8080, not {url!r}")
+    return url.rstrip("/")
 
 
 def found_station(

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import aiohttp
 from sqlalchemy import Connection
@@ -25,6 +26,7 @@ from sync_protocol.dialer import Dialer, Progress, Sent
 from sync_protocol.enrolment import REPLY_BYTES_MAX
 from sync_protocol.envelopes import NO_NONCE, NONCE_BYTES, SignedReply, parse_reply, sign_request, verify_reply
 from sync_protocol.errors import (
+    BadBytes,
     BadNonce,
     BadSignature,
     NotCanonical,
@@ -35,7 +37,7 @@ from sync_protocol.errors import (
 )
 from sync_protocol.feeds import TO_ALL
 from sync_protocol.limits import KIB, LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
-from sync_protocol.messages import Frame, pack_message, parse_message
+from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.segments import Segment
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, StoreLike
@@ -110,25 +112,24 @@ class Link:
         now = self._now()
         progress = await self._store.write(lambda conn: self._dialer.absorb_entries(conn, sent, frames, now))
         whole = await self._store.off_loop(lambda: self._dialer.absorb_chunks(progress))
-        await self._store.write(lambda conn: self._note(conn, frames, whole, progress, now))
+        await self._store.write(lambda conn: self._dialer.absorb_states(conn, sent, frames, whole, progress, now))
         self._count(progress, now)
+        if progress.faults:
+            fault = progress.faults[0]
+            # What was good of the answer is kept; asking again at once would bring the same bad bytes again.
+            raise BadBytes(f"the parent sent what cannot be taken: {fault.code} {fault.detail}", feed=fault.feed)
         return progress
-
-    def _note(
-        self, conn: Connection, frames: list[Frame], whole: dict[bytes, int], progress: Progress, now: int
-    ) -> None:
-        self._dialer.absorb_states(conn, frames, whole, progress, now)
 
     def _count(self, progress: Progress, now: int) -> None:
         state = self.state
         state.last_contact = now
         state.in_step = progress.in_step
-        state.error = state.error_text = ""
+        state.error = state.error_text = self._dialer.refusal
         state.entries_sent += progress.entries_sent
         state.entries_received += progress.entries_received
         state.blobs_sent += progress.blobs_sent
         state.blobs_received += progress.blobs_received
-        state.faults = [fault.code for fault in progress.faults]
+        state.faults = [fault.code for fault in (*progress.faults, *progress.refused)]
 
     async def _post(self, payload: bytes) -> bytes:
         """Send a signed request; a spent nonce costs one more turn."""
@@ -209,6 +210,7 @@ class Link:
 
     async def _keep_in_step(self) -> None:
         """Talk until in step, then hold one long poll open while uploads go beside it; returns when the poll ends."""
+        self._dialer.retry_refused()
         while (await self.exchange()).again:
             pass
         poll = asyncio.create_task(self.exchange(LONG_POLL_SECONDS_MAX))
@@ -255,7 +257,9 @@ async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max:
         text = f"the parent's certificate is not of the CA that is trusted here, see --ca ({error})"
         raise TransferFailed(text[:300]) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise TransferFailed(f"{type(error).__name__}: {error}"[:200]) from error
+        raise TransferFailed(
+            f"{urlsplit(url).netloc} cannot be reached ({type(error).__name__}: {error})"[:250]
+        ) from error
 
 
 def _peer_error(status: int, body: bytes) -> SyncError:

@@ -44,6 +44,9 @@ class Progress:
     in_step: bool = False
     """The parent signed a digest that equals ours: neither side lacks an entry of the other."""
     faults: list[Fault] = field(default_factory=list)
+    """What we could not take of the parent's message."""
+    refused: list[Fault] = field(default_factory=list)
+    """What the parent could not take of ours."""
     chunks: list[Chunk] = field(default_factory=list)
     """Bytes of blobs that entries held here name; others are left out, so that nobody fills our disk."""
 
@@ -56,6 +59,10 @@ class Sent:
     reached: dict[Branch, Tip] | None
     entries: int
 
+    def blob_ends(self) -> dict[bytes, int]:
+        """How far the chunks in this message reach, by blob."""
+        return {frame.hash: frame.offset + len(frame.data) for frame in self.frames if isinstance(frame, Chunk)}
+
 
 class Dialer:
     """One parent as seen from its child. One message of each kind is under way at a time."""
@@ -65,11 +72,26 @@ class Dialer:
         self.parent = parent
         self._theirs: dict[Branch, Tip] | None = None
         self._offsets: dict[bytes, int] = {}
+        self._asked: set[bytes] = set()
+        self._blocked: set[int] = set()
+        self._given_up: set[bytes] = set()
+        self.refusal = ""
+        """Code of the last thing the parent did not take, until it is offered again."""
 
     def forget(self) -> None:
         """After a cut the parent may hold more or less than we think: ask."""
         self._theirs = None
         self._offsets.clear()
+        self.retry_refused()
+
+    def retry_refused(self) -> None:
+        """Offer again what the parent did not take: whoever calls this waits in between.
+
+        What one home's feeds or one blob got refused for never holds up another.
+        """
+        self._blocked.clear()
+        self._given_up.clear()
+        self.refusal = ""
 
     def compose(self, conn: Connection, now: int, wait_seconds: int) -> Sent:
         """The next message: a vector if the parent's frontier is unknown, else what it lacks."""
@@ -77,9 +99,10 @@ class Dialer:
         if self._theirs is None:
             hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine))
             return Sent([hello, Vector(mine)], None, 0)
-        segments, reached = self._replica.segments_for(conn, mine, self._theirs, self._replica.message_target_bytes)
+        offers = self._offers(mine)
+        segments, reached = self._replica.segments_for(conn, offers, self._theirs, self._replica.message_target_bytes)
         claim = clip(mine, reached)
-        more = any(reached.get(branch, Tip(0, b"")).number < tip.number for branch, tip in mine.items())
+        more = _behind(reached, offers)
         blobs = [] if more else self._blob_frames(conn)
         busy = more or any(isinstance(frame, Chunk) for frame in blobs)
         flags = int(HelloFlag.MORE) if more else 0
@@ -90,31 +113,40 @@ class Dialer:
     def _shared(self, conn: Connection) -> list[FeedId]:
         return trust.topology(conn).held_feeds(self._replica.me.author)
 
+    def _offers(self, mine: dict[Branch, Tip]) -> dict[Branch, Tip]:
+        """What is held here, without the homes of which the parent has just refused something."""
+        return {branch: tip for branch, tip in mine.items() if (branch.feed.home or 0) not in self._blocked}
+
+    def _pending_blobs(self, conn: Connection) -> list[blob_store.PendingBlob]:
+        homes = [home for home in trust.topology(conn).subtree(self._replica.me.author) if home not in self._blocked]
+        found = blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX + len(self._given_up))
+        return [blob for blob in found if blob.hash not in self._given_up][:WANTS_MAX]
+
     def _blob_frames(self, conn: Connection) -> list[Frame]:
         frames: list[Frame] = []
         left = self._replica.message_target_bytes
-        homes = trust.topology(conn).subtree(self._replica.me.author)
-        for blob in blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX):
+        for blob in self._pending_blobs(conn):
             offset = self._offsets.get(blob.hash, 0)
             while offset < blob.length and left > 0:
                 chunk = self._replica.chunk(blob.hash, blob.length, offset)
                 frames.append(chunk)
                 offset += len(chunk.data)
                 left -= len(chunk.data)
-        wanted = blob_store.wanted_from_above(conn, self._replica.me.author, WANTS_MAX // 2)
+        wanted = self._wanted(conn)
+        self._asked = {blob.hash for blob in wanted}
         if wanted:
             frames.append(Want(tuple((blob.hash, self._replica.blobs.offset(blob.hash)) for blob in wanted)))
         return frames
+
+    def _wanted(self, conn: Connection) -> list[blob_store.PendingBlob]:
+        return blob_store.wanted_from_above(conn, self._replica.me.author, WANTS_MAX // 2)
 
     def has_news(self, conn: Connection) -> bool:
         """Whether there is something to send without being asked."""
         if self._theirs is None:
             return True
-        mine = feed_store.frontier(conn, self._shared(conn))
-        if any(self._theirs.get(branch, Tip(0, b"")).number < tip.number for branch, tip in mine.items()):
-            return True
-        homes = trust.topology(conn).subtree(self._replica.me.author)
-        return bool(blob_store.unacknowledged(conn, homes, self.parent, 1))
+        mine = self._offers(feed_store.frontier(conn, self._shared(conn)))
+        return _behind(self._theirs, mine) or self._up_left(conn)
 
     def absorb_entries(self, conn: Connection, sent: Sent, frames: Sequence[Frame], now: int) -> Progress:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
@@ -125,20 +157,20 @@ class Dialer:
         progress = Progress(
             entries_sent=sent.entries,
             entries_received=taken.entries,
-            faults=[*taken.faults, *(frame for frame in frames if isinstance(frame, Fault))],
+            faults=taken.faults,
+            refused=[frame for frame in frames if isinstance(frame, Fault)],
             chunks=self._replica.named_chunks(conn, frames),
         )
         mine = feed_store.frontier(conn, self._shared(conn))
+        self._blocked |= {FeedId.parse(fault.feed).home or 0 for fault in progress.refused if fault.feed}
+        if progress.refused:
+            self.refusal = progress.refused[0].code
         self._learn(hello, frames, sent, mine, taken.tips)
         progress.in_step = self._theirs is not None and self._theirs == mine and not hello.flags
-        progress.again = bool(hello.flags) or self._theirs is None or self._lag(mine)
+        progress.again = bool(hello.flags) or self._theirs is None or _behind(self._theirs, self._offers(mine))
         homes = sorted(taken.homes - {0})
         self._replica.write_receipts(conn, homes, Writing(0, now, 1))
         return progress
-
-    def _lag(self, mine: dict[Branch, Tip]) -> bool:
-        theirs = self._theirs or {}
-        return any(theirs.get(branch, Tip(0, b"")).number < tip.number for branch, tip in mine.items())
 
     def _learn(
         self,
@@ -167,9 +199,19 @@ class Dialer:
         return whole
 
     def absorb_states(
-        self, conn: Connection, frames: Sequence[Frame], whole: dict[bytes, int], progress: Progress, now: int
+        self,
+        conn: Connection,
+        sent: Sent,
+        frames: Sequence[Frame],
+        whole: dict[bytes, int],
+        progress: Progress,
+        now: int,
     ) -> None:
-        """Note blobs that came, and how far ours have gone. Last of three steps."""
+        """Note blobs that came, and how far ours have gone. Last of three steps.
+
+        A blob of which bytes were sent and of which the parent then holds no more is not sent again for now.
+        """
+        ends, known = sent.blob_ends(), dict(self._offsets)
         homes: set[int] = set()
         for hash_, length in whole.items():
             blob_store.note_held(conn, hash_, length)
@@ -183,14 +225,18 @@ class Dialer:
                 self._offsets[blob_hash] = max(0, offset)
                 if whole_length is not None and before < whole_length <= offset:
                     progress.blobs_sent += 1
-        received_part = any(isinstance(frame, Chunk) for frame in frames)
-        up_left = self._up_left(conn)
-        progress.again = progress.again or received_part or up_left
+        self._given_up |= {hash_ for hash_ in ends if self._offsets.get(hash_, 0) <= known.get(hash_, 0)}
+        received_part = bool(progress.chunks)
+        unasked = any(blob.hash not in self._asked for blob in self._wanted(conn))  # once: the parent may lack it too
+        progress.again = progress.again or received_part or unasked or self._up_left(conn)
 
     def _up_left(self, conn: Connection) -> bool:
-        homes = trust.topology(conn).subtree(self._replica.me.author)
-        pending = blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX)
-        return any(self._offsets.get(blob.hash, 0) < blob.length for blob in pending)
+        return any(self._offsets.get(blob.hash, 0) < blob.length for blob in self._pending_blobs(conn))
+
+
+def _behind(theirs: dict[Branch, Tip], mine: dict[Branch, Tip]) -> bool:
+    """Whether they lack something of this."""
+    return any(theirs.get(branch, Tip(0, b"")).number < tip.number for branch, tip in mine.items())
 
 
 def _higher(received: dict[Branch, Tip], than: dict[Branch, Tip]) -> dict[Branch, Tip]:
