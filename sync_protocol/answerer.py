@@ -81,10 +81,12 @@ class Answerer:
             shared = set(trust.topology(conn).held_feeds(self._child))
             return {branch: tip for branch, tip in vector.items() if branch.feed in shared}
         remembered = peers.frontiers(conn, self._child)
+        mine = feed_store.frontier(conn, trust.topology(conn).held_feeds(self._child))
         for candidate in (remembered.offered, remembered.proven):
             if candidate is not None:
                 claimed = {**candidate, **self._taken.tips}
-                if frontier_digest(claimed) == self.hello.digest:
+                # The child leaves out of its claim what it believes that we lack.
+                if frontier_digest(clip(claimed, mine)) == self.hello.digest:
                     return claimed
         return None
 
@@ -113,11 +115,13 @@ class Answerer:
             answer.news = True
             self._say_blobs(conn, answer)
             return answer
-        offered = peers.frontiers(conn, self._child).proven or self._known
+        remembered = peers.frontiers(conn, self._child)
+        offered = remembered.proven or self._known
         segments, reached = self._replica.segments_for(conn, mine, offered, self._replica.message_target_bytes)
         vector = next((frame for frame in self._frames if isinstance(frame, Vector)), None)
         overlaps = self._replica.overlaps_for(conn, mine, vector.frontier) if vector else []
-        peers.save_frontiers(conn, self._child, offered, reached)
+        if reached != remembered.offered:
+            peers.save_frontiers(conn, self._child, offered, reached)
         more = any(reached.get(branch, Tip(0, b"")).number < tip.number for branch, tip in mine.items())
         claim = clip(mine, reached)
         flags = int(HelloFlag.MORE) if more else 0

@@ -152,7 +152,7 @@ class County:
         reply = parse_message(pack_message(answer.frames))
         progress = child.store.write(lambda conn: dialer.absorb_entries(conn, sent, reply, now))
         whole = dialer.absorb_chunks(progress)
-        child.store.write(lambda conn: dialer.absorb_states(conn, reply, whole, progress, now))
+        child.store.write(lambda conn: dialer.absorb_states(conn, sent, reply, whole, progress, now))
         return progress
 
     def sync(self, child: Place, parent: Place, rounds: int = 50) -> Progress:

@@ -186,3 +186,51 @@ def test_a_new_machine_gets_its_feeds_back_and_goes_on_in_a_new_epoch(county):
         "held",
         "revoked",
     )
+
+
+def test_what_a_parent_refuses_is_not_sent_over_and_over_and_holds_up_nobody_else(county):
+    from sqlalchemy import update
+
+    from sync_protocol.store import tables as t
+
+    c, hub, township, village = county
+    other = c.enrol(OTHER_VILLAGE, Tier.VILLAGE, "other")
+    c.sync(township, hub)
+    c.sync(other, township)
+    bad = village.open_case({"name": "x"}, pages=(b"scan" * 50_000,))
+    good = other.open_case({"name": "y"})
+    c.sync(village, township)
+    c.sync(other, township)
+    mine = t.certificate.c.serial == village.me.serial
+    hub.store.write(lambda conn: conn.execute(update(t.certificate).where(mine).values(serial=900)))
+    dialer = Dialer(township.replica, hub.author)
+    progress = [c.exchange(dialer, township, hub) for _ in range(6)]
+    assert [f.code for p in progress for f in p.refused] == ["unknown_certificate"]
+    assert not progress[-1].again
+    assert progress[-1].entries_sent == 0
+    assert dialer.refusal == "unknown_certificate"
+    assert [e.standing for e in hub.changes(other.author, good)] == ["tentative"]
+    assert hub.changes(village.author, bad) == []
+    hub.store.write(
+        lambda conn: conn.execute(
+            update(t.certificate).where(t.certificate.c.serial == 900).values(serial=village.me.serial)
+        )
+    )
+    dialer.retry_refused()
+    while c.exchange(dialer, township, hub).again:
+        pass
+    assert [e.standing for e in hub.changes(village.author, bad)] == ["tentative"]
+    assert custody_at(hub, village, township, bad).blobs_county == 1
+
+
+def test_a_scan_that_went_bad_on_disk_is_not_sent_for_ever(county):
+    c, _, township, village = county
+    topic = village.open_case({"name": "x"}, pages=(b"scan" * 50_000,))
+    hash_ = village.changes(village.author, topic)[0].blobs[0].hash
+    path = village.replica.blobs.path(hash_)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    dialer = Dialer(village.replica, township.author)
+    progress = [c.exchange(dialer, village, township) for _ in range(6)]
+    assert not progress[-1].again
+    assert sum(bool(p.refused) for p in progress) <= 2
+    assert custody_at(village, village, township, topic).blobs_township == 0
