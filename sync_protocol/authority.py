@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sync_protocol.certificates import Certificate, deployment_id, fingerprint, sign_certificate
 from sync_protocol.crypto import KEY_BYTES, BoxKey, Signer
 from sync_protocol.enrolment import SECRET_BYTES, EnrolRequest, SealedRequest, Token, Welcome
-from sync_protocol.entries import EntryType
+from sync_protocol.entries import EntryType, pack_erasure
 from sync_protocol.epochs import Grant, Revocation, Start, pack_grant, pack_revocation
 from sync_protocol.errors import BadToken, NotEnrolled
 from sync_protocol.feeds import HUB, TO_ALL, FeedId, down, up
@@ -178,6 +178,11 @@ def revoke(conn: Connection, journal: Journal, serial: int, reason: str, writing
     cuts = tuple((feed, start.epoch, start.number) for feed, start in _starts(conn, certificate.author))
     body = pack_revocation(Revocation(certificate.author, serial, reason, cuts))
     journal.tell(conn, TO_ALL, EntryType.REVOCATION, body, writing)
+
+
+def erase(conn: Connection, journal: Journal, home: int, topic: bytes, writing: Writing) -> None:
+    """Erase a topic's bodies here now, and everywhere as the word reaches them; chains go on verifying."""
+    journal.tell(conn, TO_ALL, EntryType.ERASURE, pack_erasure(home, topic), writing)
 
 
 def _welcome(conn: Connection, me: Me, serial: int) -> Welcome:

@@ -219,6 +219,22 @@ def _wrap(item: Any) -> tuple[int, bytes]:
     return _int(item[0], 1, 2**32 - 1, "reader"), item[1]
 
 
+def pack_erasure(home: int, topic: bytes) -> bytes:
+    """The body of an ERASURE: whose topic's bodies are to be put out of existence everywhere."""
+    return canonical.pack([home, topic])
+
+
+def parse_erasure(body: bytes) -> tuple[int, bytes]:
+    """Raises BadBytes unless `body` is an erasure's."""
+    value = canonical.unpack(body, bytes_max=BODY_BYTES_MAX)
+    if not isinstance(value, list) or len(value) != 2:
+        raise NotCanonical("erasure")
+    home, topic = value
+    if not isinstance(topic, bytes) or len(topic) != TOPIC_BYTES:
+        raise NotCanonical("erasure")
+    return _int(home, 1, 2**32 - 1, "home"), topic
+
+
 def entry_salt(topic_salt: bytes, feed: FeedId, epoch: int, number: int) -> bytes:
     """The 16-byte salt of one entry's body; derived, so that it does not travel."""
     return digest("salt", topic_salt, feed.packed(), u32(epoch), u64(number))[:SALT_BYTES]

@@ -6,18 +6,18 @@ the same code that verifies what others send, standings are placed anew from the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
 from sync_protocol.certificates import SignedCertificate, verify_certificate
 from sync_protocol.entries import EntryType
-from sync_protocol.errors import SyncError
+from sync_protocol.errors import BadSignature, SyncError
 from sync_protocol.feeds import HUB, FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.order import Placed, Standing, own_place, parse_runs, placements
-from sync_protocol.segments import check_signature, link
+from sync_protocol.segments import Item, Link, Segment, check_signature, link
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.blob_files import BlobFiles
@@ -68,17 +68,47 @@ def _check_branch(conn: Connection, me: Me, branch: Branch, tip: Tip, found: Fin
     try:
         start = feed_store.start_of(conn, me.deployment, branch)
         number, head = start.number, start.head
+        heads: dict[int, bytes] = {}
         for segment, _ in feed_store.cut(conn, branch, start.number, 2**62):
             links = link(me.deployment, segment, head, feed_store.salts(conn, branch.feed))
-            check_signature(me.deployment, segment, links[-1].head, feed_store.signing_key(conn, segment))
             number, head = links[-1].number, links[-1].head
-            found.entries += len(links)
-            found.signatures += 1
+            heads |= {item.number: item.head for item in links}
+            _check_rows(conn, branch, links, found)
+        _check_signatures(conn, me, branch, heads, found)
     except SyncError as error:
         found.wrong.append(f"{branch.feed} epoch {branch.epoch}: {error.code} {error}")
         return
     if (number, head) != (tip.number, tip.head):
         found.wrong.append(f"{branch.feed} epoch {branch.epoch}: the tip says {tip.number}, the chain ends at {number}")
+
+
+def _check_rows(conn: Connection, branch: Branch, links: Sequence[Link], found: Findings) -> None:
+    """Columns that repeat what the header and the chain say."""
+    e = t.entry.c
+    rows = conn.execute(
+        select(e.number, e.type, e.topic, e.home, e.head).where(
+            e.feed == branch.feed.packed(), e.epoch == branch.epoch, e.number.between(links[0].number, links[-1].number)
+        )
+    )
+    stored = {row.number: (row.type, row.topic, row.home, row.head) for row in rows}
+    found.entries += len(links)
+    for item in links:
+        if stored.get(item.number) != (item.header.type, item.header.topic, branch.feed.home or 0, item.head):
+            found.wrong.append(f"{branch.feed} {branch.epoch}/{item.number}: the row differs from the signed header")
+
+
+def _check_signatures(conn: Connection, me: Me, branch: Branch, heads: Mapping[int, bytes], found: Findings) -> None:
+    """Every stored one: a later exchange may cut at any of them. Raises SyncError at the first that is wrong."""
+    h = t.head_signature.c
+    rows = conn.execute(
+        select(t.head_signature).where(h.feed == branch.feed.packed(), h.epoch == branch.epoch).order_by(h.number)
+    )
+    for row in rows.all():
+        if row.number not in heads:
+            raise BadSignature(f"signed at {row.number}, where there is no entry")
+        signed = Segment(branch.feed, branch.epoch, row.number, (Item(b"", b""),), row.serial, row.signature)
+        check_signature(me.deployment, signed, heads[row.number], feed_store.signing_key(conn, signed))
+        found.signatures += 1
 
 
 def _check_standings(conn: Connection, found: Findings) -> None:

@@ -143,7 +143,7 @@ class _Bench:
         verdict = self._verdict(row, mine, topic)
         if (verdict.standing, verdict.code) == (row.standing, row.code):
             return None
-        settled = replace(mine, standing=verdict.standing, judged_by=2**31)
+        settled = replace(mine, standing=verdict.standing, judged_by=2**62)
         topic[topic.index(mine)] = settled
         self._touch(row.topic)
         return (*_key(row), verdict.standing, verdict.code, verdict.field)

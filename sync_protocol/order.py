@@ -190,7 +190,7 @@ class TopicEntry:
     standing: Standing
     place: int
     judged_by: int
-    """Number in hub→home of the record that settled it, 0 while pending."""
+    """Mark (epoch and number in hub→home) of the record that settled it, 0 while pending."""
 
     @property
     def mark(self) -> int:
@@ -221,9 +221,7 @@ def unready(entry: TopicEntry, topic: Sequence[TopicEntry], arrived: Mapping[int
 def built_on_refused(entry: TopicEntry, topic: Sequence[TopicEntry]) -> bool:
     """Whether the author had seen an entry of the topic that was refused, but not yet its refusal."""
     known = entry.after[SLOT_HUB]
-    return any(
-        other.standing is Standing.REFUSED and saw(entry, other) and mark(0, other.judged_by) > known for other in topic
-    )
+    return any(other.standing is Standing.REFUSED and saw(entry, other) and other.judged_by > known for other in topic)
 
 
 def tentative_order(entries: Sequence[TopicEntry]) -> list[TopicEntry]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sync_protocol.crypto import HASH_BYTES, SIGNATURE_BYTES, verify
 from sync_protocol.entries import (
+    FIRST_APPLICATION_TYPE,
     NO_SALT,
     Flag,
     Header,
@@ -22,7 +23,7 @@ from sync_protocol.entries import (
     parse_header,
     parse_opening,
 )
-from sync_protocol.errors import NotCanonical, TooLarge, UnknownTopic
+from sync_protocol.errors import BadBytes, NotCanonical, TooLarge, UnknownTopic
 from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.limits import BODY_BYTES_MAX, EPOCH_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 
@@ -110,7 +111,9 @@ def _item(header: Any, body: Any) -> Item:
 
 
 SaltOf = Callable[[bytes], bytes | None]
-"""The salt of a topic of this feed's home, or None when its opening is not held."""
+"""The salt of a topic of this feed's home; None when its opening is not held, ERASED when it was lawfully erased."""
+
+ERASED = b""
 
 
 def link(deployment: bytes, segment: Segment, previous: bytes, salt_of: SaltOf) -> list[Link]:
@@ -133,10 +136,14 @@ def link(deployment: bytes, segment: Segment, previous: bytes, salt_of: SaltOf) 
 def _hash_item(
     segment: Segment, number: int, header: Header, item: Item, salts: dict[bytes, bytes], salt_of: SaltOf
 ) -> bytes:
+    salted = header.topic and segment.feed.home is not None and header.type >= FIRST_APPLICATION_TYPE
     if item.body is None:
+        # A carrier could leave bodies out at will if the hub's word were not needed for it.
+        if not salted or salt_of(header.topic) != ERASED:
+            raise BadBytes("a body was left out that nobody erased", feed=str(segment.feed), number=number)
         assert item.body_hash is not None
         return item.body_hash
-    if not header.topic or segment.feed.home is None:
+    if not salted:
         return body_hash(NO_SALT, item.body)
     if header.flags & Flag.OPENING:
         if segment.feed.kind is not FeedKind.UP:
@@ -146,7 +153,7 @@ def _hash_item(
             raise NotCanonical("a topic is opened again with another salt")
         salts[header.topic] = salt
     topic_salt = salts.get(header.topic) or salt_of(header.topic)
-    if topic_salt is None:
+    if not topic_salt:
         raise UnknownTopic(f"{segment.feed} {number}")
     return body_hash(entry_salt(topic_salt, segment.feed, segment.epoch, number), item.body)
 

@@ -13,14 +13,14 @@ from sqlalchemy import Connection, and_, delete, insert, select, update
 from sync_protocol import canonical
 from sync_protocol.certificates import SignedCertificate
 from sync_protocol.custody import parse_receipt
-from sync_protocol.entries import NO_SALT, EntryType, Flag, body_hash, entry_salt
+from sync_protocol.entries import NO_SALT, EntryType, Flag, body_hash, entry_salt, mark, parse_erasure
 from sync_protocol.epochs import parse_grant, parse_revocation
 from sync_protocol.errors import SyncError
 from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
-from sync_protocol.segments import Link
+from sync_protocol.segments import ERASED, Link
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
 from sync_protocol.store.me import get
@@ -47,7 +47,8 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
     by_hub = feed.author == HUB
     match item.header.type:
         case EntryType.ORDER if by_hub and feed.kind is FeedKind.DOWN:
-            place(conn, feed.audience, item.number, placements(item.number, parse_runs(body)))
+            record = mark(branch.epoch, item.number)
+            place(conn, feed.audience, record, placements(item.number, parse_runs(body)))
         case EntryType.RECEIPT if feed.kind is FeedKind.DOWN:
             _note_receipt(conn, feed, body)
         case EntryType.CERTIFICATE | EntryType.HUB_KEY if feed.kind is FeedKind.ALL:
@@ -56,8 +57,8 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
             trust.add_grant(conn, parse_grant(body))
         case EntryType.REVOCATION if feed.kind is FeedKind.ALL:
             trust.add_revocation(conn, parse_revocation(body))
-        case EntryType.ERASURE if by_hub and feed.kind is FeedKind.DOWN:
-            _erase(conn, feed.audience, item.header.topic)
+        case EntryType.ERASURE if feed.kind is FeedKind.ALL:
+            _erase(conn, *parse_erasure(body))
 
 
 def _note_certificate(conn: Connection, body: bytes) -> None:
@@ -148,7 +149,8 @@ def _add_blob_receipt(conn: Connection, author: int, hash_: bytes) -> None:
 
 
 def _erase(conn: Connection, home: int, topic: bytes) -> None:
-    """Put every body of the topic out of existence; what remains is its hash, and the chain verifies as before."""
+    """Put every body of the topic out of existence, and what opened or salted them; what remains is their hashes,
+    and the chain verifies as before. Bodies that are still on their way find the topic erased."""
     salt = conn.execute(select(t.topic.c.salt).where(t.topic.c.home == home, t.topic.c.topic == topic)).scalar()
     e = t.entry.c
     rows = conn.execute(
@@ -158,13 +160,16 @@ def _erase(conn: Connection, home: int, topic: bytes) -> None:
     ).all()
     for row in rows:
         feed = FeedId.parse(row.feed)
-        own = entry_salt(salt, feed, row.epoch, row.number) if salt is not None else NO_SALT
+        own = entry_salt(salt, feed, row.epoch, row.number) if salt else NO_SALT
         conn.execute(
             update(t.entry)
             .where(e.feed == row.feed, e.epoch == row.epoch, e.number == row.number)
             .values(body=None, body_hash=body_hash(own, row.body))
         )
-    conn.execute(update(t.topic).where(t.topic.c.home == home, t.topic.c.topic == topic).values(key=None, wrap=None))
+    key = and_(t.topic.c.home == home, t.topic.c.topic == topic)
+    if conn.execute(update(t.topic).where(key).values(salt=ERASED, key=None, wrap=None)).rowcount == 0:
+        conn.execute(insert(t.topic).values(home=home, topic=topic, salt=ERASED))
+    touch(conn, home, topic)
 
 
 def wraps_of(conn: Connection, home: int, topic: bytes) -> list[tuple[int, bytes]]:

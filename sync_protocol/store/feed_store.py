@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, and_, insert, select, update
 
@@ -15,6 +15,7 @@ from sync_protocol.entries import (
     Header,
     genesis,
     head_message,
+    mark,
     pack_header,
     parse_opening,
 )
@@ -24,7 +25,7 @@ from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.limits import BODY_BYTES_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 from sync_protocol.order import Standing, own_place
-from sync_protocol.segments import Item, Link, Segment, check_signature, link
+from sync_protocol.segments import ERASED, Item, Link, Segment, check_signature, link
 from sync_protocol.store import effects, fork_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.seam import Told, hear, touch, wake
@@ -185,6 +186,7 @@ def signing_key(conn: Connection, segment: Segment) -> bytes:
 def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int, signature: bytes, now: int) -> None:
     packed = branch.feed.packed()
     home = branch.feed.home or 0
+    links = _without_erased(conn, home, links)
     of_hub = branch.feed.kind in (FeedKind.ALL, FeedKind.OWN) or slot(branch.feed) == SLOT_HUB
     rows = [
         {
@@ -200,7 +202,7 @@ def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int,
             "head": item.head,
             "standing": int(Standing.ADMITTED if of_hub or not item.header.topic else Standing.PENDING),
             "place": own_place(item.number) if of_hub else 0,
-            "judged_by": item.number if of_hub else 0,
+            "judged_by": mark(branch.epoch, item.number) if of_hub else 0,
             "code": "",
             "field": "",
             "received": now,
@@ -220,6 +222,16 @@ def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int,
     effects.apply(conn, branch, links)
     _tell_application(conn, branch, home, links)
     wake(conn, str(branch.feed), f"home:{home}")
+
+
+def _without_erased(conn: Connection, home: int, links: Sequence[Link]) -> list[Link]:
+    """A body that arrives after its topic was erased is not written down; its hash is."""
+    topics = {item.header.topic for item in links if item.header.type >= FIRST_APPLICATION_TYPE}
+    c = t.topic.c
+    erased = set(conn.execute(select(c.topic).where(c.home == home, c.topic.in_(topics), c.salt == ERASED)).scalars())
+    if not erased:
+        return list(links)
+    return [replace(item, body=None) if item.header.topic in erased else item for item in links]
 
 
 def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
@@ -326,6 +338,8 @@ def _next_segment(conn: Connection, branch: Branch, after: int) -> tuple[Segment
             break
         end = candidate
     picked = [row for row in rows if row.number <= end.number]
+    if not picked:
+        raise BadBytes("signed entries are missing from the store", feed=str(branch.feed), after=after)
     items = tuple(Item(row.header, row.body, row.body_hash) for row in picked)
     segment = Segment(branch.feed, branch.epoch, picked[0].number, items, end.serial, end.signature)
     return segment, Tip(end.number, picked[-1].head)

@@ -99,6 +99,7 @@ class SqliteStore:
     def _connect(self) -> Any:
         raw = sqlcipher.connect(str(self.path), check_same_thread=False, isolation_level=None)
         try:
+            raw.execute("PRAGMA cipher_log_level = NONE").fetchone()  # what goes wrong is raised, not written to stderr
             raw.execute(f"PRAGMA key = \"x'{self._key.hex()}'\"")
             raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
             for pragma in (

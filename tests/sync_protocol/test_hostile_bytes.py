@@ -35,7 +35,7 @@ from sync_protocol.errors import BadBytes, BadSignature, BadToken, NotCanonical,
 from sync_protocol.feeds import HUB, down
 from sync_protocol.messages import frame_bytes, parse_frame, parse_frames, parse_message
 from sync_protocol.order import pack_runs, parse_runs
-from sync_protocol.segments import Item, Segment, check_signature, link
+from sync_protocol.segments import ERASED, Item, Segment, check_signature, link
 from tests.vectors import golden as g
 
 Check = Callable[[bytes], object]
@@ -60,7 +60,9 @@ def accept_segment(frame: bytes) -> object:
         raise NotCanonical("not a segment")
     if segment.serial != g.SERIALS[g.VILLAGE]:
         raise UnknownCertificate
-    links = link(g.DEPLOYMENT, segment, genesis(g.DEPLOYMENT, segment.feed), lambda topic: None)
+    erased = any(item.body is None for item in segment.items)
+    salt = ERASED if erased else None
+    links = link(g.DEPLOYMENT, segment, genesis(g.DEPLOYMENT, segment.feed), lambda topic: salt)
     check_signature(g.DEPLOYMENT, segment, links[-1].head, g.SIGNERS[g.VILLAGE].public)
     return segment
 

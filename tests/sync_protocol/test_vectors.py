@@ -23,7 +23,7 @@ from sync_protocol.errors import NotCanonical, SyncError
 from sync_protocol.frontier import frontier_digest, parse_vector
 from sync_protocol.messages import frame_bytes, parse_frame, parse_frames, parse_message
 from sync_protocol.order import pack_runs, parse_runs
-from sync_protocol.segments import Segment, check_signature, link
+from sync_protocol.segments import ERASED, Segment, check_signature, link
 from tests.vectors import golden as g
 from tests.vectors.make import FILES, FOLDER, build, untagged
 
@@ -88,7 +88,9 @@ def test_the_segment_chains_and_its_signature_verifies_with_and_without_an_erase
     segments = [frame for frame in frames if isinstance(frame, Segment)]
     assert len(segments) == 2
     for segment in segments:
-        links = link(g.DEPLOYMENT, segment, genesis(g.DEPLOYMENT, segment.feed), lambda topic: None)
+        erased = any(item.body is None for item in segment.items)
+        salt = ERASED if erased else None
+        links = link(g.DEPLOYMENT, segment, genesis(g.DEPLOYMENT, segment.feed), lambda topic, salt=salt: salt)
         assert [item.head.hex() for item in links] == [case["head"] for case in entries["entries"]]
         check_signature(g.DEPLOYMENT, segment, links[-1].head, bytes.fromhex(keys["stations"]["3"]["sign_public"]))
     assert [item.body is None for item in segments[1].items] == [False, True, False]
