@@ -133,7 +133,7 @@ def test_an_answer_that_is_lost_on_the_way_does_not_cost_the_invitation(place):
         proxy.keep()
         done = place.init("cut", token, proxy.url)
         head, body = proxy.sent[0].split(b"\r\n\r\n", 1)
-        assert f"Content-Length: {len(body)}\r\n".encode() in head
+        assert f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"
         assert (done.code, proxy.cuts, proxy.connections) == (0, 1, 2), done
     i = t.invitation.c
     used = sa.select(i.used_by).where(i.region == "341882103207")
