@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler
 
 from casework import reference
 from casework.accounts import Account
-from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, Problem
+from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, NotAllowed, Problem
 from casework.passwords import ChildPasswords
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
@@ -38,7 +38,7 @@ from sync_protocol.authority import redeem
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
-from sync_protocol.errors import TooLarge
+from sync_protocol.errors import TooLarge, UnknownTopic
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore
@@ -190,6 +190,8 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
     """In words: an entry is too large for the log."""
     try:
         return await handler(request)
+    except UnknownTopic:
+        raise NotAllowed("这个办件的内容已依法删除，不能再办理") from None
     except TooLarge:
         raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
 

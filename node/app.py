@@ -42,7 +42,7 @@ from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.client import Link, enrol
 from sync_protocol.dialer import Dialer
-from sync_protocol.errors import Gap, SyncError, TooLarge
+from sync_protocol.errors import Gap, SyncError, TooLarge, UnknownTopic
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
@@ -171,6 +171,8 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
     """In words: an entry is too large; or this is a station's new machine, whose earlier entries come back first."""
     try:
         return await handler(request)
+    except UnknownTopic:
+        raise NotAllowed("这个办件的内容已依法删除，不能再办理") from None
     except Gap:
         raise NotAllowed("本机刚换过电脑，正在从上级取回以前的记录；取回之前不能提交，已填内容都在草稿里") from None
     except TooLarge:
@@ -201,6 +203,7 @@ def _parent(parts: Running) -> Parent:
         random_bytes=os.urandom,
         enrol=pass_on,
         count=parts.metrics.sync.count,
+        clock_trusted=lambda: parts.station.quality() == 1,
     )
 
 

@@ -34,7 +34,7 @@ async def ask_to_enrol(
     request = EnrolRequest(token.id, token.station, token.tier, signer.public, box.public)
     connector = aiohttp.TCPConnector(ssl=client_context(ca))
     async with aiohttp.ClientSession(connector=connector) as session:
-        data = pack_request(request, token.key, signer)
+        data = pack_request(request, token, signer)
         for pause in (1.0, 3.0):
             try:
                 return parse_welcome(await enrol(session, url, data), token, signer.public), signer, box

@@ -41,6 +41,8 @@ class Station:
     parent_url: str
     parent_author: int
     ca: bytes | None
+    quality: Callable[[], int]
+    """How far this machine's clock can be trusted: 0 not compared, 1 good, 2 wrong."""
 
     @property
     def me(self) -> Me:
@@ -77,7 +79,7 @@ def open_station(folder: DataFolder, random_bytes: Callable[[int], bytes], now: 
     desk = Desk(topics, Machine(lambda: me.epoch, now, quality))
     url, author, ca = store.read(_parent)
     quality.parent = author
-    return Station(folder, store, replica, topics, desk, url, author, ca)
+    return Station(folder, store, replica, topics, desk, url, author, ca, quality)
 
 
 def _parent(conn: Connection) -> tuple[str, int, bytes | None]:

@@ -100,7 +100,7 @@ def redeem(conn: Connection, journal: Journal, sealed: SealedRequest, now: int) 
     row = conn.execute(select(t.invitation).where(i.token_id == request.token_id)).one_or_none()
     if row is None:
         raise BadToken("this invitation is not known here")
-    sealed.check(row.key)
+    sealed.check(row.key, fingerprint(journal.me.root_key))
     if (row.region, row.tier) != (request.station, request.tier):
         raise BadToken("the invitation is for another station")
     if row.used_by is not None:

@@ -98,9 +98,15 @@ class EnrolRequest:
         return canonical.pack([self.token_id, self.station, self.tier, self.sign_key, self.box_key])
 
 
-def pack_request(request: EnrolRequest, token_key: bytes, signer: Signer) -> bytes:
+def pack_request(request: EnrolRequest, token: Token, signer: Signer) -> bytes:
     body = request.body()
-    return canonical.pack([body, mac("enrol", token_key, body), signer.sign(domain("sign-enrol") + body)])
+    signature = signer.sign(_message(token.fingerprint, body))
+    return canonical.pack([body, mac("enrol", token.key, body), signature])
+
+
+def _message(county: bytes, body: bytes) -> bytes:
+    """What the new key signs. The county is named by its fingerprint: the deployment is not known to it yet."""
+    return domain("sign-enrol") + county + body
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +118,11 @@ class SealedRequest:
     mac: bytes
     signature: bytes
 
-    def check(self, token_key: bytes) -> None:
-        """Raises BadToken or BadSignature."""
+    def check(self, token_key: bytes, county: bytes) -> None:
+        """`county` is our own fingerprint. Raises BadToken or BadSignature."""
         if not same(mac("enrol", token_key, self.raw), self.mac):
             raise BadToken("the invitation does not fit")
-        verify(self.request.sign_key, domain("sign-enrol") + self.raw, self.signature)
+        verify(self.request.sign_key, _message(county, self.raw), self.signature)
 
 
 def parse_request(data: bytes) -> SealedRequest:

@@ -16,7 +16,7 @@ from sync_protocol import canonical
 from sync_protocol.crypto import domain
 from sync_protocol.feeds import FeedId
 from sync_protocol.frontier import Branch
-from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX
+from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX, VECTOR_BRANCHES_MAX
 from sync_protocol.messages import Chunk, Vector, frame_bytes
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
@@ -54,7 +54,9 @@ def _parts(conn: Connection, me: Me, blobs: BlobFiles, done: Exported) -> Iterat
         for (serial,) in conn.execute(select(t.certificate.c.serial).order_by(t.certificate.c.serial)).all()
     ]
     yield _plain([me.deployment, me.root_key, me.author, certificates])
-    yield frame_bytes(Vector(branches))
+    ordered = sorted(branches.items())
+    for at in range(0, max(1, len(ordered)), VECTOR_BRANCHES_MAX):
+        yield frame_bytes(Vector(dict(ordered[at : at + VECTOR_BRANCHES_MAX])))
     for branch in _by_home(branches):
         start = feed_store.start_of(conn, me.deployment, branch)
         for segment, _ in feed_store.cut(conn, branch, start.number, 2**62):

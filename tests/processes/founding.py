@@ -134,7 +134,7 @@ def _enrol(hub: hub_county.County, folder: Path, region: str, tier: str) -> None
     token = Token.parse(invited.token)
     signer, box = Signer(os.urandom(KEY_BYTES)), BoxKey(os.urandom(KEY_BYTES))
     request = EnrolRequest(token.id, token.station, token.tier, signer.public, box.public)
-    sealed = parse_request(pack_request(request, token.key, signer))
+    sealed = parse_request(pack_request(request, token, signer))
     welcome = hub.store.write(lambda conn: authority.redeem(conn, hub.replica.journal, sealed, now()))
     checked = parse_welcome(welcome.packed(), token, signer.public)
     found_station(DataFolder(folder), "http://127.0.0.1:1", None, checked, (signer, box), os.urandom)

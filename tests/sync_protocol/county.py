@@ -128,7 +128,7 @@ class County:
         token = Token.parse(invitation.token)
         signer, box = Signer(self.rng.randbytes(32)), BoxKey(self.rng.randbytes(32))
         request = EnrolRequest(token.id, token.station, token.tier, signer.public, box.public)
-        sealed = parse_request(pack_request(request, token.key, signer))
+        sealed = parse_request(pack_request(request, token, signer))
         answer = hub.store.write(
             lambda conn: authority.redeem(conn, hub.replica.journal, sealed, self.clock.now)
         ).packed()

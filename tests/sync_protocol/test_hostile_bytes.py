@@ -78,7 +78,7 @@ def accept_certificate(data: bytes, deployment: bytes = g.DEPLOYMENT) -> object:
 
 def accept_enrolment(data: bytes) -> object:
     sealed = parse_request(data)
-    sealed.check(g.TOKEN.key)
+    sealed.check(g.TOKEN.key, g.TOKEN.fingerprint)
     return sealed
 
 
@@ -317,7 +317,9 @@ _HUB = g.CERTIFICATES[HUB].certificate
 
 def _enrol(signature: bytes) -> None:
     body = g.ENROL.body()
-    parse_request(canonical.pack([body, mac("enrol", g.TOKEN.key, body), signature])).check(g.TOKEN.key)
+    parse_request(canonical.pack([body, mac("enrol", g.TOKEN.key, body), signature])).check(
+        g.TOKEN.key, g.TOKEN.fingerprint
+    )
 
 
 def _reply(signature: bytes, deployment: bytes) -> None:
@@ -342,7 +344,7 @@ def signatures(deployment: bytes) -> dict[str, bytes]:
         "reply": sign_reply(deployment, ONE, nonce=g.NONCE, serial=3, nonces=g.FRESH, payload=b"").signature,
         "certificate": sign_certificate(deployment, _CERTIFICATE, ONE, 1).signature,
         "hub key": sign_certificate(deployment, _HUB, ONE, 0).signature,
-        "enrolment": ONE.sign(domain("sign-enrol") + g.ENROL.body()),
+        "enrolment": ONE.sign(domain("sign-enrol") + g.TOKEN.fingerprint + g.ENROL.body()),
     }
 
 

@@ -419,7 +419,7 @@ class Newcomer:
                 self.signer.public,
                 self.box.public,
             ),
-            self.token.key,
+            self.token,
             self.signer,
         )
 
@@ -488,7 +488,7 @@ async def test_keys_that_are_not_the_senders_are_not_enrolled(hub_served, sessio
     one, thief = Newcomer(await invite(hub_served)), Signer(b"t" * 32)
     request = EnrolRequest(one.token.id, one.token.station, one.token.tier, one.signer.public, one.box.public)
     with pytest.raises(BadSignature):
-        await enrol(session, hub_served.url, pack_request(request, one.token.key, thief))
+        await enrol(session, hub_served.url, pack_request(request, one.token, thief))
     await enrol(session, hub_served.url, one.request())
 
 

@@ -167,7 +167,8 @@ def test_the_enrolment_request_is_authenticated_by_the_token_and_by_the_key():
     token_id, station, tier, sign_key, box_key = read(body)
     assert token_id == digest("token-id", secret)[:8]
     assert tag == mac("enrol", digest("token-key", secret), body)
-    verify(sign_key, domain("sign-enrol") + body, signature)
+    fingerprint = digest("fingerprint", bytes.fromhex(KEYS["root_public"]))[:16]
+    verify(sign_key, domain("sign-enrol") + fingerprint + body, signature)
     assert (station, tier, len(box_key)) == ("341882103201", 1, 32)
 
 

@@ -144,7 +144,7 @@ def test_the_token_is_read_as_it_is_typed():
 def test_the_enrolment_request_and_its_answer_verify():
     case = vector("trust.json")
     sealed = parse_request(bytes.fromhex(case["enrolment request"]))
-    sealed.check(bytes.fromhex(case["token"]["key"]))
+    sealed.check(bytes.fromhex(case["token"]["key"]), g.TOKEN.fingerprint)
     token = Token.parse(case["token"]["text"])
     welcome = parse_welcome(bytes.fromhex(case["welcome"]), token, sealed.request.sign_key)
     assert welcome.station.certificate.region == token.station
