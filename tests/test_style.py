@@ -227,7 +227,8 @@ def test_no_function_grew_too_long() -> None:
 
 def test_an_old_revision_does_not_change_with_the_code() -> None:
     for path in (ROOT / "migrations").glob("*/versions/*.py"):
-        imported = {line.split()[1].split(".")[0] for line in path.read_text("utf-8").splitlines() if _is_import_line(line)}
+        lines = [line for line in path.read_text("utf-8").splitlines() if _is_import_line(line)]
+        imported = {line.split()[1].split(".")[0] for line in lines}
         assert imported <= {"__future__", "alembic", "sqlalchemy"}, path
 
 
