@@ -129,11 +129,7 @@ def find_impure_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
         if name.split(".")[0] in IMPURE_IMPORTS:
             yield line, f"imports {name}"
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in {"open", "print"}
-        ):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"open", "print"}:
             yield node.lineno, f"calls {node.func.id}"
 
 
@@ -237,9 +233,7 @@ def _is_import_line(line: str) -> bool:
 
 
 def test_no_file_grew_too_long() -> None:
-    lengths = {
-        _name(p): len(p.read_text(encoding="utf-8").splitlines()) for p in _sources(*PACKAGES, "bench")
-    }
+    lengths = {_name(p): len(p.read_text(encoding="utf-8").splitlines()) for p in _sources(*PACKAGES, "bench")}
     assert {name: lines for name, lines in lengths.items() if lines > MAX_FILE_LINES} == {}
 
 

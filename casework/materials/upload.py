@@ -205,9 +205,7 @@ def _strict_text(name: str, data: bytes) -> str:
 
 
 def _too_much(what: str, limit_bytes: int, field_name: str) -> BadInput:
-    return BadInput(
-        [Problem(field_name, f"{what}超过 {megabytes(limit_bytes)}，未接收", "请减少内容或分几次提交")]
-    )
+    return BadInput([Problem(field_name, f"{what}超过 {megabytes(limit_bytes)}，未接收", "请减少内容或分几次提交")])
 
 
 def _malformed(field_name: str) -> BadInput:

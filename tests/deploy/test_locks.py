@@ -16,9 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("sync_protocol", "casework", "node", "hub", "migrations")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-PIN = re.compile(
-    r"^([A-Za-z0-9._-]+)==(\S+) \\\n((?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
-)
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+) \\\n((?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE)
 
 
 def _pins(lock: str) -> dict[str, tuple[str, int]]:

@@ -40,9 +40,7 @@ def test_every_tracked_file_of_the_packages_is_in_it(wheel: zipfile.ZipFile) -> 
 def test_nothing_but_the_packages_is_in_it(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} <= set(SHIPPED)
-    assert [
-        name for name in wheel.namelist() if "__pycache__" in name or name.endswith((".db", ".key"))
-    ] == []
+    assert [name for name in wheel.namelist() if "__pycache__" in name or name.endswith((".db", ".key"))] == []
 
 
 def test_it_installs_the_two_commands(wheel: zipfile.ZipFile) -> None:
