@@ -55,7 +55,15 @@ def client_context(ca: bytes | None) -> ssl.SSLContext | bool:
 async def start(app: web.Application, listen: str, tls: ssl.SSLContext | None) -> tuple[web.AppRunner, str]:
     """Start listening; the runner to clean up, and the URL with the port that was really taken."""
     host, port = parse_listen(listen)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True, keepalive_timeout=75)
+    # No browser and no station of ours sends a body in a content coding: nothing is unpacked for anybody.
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=1.0,
+        handler_cancellation=True,
+        keepalive_timeout=75,
+        auto_decompress=False,
+    )
     await runner.setup()
     site = web.TCPSite(runner, host, port, ssl_context=tls)
     await site.start()
