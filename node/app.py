@@ -249,7 +249,8 @@ async def _control_sync(parts: Running, request: web.Request) -> web.Response:
     until: Until = "ordered" if asked.get("until") == "ordered" else "received"
     seconds = min(max(float(asked.get("timeout", 120)), 1.0), 3600.0)
     parts.bell.ring(["retry"])
-    code, report = await sync_until(parts.link, parts.store, parts.station.me.author, until, seconds)
+    author = parts.station.me.author
+    code, report = await sync_until(parts.link, parts.store, parts.bell, author, until, seconds)
     return web.json_response({"exit": code, "report": report})
 
 

@@ -42,7 +42,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JS
 
 
 def main() -> None:
-    """Entry point; known failures become one line and an exit code."""
+    """Entry point; known failures become one line and an exit code. Files are this user's alone."""
+    os.umask(0o077)
     try:
         cli()
     except (FolderError, StoreError, SyncError, SchemaTooNew, ValueError, OSError) as error:
@@ -159,7 +160,7 @@ def sync(
 
 async def _sync_alone(folder: Path, key_file: Path | None, until: Until, seconds: float) -> tuple[int, dict[str, Any]]:
     async with program.running(NodeSettings(folder, key_file)) as parts:
-        return await sync_until(parts.link, parts.store, parts.station.me.author, until, seconds)
+        return await sync_until(parts.link, parts.store, parts.bell, parts.station.me.author, until, seconds)
 
 
 async def _ask_server(serving: Serving, until: Until, seconds: float) -> tuple[int, dict[str, Any]]:

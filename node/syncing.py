@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from node.standing import Outstanding, outstanding
+from sync_protocol.bell import EVERYTHING, Bell
 from sync_protocol.client import Link, LinkState
+from sync_protocol.dialer import Progress
 from sync_protocol.errors import SyncError
 from sync_protocol.server import StoreLike
 
@@ -18,7 +20,7 @@ _RETRY_SECONDS = 1.0
 
 
 async def sync_until(
-    link: Link, store: StoreLike, author: int, until: Until, timeout_seconds: float
+    link: Link, store: StoreLike, bell: Bell, author: int, until: Until, timeout_seconds: float
 ) -> tuple[int, dict[str, Any]]:
     """The exit code and the report; see docs/commands.md for its keys."""
     loop = asyncio.get_running_loop()
@@ -26,7 +28,7 @@ async def sync_until(
     error = ""
     try:
         async with asyncio.timeout(timeout_seconds):
-            await _until(link, store, author, until)
+            await _until(link, store, bell, author, until)
     except TimeoutError:
         error = link.state.error or "timeout"
     except SyncError as failure:
@@ -38,24 +40,38 @@ async def sync_until(
     return (EXIT_HELD if work.held else EXIT_DONE), report
 
 
-async def _until(link: Link, store: StoreLike, author: int, until: Until) -> None:
+async def _until(link: Link, store: StoreLike, bell: Bell, author: int, until: Until) -> None:
     """Returns when it is done; raises SyncError for what only a person elsewhere can mend."""
-    wait = 0
     while True:
         try:
-            progress = await link.exchange(wait)
+            while (await link.exchange()).again:
+                pass
+            if await _poll(link, store, bell, author, until):
+                return
         except SyncError as error:
             if error.verdict == "stop":
                 raise
             await asyncio.sleep(_RETRY_SECONDS)
-            continue
-        wait = 0
-        if progress.again:
-            continue
-        work = await store.read(lambda conn: outstanding(conn, author))
-        if _done(work, until):
-            return
-        wait = _POLL_SECONDS
+
+
+async def _poll(link: Link, store: StoreLike, bell: Bell, author: int, until: Until) -> bool:
+    """Hold one long poll open until it ends, or until it is done: a running server's own poll may bring the answer."""
+    poll: asyncio.Task[Progress] | None = None
+    try:
+        while True:
+            with bell.listen([EVERYTHING]) as waiter:
+                if _done(await store.read(lambda conn: outstanding(conn, author)), until):
+                    return True
+                poll = poll or asyncio.create_task(link.exchange(_POLL_SECONDS))
+                rung = asyncio.create_task(waiter.wait(_POLL_SECONDS))
+                await asyncio.wait([poll, rung], return_when=asyncio.FIRST_COMPLETED)
+                rung.cancel()
+            if poll.done():
+                await poll
+                return False
+    finally:
+        if poll is not None:
+            poll.cancel()
 
 
 def _done(work: Outstanding, until: Until) -> bool:

@@ -1,7 +1,7 @@
 """A command as a process of its own, forked from one that has loaded the programs already.
 
 Loading takes a second and a half of CPU, and these tests run many dozen commands. What is forked holds modules only: no
-thread, connection or loop. Servers, and commands that are killed, are started as `python -m` instead.
+thread, connection or loop. Servers are started as `python -m` instead.
 """
 
 from __future__ import annotations
@@ -10,16 +10,23 @@ import importlib
 import multiprocessing
 import os
 import sys
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["node.cli", "hub.cli"])
 
 
-def run_forked(program: str, words: list[str], stdin: Path, out: Path, err: Path, seconds: float) -> int:
-    """The exit code; standard streams are these files. Raises TimeoutError."""
+def begin_forked(program: str, words: list[str], stdin: Path, out: Path, err: Path) -> ForkServerProcess:
+    """The running command; standard streams are these files."""
     process = _CONTEXT.Process(target=_child, args=(program, words, str(stdin), str(out), str(err)))
     process.start()
+    return process
+
+
+def run_forked(program: str, words: list[str], stdin: Path, out: Path, err: Path, seconds: float) -> int:
+    """The exit code. Raises TimeoutError."""
+    process = begin_forked(program, words, stdin, out, err)
     process.join(seconds)
     if process.exitcode is None:
         process.kill()

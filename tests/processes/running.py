@@ -15,10 +15,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.processes.forking import run_forked
+from tests.processes.forking import begin_forked, run_forked
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -67,16 +68,12 @@ def report(program: str, *words: str | Path, code: int = 0, stdin: str = "") -> 
     return done.report
 
 
-def popen(program: str, *words: str | Path) -> subprocess.Popen[str]:
-    """Start a command and do not wait for it."""
-    return subprocess.Popen(
-        call(program, *words),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=_ENVIRONMENT,
-    )
+def begin(folder: Path, program: str, *words: str | Path) -> ForkServerProcess:
+    """Start a command and do not wait for it; what it writes goes into "out" and "err" in `folder`."""
+    streams = [folder / name for name in ("in", "out", "err")]
+    for path in streams:
+        path.write_bytes(b"")
+    return begin_forked(program, [str(word) for word in words], *streams)
 
 
 @dataclass
