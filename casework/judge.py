@@ -14,7 +14,7 @@ from casework.changes import SHAPES, ChangeKind, check_blobs, check_body, known_
 from casework.fold import CaseState
 from casework.journal import Change
 from casework.refusals import Code
-from casework.states import HOME, Course, acts_for, office_fits, row_for
+from casework.states import COUNTY, HOME, Course, acts_for, office_fits, row_for
 
 RouteFor = Callable[[str, int], Mapping[str, object] | None]
 ROUTE_FIELDS = ("first_review", "decision", "township_reads")
@@ -114,6 +114,8 @@ def _judge_mentions(case: CaseState, kind: ChangeKind, office: str, body: dict[s
     if request_misfit(case, kind, office, body):
         return Refuse(Code.NO_SUCH_REQUEST, "request")
     number = body.get("case_no") if kind in (ChangeKind.ACCEPT, ChangeKind.NUMBER) else None
+    if number and office != COUNTY:
+        return Refuse(Code.WRONG_OFFICE, "case_no")
     if number and case.case_no and number != case.case_no:
         return Refuse(Code.ALREADY_NUMBERED, "case_no")
     return Admit()

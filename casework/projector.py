@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from casework import case_store, reference
 from casework.case_log import CaseLog
@@ -69,8 +70,9 @@ class Projector:
     def _take(self, conn: Connection, entry: Any) -> None:
         body = self._decode(entry.body)
         try:
-            self._take_body(conn, entry, body)
-        except (BadInput, TypeError, KeyError, ValueError) as error:
+            with conn.begin_nested():
+                self._take_body(conn, entry, body)
+        except (BadInput, TypeError, KeyError, ValueError, OverflowError, SQLAlchemyError) as error:
             _log.warning("entry has no effect", extra={"type": entry.type, "reason": type(error).__name__})
 
     def _take_body(self, conn: Connection, entry: Any, body: Any) -> None:

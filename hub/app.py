@@ -46,6 +46,7 @@ from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.hub")
+_LOOK_AGAIN_SECONDS = 60.0
 _DISK_RESERVE_BYTES = 200 * 1024 * 1024
 
 
@@ -136,9 +137,13 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
 async def _judge_for_ever(parts: Running) -> None:
     """Judge each home as its entries come; after a start, whatever was left."""
     loop = asyncio.get_running_loop()
-    for home in await parts.store.read(unsettled_homes):
-        await parts.judge(home, KNOWN_BY_NOW)
+    looked = 0.0
     while True:
+        if loop.time() - looked > _LOOK_AGAIN_SECONDS or not looked:
+            # Also finds what a child left behind that went away in the middle, and what is understood by now.
+            for home in await parts.store.read(unsettled_homes):
+                await parts.judge(home, KNOWN_BY_NOW)
+            looked = loop.time()
         with parts.bell.listen(["judge"]) as waiter:
             ready = [home for home, until in parts.waiting.items() if until <= loop.time()]
             for home in ready:

@@ -47,7 +47,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JS
 
 
 def main() -> None:
-    """Entry point; known failures become one line and an exit code."""
+    """Entry point; known failures become one line and an exit code. Files are this user's alone."""
+    os.umask(0o077)
     try:
         cli()
     except (FolderError, StoreError, SyncError, SchemaTooNew, CaseworkError, ValueError, OSError) as error:

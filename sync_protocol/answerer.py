@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
 from sync_protocol.journal import Writing
-from sync_protocol.limits import WANTS_MAX
+from sync_protocol.limits import ANSWER_BLOB_BYTES, WANTS_MAX
 from sync_protocol.messages import (
     PROTOCOL_VERSION,
     BlobState,
@@ -146,7 +146,7 @@ class Answerer:
 
     def _serve(self, conn: Connection, want: Want, answer: Answer) -> None:
         """What a child asks for: bytes of blobs we hold, or, with offset 0 and nothing held, how far we are."""
-        left = self._replica.message_target_bytes
+        left = min(self._replica.message_target_bytes, ANSWER_BLOB_BYTES)
         homes = set(trust.topology(conn).subtree(self._child))
         for hash_, start in want.blobs:
             offset = start
@@ -155,6 +155,8 @@ class Answerer:
                 continue
             while self._replica.blobs.holds(hash_) and offset < length and left > 0:
                 chunk = self._replica.chunk(hash_, length, offset)
+                if chunk is None:
+                    break
                 answer.frames.append(chunk)
                 answer.news = True
                 offset += len(chunk.data)

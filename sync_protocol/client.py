@@ -45,7 +45,8 @@ from sync_protocol.store import trust
 
 _log = logging.getLogger("lianban.sync")
 _QUIET_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-_EXCHANGE_SECONDS = 120
+_SILENCE_SECONDS = 180
+"""How long an answer may stay away, or stand still: more than a long poll and an upload's last bytes on a slow link."""
 _CONNECT_SECONDS = 10
 
 
@@ -89,6 +90,7 @@ class Link:
         self._now = now
         self._nonces: list[bytes] = []
         self._turn = asyncio.Lock()
+        self._answers = 0
         self.state = LinkState()
 
     async def exchange(self, wait_seconds: int = 0) -> Progress:
@@ -122,6 +124,7 @@ class Link:
 
     def _count(self, progress: Progress, now: int) -> None:
         state = self.state
+        self._answers += 1
         state.last_contact = now
         state.in_step = progress.in_step
         state.error = state.error_text = self._dialer.refusal
@@ -198,15 +201,26 @@ class Link:
         wait = wait_random_exponential(multiplier=1, max=60)
         failures = 0
         while True:
+            answers = self._answers
             try:
                 await self._keep_in_step()
                 failures = 0
             except SyncError as error:
-                failures += 1
+                failures = 1 if self._answers > answers else failures + 1  # what moves on is not made to wait longer
                 _log.info("exchange failed", extra={"code": error.code, "detail": str(error)[:200]})
                 pause = 60.0 if error.verdict == "stop" else _pause(wait, failures)
-                with self._bell.listen(["retry"]) as waiter:
-                    await waiter.wait(pause)
+                await self._rest(pause)
+            except Exception:  # noqa: BLE001 - outermost loop: local work goes on whatever is wrong with the link
+                failures += 1
+                self._dialer.forget()
+                self.state.in_step, self.state.error, self.state.error_text = False, "fault", "see the log"
+                _log.exception("the link failed in a way nobody foresaw")
+                await self._rest(_pause(wait, failures))
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next try, or until somebody asks for it."""
+        with self._bell.listen(["retry"]) as waiter:
+            await waiter.wait(seconds)
 
     async def _keep_in_step(self) -> None:
         """Talk until in step, then hold one long poll open while uploads go beside it; returns when the poll ends."""
@@ -237,7 +251,7 @@ def _pause(wait: wait_random_exponential, failures: int) -> float:
 
 async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max: int) -> bytes:
     """POST bytes, read at most `bytes_max` back. Raises SyncError: the peer's own code, or TransferFailed."""
-    timeout = aiohttp.ClientTimeout(total=_EXCHANGE_SECONDS, connect=_CONNECT_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
     try:
         async with session.post(
             url, data=data, skip_auto_headers=_QUIET_HEADERS, timeout=timeout, allow_redirects=False

@@ -30,6 +30,9 @@ from sync_protocol.messages import (
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, feed_store, peers, trust
 
+_HALVINGS_MAX = 4
+"""A message shrinks with each failure in a row, to a sixteenth: one blob's chunk, and an answer to learn from."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -59,6 +62,10 @@ class Sent:
     reached: dict[Branch, Tip] | None
     entries: int
 
+    def wants(self) -> set[bytes]:
+        """The blobs that this message asks for."""
+        return {hash_ for frame in self.frames if isinstance(frame, Want) for hash_, _ in frame.blobs}
+
     def blob_ends(self) -> dict[bytes, int]:
         """How far the chunks in this message reach, by blob."""
         return {frame.hash: frame.offset + len(frame.data) for frame in self.frames if isinstance(frame, Chunk)}
@@ -73,13 +80,17 @@ class Dialer:
         self._theirs: dict[Branch, Tip] | None = None
         self._offsets: dict[bytes, int] = {}
         self._asked: set[bytes] = set()
+        self._halvings = 0
         self._blocked: set[int] = set()
         self._given_up: set[bytes] = set()
+        self._unreadable: set[bytes] = set()
+        self._unanswered: set[bytes] = set()
         self.refusal = ""
         """Code of the last thing the parent did not take, until it is offered again."""
 
     def forget(self) -> None:
-        """After a cut the parent may hold more or less than we think: ask."""
+        """After a cut the parent may hold more or less than we think: ask. What was cut is lost whole: say less."""
+        self._halvings = min(self._halvings + 1, _HALVINGS_MAX)
         self._theirs = None
         self._offsets.clear()
         self.retry_refused()
@@ -91,6 +102,7 @@ class Dialer:
         """
         self._blocked.clear()
         self._given_up.clear()
+        self._unanswered.clear()
         self.refusal = ""
 
     def compose(self, conn: Connection, now: int, wait_seconds: int) -> Sent:
@@ -100,7 +112,7 @@ class Dialer:
             hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine))
             return Sent([hello, Vector(mine)], None, 0)
         offers = self._offers(mine)
-        segments, reached = self._replica.segments_for(conn, offers, self._theirs, self._replica.message_target_bytes)
+        segments, reached = self._replica.segments_for(conn, offers, self._theirs, self._target_bytes())
         claim = clip(mine, reached)
         more = _behind(reached, offers)
         blobs = [] if more else self._blob_frames(conn)
@@ -109,6 +121,9 @@ class Dialer:
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
         return Sent([hello, *segments, *blobs], reached, entries)
+
+    def _target_bytes(self) -> int:
+        return self._replica.message_target_bytes >> self._halvings
 
     def _shared(self, conn: Connection) -> list[FeedId]:
         return trust.topology(conn).held_feeds(self._replica.me.author)
@@ -119,16 +134,19 @@ class Dialer:
 
     def _pending_blobs(self, conn: Connection) -> list[blob_store.PendingBlob]:
         homes = [home for home in trust.topology(conn).subtree(self._replica.me.author) if home not in self._blocked]
-        found = blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX + len(self._given_up))
-        return [blob for blob in found if blob.hash not in self._given_up][:WANTS_MAX]
+        found = blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX + len(self._given_up | self._unreadable))
+        return [blob for blob in found if blob.hash not in self._given_up | self._unreadable][:WANTS_MAX]
 
     def _blob_frames(self, conn: Connection) -> list[Frame]:
         frames: list[Frame] = []
-        left = self._replica.message_target_bytes
+        left = self._target_bytes()
         for blob in self._pending_blobs(conn):
             offset = self._offsets.get(blob.hash, 0)
             while offset < blob.length and left > 0:
                 chunk = self._replica.chunk(blob.hash, blob.length, offset)
+                if chunk is None:
+                    self._unreadable.add(blob.hash)
+                    break
                 frames.append(chunk)
                 offset += len(chunk.data)
                 left -= len(chunk.data)
@@ -139,7 +157,10 @@ class Dialer:
         return frames
 
     def _wanted(self, conn: Connection) -> list[blob_store.PendingBlob]:
-        return blob_store.wanted_from_above(conn, self._replica.me.author, WANTS_MAX // 2)
+        """Those first that the parent has not yet left unanswered, so that what it lacks starves nothing else."""
+        most = WANTS_MAX // 2
+        found = blob_store.wanted_from_above(conn, self._replica.me.author, most + len(self._unanswered))
+        return sorted(found, key=lambda blob: blob.hash in self._unanswered)[:most]
 
     def has_news(self, conn: Connection) -> bool:
         """Whether there is something to send without being asked."""
@@ -152,6 +173,7 @@ class Dialer:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
         hello = frames[0]
         assert isinstance(hello, Hello)
+        self._halvings = max(0, self._halvings - 1)  # an answer came: the link carries more again
         peers.note_contact(conn, self.parent, now, hello.time - now)
         taken = self._replica.take_entries(conn, frames, self.parent, now)
         progress = Progress(
@@ -226,6 +248,8 @@ class Dialer:
                 if whole_length is not None and before < whole_length <= offset:
                     progress.blobs_sent += 1
         self._given_up |= {hash_ for hash_ in ends if self._offsets.get(hash_, 0) <= known.get(hash_, 0)}
+        answered = {chunk.hash for chunk in progress.chunks}
+        self._unanswered = (self._unanswered | sent.wants()) - answered
         received_part = bool(progress.chunks)
         unasked = any(blob.hash not in self._asked for blob in self._wanted(conn))  # once: the parent may lack it too
         progress.again = progress.again or received_part or unasked or self._up_left(conn)

@@ -235,6 +235,11 @@ def parse_erasure(body: bytes) -> tuple[int, bytes]:
     return _int(home, 1, 2**32 - 1, "home"), topic
 
 
+def topic_of(home: int, salt: bytes) -> bytes:
+    """The topic that a home opens with this salt: nobody else can open the same."""
+    return digest("topic", u32(home), salt)[:TOPIC_BYTES]
+
+
 def entry_salt(topic_salt: bytes, feed: FeedId, epoch: int, number: int) -> bytes:
     """The 16-byte salt of one entry's body; derived, so that it does not travel."""
     return digest("salt", topic_salt, feed.packed(), u32(epoch), u64(number))[:SALT_BYTES]

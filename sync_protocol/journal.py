@@ -14,11 +14,10 @@ from sqlalchemy import Connection, Row, and_, func, select, update
 
 from sync_protocol import canonical, custody
 from sync_protocol.blobs import unwrap_key, wrap_key
-from sync_protocol.crypto import KEY_BYTES, SALT_BYTES
+from sync_protocol.crypto import KEY_BYTES, SALT_BYTES, derive
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
     NO_TOPIC,
-    TOPIC_BYTES,
     BlobRef,
     Flag,
     Header,
@@ -27,6 +26,7 @@ from sync_protocol.entries import (
     pack_opening,
     parse_header,
     parse_opening,
+    topic_of,
 )
 from sync_protocol.errors import BadBytes, NotEnrolled, SyncError
 from sync_protocol.feeds import HUB, TO_SELF, FeedId, FeedKind, down, up
@@ -90,11 +90,10 @@ class Journal:
         """The feed in which this replica speaks about a home's cases."""
         return up(home) if home == self.me.author else down(self.me.author, home)
 
-    def new_topic(self) -> bytes:
-        return self._random(TOPIC_BYTES)
-
-    def new_key(self) -> bytes:
-        return self._random(KEY_BYTES)
+    def new(self) -> tuple[bytes, bytes]:
+        """A fresh topic of this home, and its key, from which the salt derives that makes the topic ours."""
+        key = self._random(KEY_BYTES)
+        return topic_of(self.me.author, _topic_salt(key)), key
 
     def open(
         self,
@@ -110,7 +109,7 @@ class Journal:
         wraps = tuple(
             (reader, wrap_key(key, self._box_key(conn, reader), self.me.deployment, home, topic)) for reader in readers
         )
-        opening = Opening(self._random(SALT_BYTES), wraps, canonical.pack(message.body))
+        opening = Opening(_topic_salt(key), wraps, canonical.pack(message.body))
         header = self._header(conn, home, topic, message, writing)
         header = replace(header, flags=int(Flag.OPENING))
         new = self._append(conn, up(home), [feed_store.Draft(header, pack_opening(opening))], writing.time)
@@ -192,6 +191,10 @@ class Journal:
     def changes(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
         """Every change of a topic: settled ones in their place, then tentative ones, each after what it had seen."""
         return changes(conn, home, topic)
+
+
+def _topic_salt(key: bytes) -> bytes:
+    return derive(key, "topic-salt", b"")[:SALT_BYTES]
 
 
 def arrived(conn: Connection, home: int) -> dict[int, int]:

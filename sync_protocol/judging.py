@@ -67,19 +67,20 @@ def judge_home(
     unsettled = or_(
         _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code.in_([AWAITS, *again]))
     )
-    waiting = conn.execute(
+    query = (
         select(t.entry)
         .where(_E.home == home, unsettled, _E.type >= FIRST_APPLICATION_TYPE)
         .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
         .limit(_BATCH)
-    ).all()
-    if not waiting:
-        return []
+    )
     bench = _Bench(conn, home, decide)
-    verdicts = bench.judge(waiting)
-    if verdicts:
-        _write(conn, journal, home, verdicts, writing)
-    return bench.touched
+    passed = 0
+    while waiting := conn.execute(query.offset(passed)).all():
+        if verdicts := bench.judge(waiting):
+            _write(conn, journal, home, verdicts, writing)
+            return bench.touched
+        passed += len(waiting)  # all of these go on waiting: look past them
+    return []
 
 
 def settle(

@@ -46,6 +46,8 @@ MESSAGE_UNPACKED_BYTES_MAX = 16 * MIB
 """The same after decompression."""
 UPLOAD_TARGET_BYTES = 1 * MIB
 """What one message aims to carry at most; a larger backlog goes in several."""
+ANSWER_BLOB_BYTES = 256 * KIB
+"""What one answer carries of scans: half a minute at 64 kbit/s; the asker asks again at once."""
 ZSTD_WINDOW_LOG_MAX = 23
 
 TOKEN_BYTES_MAX = 256

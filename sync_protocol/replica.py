@@ -6,6 +6,7 @@ Both ends take in what arrives in the same way, so the rules of acceptance are w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.store.me import Me
 from sync_protocol.store.seam import wake
 from sync_protocol.topology import Topology
+
+_log = logging.getLogger("lianban.sync")
 
 
 @dataclass(slots=True)
@@ -130,6 +133,8 @@ class Replica:
             except BadBytes as error:
                 reached[chunk.hash] = 0
                 faults.append(Fault(error.code, b"", str(error)[:256]))
+            except OSError as error:
+                faults.append(Fault("disk", b"", type(error).__name__))
         return whole, reached, faults[: FAULTS_MAX // 2]
 
     def write_receipts(self, conn: Connection, homes: Sequence[int], writing: Writing) -> None:
@@ -199,6 +204,15 @@ class Replica:
                 found.extend(segment for segment, _ in feed_store.cut(conn, branch, start, 1))
         return found
 
-    def chunk(self, hash_: bytes, length: int, offset: int) -> Chunk:
-        """The next chunk of a blob held here."""
-        return Chunk(hash_, length, offset, self.blobs.read_range(hash_, offset, BLOB_CHUNK_BYTES_MAX))
+    def chunk(self, hash_: bytes, length: int, offset: int) -> Chunk | None:
+        """The next chunk of a blob held here; None when the file is gone or cut short (`fsck` names it)."""
+        wanted = min(BLOB_CHUNK_BYTES_MAX, length - offset)
+        try:
+            data = self.blobs.read_range(hash_, offset, wanted)
+        except OSError as error:
+            _log.error("a scan's file cannot be read", extra={"blob": hash_.hex(), "reason": type(error).__name__})
+            return None
+        if len(data) != wanted:
+            _log.error("a scan's file is cut short", extra={"blob": hash_.hex()})
+            return None
+        return Chunk(hash_, length, offset, data)

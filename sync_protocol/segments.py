@@ -22,6 +22,7 @@ from sync_protocol.entries import (
     next_head,
     parse_header,
     parse_opening,
+    topic_of,
 )
 from sync_protocol.errors import BadBytes, NotCanonical, TooLarge, UnknownTopic
 from sync_protocol.feeds import FeedId, FeedKind
@@ -149,6 +150,8 @@ def _hash_item(
         if segment.feed.kind is not FeedKind.UP:
             raise NotCanonical("only a home opens a topic")
         salt = parse_opening(item.body).salt
+        if topic_of(segment.feed.author, salt) != header.topic:
+            raise NotCanonical("the topic is not one that this home can open")
         if (salts.get(header.topic) or salt_of(header.topic) or salt) != salt:
             raise NotCanonical("a topic is opened again with another salt")
         salts[header.topic] = salt

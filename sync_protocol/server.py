@@ -39,7 +39,8 @@ from sync_protocol.store import peers, trust
 T = TypeVar("T")
 SYNC_PATH = "/sync"
 ENROL_PATH = "/enrol"
-_BODY_SECONDS = 120
+_IDLE_SECONDS = 30
+"""A body may take as long as it moves; a sender that stands still is cut off."""
 
 
 class StoreLike(Protocol):
@@ -126,18 +127,8 @@ class Parent:
         return peers.fresh_nonces(conn, signed.author, self.random_bytes)
 
     async def _answer(self, answerer: Answerer) -> bytes:
-        now = self.now()
-        if answerer.has_chunks:
-            await self.store.write(lambda conn: answerer.take(conn, now))
-            await self.store.off_loop(answerer.chunks)
-            await self.store.write(lambda conn: answerer.settle(conn, Writing(0, now, 1)))
-        else:
-            await self.store.write(lambda conn: self._take_and_settle(conn, answerer, now))
-        taken = answerer.taken
-        self.count("entries_received", taken.entries)
-        more = bool(answerer.hello.flags & HelloFlag.MORE)
-        if taken.homes:
-            self.after_exchange(sorted(taken.homes - {0}), more)
+        # What was taken is followed to the end, also when the child has gone meanwhile.
+        await asyncio.shield(asyncio.ensure_future(self._take(answerer)))
         wait = min(answerer.hello.wait_seconds, LONG_POLL_SECONDS_MAX)
         names = await self.store.read(lambda conn: self._names(conn, answerer))
         deadline = asyncio.get_running_loop().time() + wait
@@ -149,6 +140,18 @@ class Parent:
                     break
                 waiter.clear()
         return pack_message(answer.frames)
+
+    async def _take(self, answerer: Answerer) -> None:
+        """Entries with their receipts in one transaction; then the scans' files; then receipts for those."""
+        now = self.now()
+        await self.store.write(lambda conn: self._take_and_settle(conn, answerer, now))
+        taken = answerer.taken
+        self.count("entries_received", taken.entries)
+        if taken.homes:
+            self.after_exchange(sorted(taken.homes - {0}), bool(answerer.hello.flags & HelloFlag.MORE))
+        if answerer.has_chunks:
+            await self.store.off_loop(answerer.chunks)
+            await self.store.write(lambda conn: answerer.settle(conn, Writing(0, now, 1)))
 
     def _take_and_settle(self, conn: Connection, answerer: Answerer, now: int) -> None:
         answerer.take(conn, now)
@@ -168,12 +171,13 @@ async def _body(request: web.Request, bytes_max: int) -> bytes:
     parts: list[bytes] = []
     total = 0
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(_IDLE_SECONDS) as idle:
             async for part in request.content.iter_any():
                 total += len(part)
                 if total > bytes_max:
                     raise TooLarge(f"more than {bytes_max} bytes")
                 parts.append(part)
+                idle.reschedule(asyncio.get_running_loop().time() + _IDLE_SECONDS)
     except TimeoutError as error:
         raise TransferFailed("the request did not arrive whole") from error
     return b"".join(parts)

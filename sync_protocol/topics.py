@@ -44,8 +44,7 @@ class Topics:
 
     def new(self) -> tuple[bytes, bytes]:
         """A fresh topic and its key."""
-        journal = self._replica().journal
-        return journal.new_topic(), journal.new_key()
+        return self._replica().journal.new()
 
     def seal(self, key: bytes, plain: bytes, role: int) -> SealedBlob:
         """Encrypt and store one file; durable on return. No transaction is needed."""

@@ -27,6 +27,7 @@ CATCHES_EVERYTHING: dict[str, str] = {
     "casework/web/error_pages.py": "a fault becomes the page that says so, and is logged",
     "casework/materials/child.py": "outermost frame of the child that opens files; decoders raise all sorts",
     "sync_protocol/store/seam.py": "the writer thread hands every failure to the caller that waits for it",
+    "sync_protocol/client.py": "local work goes on whatever is wrong with the link; it is logged and tried again",
     "sync_protocol/store/async_store.py": "a commit that failed is told to every caller that waits for it",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,6 +86,8 @@ async def _perform(request: web.Request, action: Action, view: CaseView, form: F
         await request.app[keys.STORE].write(
             lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), pages)
         )
+    except asyncio.CancelledError:
+        raise  # the browser has gone, but what was asked for is done: the files are the change's
     except BaseException:
         await discard(request, pages)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -223,6 +224,8 @@ async def _keep(request: web.Request, id_: str, name: str, new: DraftMaterial) -
 
     try:
         await request.app[keys.STORE].write(write)
+    except asyncio.CancelledError:
+        raise  # the browser has gone, but what was asked for is done: the files are the draft's
     except BaseException:
         await discard(request, new.pages)
         raise

@@ -6,16 +6,34 @@ Only `app.py` of a program makes one.
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from sync_protocol.store.blob_files import DiskFailed
 from sync_protocol.store.seam import SqliteStore
 
 T = TypeVar("T")
+EXIT_DISK_FAILED = 74
+_log = logging.getLogger("lianban.store")
 _GROUP_MAX = 64
+
+
+def ending_on_disk_failure(fn: Callable[[], T]) -> T:
+    """Run blocking work; a disk that does not keep what it is given ends the process at once.
+
+    Whoever supervises it starts it anew, and it then believes only what it reads back.
+    """
+    try:
+        return fn()
+    except DiskFailed:
+        _log.critical("the disk does not keep what is written: the process ends", exc_info=True)
+        os._exit(EXIT_DISK_FAILED)
 
 
 class AsyncStore:
@@ -41,7 +59,9 @@ class AsyncStore:
         while self._queue:
             group, self._queue = self._queue[:_GROUP_MAX], self._queue[_GROUP_MAX:]
             try:
-                results = await loop.run_in_executor(self._writer, self.sync.write_many, [fn for fn, _ in group])
+                results = await loop.run_in_executor(
+                    self._writer, ending_on_disk_failure, partial(self.sync.write_many, [fn for fn, _ in group])
+                )
             except Exception as error:  # noqa: BLE001 - the commit failed: every waiter must hear of it
                 results = [error] * len(group)
             for (_, future), result in zip(group, results, strict=True):
@@ -57,7 +77,7 @@ class AsyncStore:
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
         """Blocking file work (blobs), off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, fn)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, ending_on_disk_failure, fn)
 
     async def close(self) -> None:
         if self._task is not None:

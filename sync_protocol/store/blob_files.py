@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from typing import BinaryIO
 from sync_protocol.errors import BadBytes
 
 _READ_BYTES = 64 * 1024
+_LOCKS = 64
 
 
 class DiskFailed(BaseException):
@@ -43,6 +45,12 @@ class BlobFiles:
         self._folder = folder
         self._partial = folder / "partial"
         self._partial.mkdir(parents=True, exist_ok=True)
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written; for the one server of the folder, at its start."""
+        for left in self._partial.glob("new-*"):
+            left.unlink(missing_ok=True)
 
     def path(self, hash_: bytes) -> Path:
         name = hash_.hex()
@@ -82,6 +90,10 @@ class BlobFiles:
         Bytes that do not continue exactly where the file ends are left out. Raises BadBytes, and starts over, when
         the whole does not have its hash.
         """
+        with self._locks[hash_[0] % _LOCKS]:  # the same scan may come twice at once, by a long poll and beside it
+            return self._extend(hash_, length, offset, data)
+
+    def _extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
         if self.holds(hash_):
             return True
         if offset != self.offset(hash_) or offset + len(data) > length:

@@ -79,7 +79,7 @@ def wanted_from_above(conn: Connection, me: int, limit: int) -> list[PendingBlob
                 r.home == me,
             ),
         )
-        .order_by(r.urgency == 0, r.urgency, r.number, r.place)
+        .order_by(func.substr(r.feed, 1, 1) == bytes([FeedKind.UP]), r.urgency == 0, r.urgency, r.number, r.place)
         .limit(limit)
     )
     return [PendingBlob(row.hash, row.length) for row in rows]

@@ -59,6 +59,7 @@ class DataFolder:
         if self.database.exists():
             raise FolderError(f"{self.path} already holds a database")
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.chmod(0o700)
         self.key_file.parent.mkdir(parents=True, exist_ok=True)
         if not self.key_file.exists():
             fd = os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -105,6 +106,7 @@ class DataFolder:
         for left in self.spool.iterdir():
             if left.is_file():
                 left.unlink()
+        self.blobs().sweep()
         return True
 
     def unlock(self) -> None:

@@ -259,7 +259,8 @@ def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:
 def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
     rows = {}
     for item in links:
-        if item.header.flags & Flag.OPENING and item.body is not None:
+        opens = item.header.flags & Flag.OPENING and item.header.type >= FIRST_APPLICATION_TYPE
+        if opens and home and item.body is not None:
             opening = parse_opening(item.body)
             wraps = canonical.pack([list(wrap) for wrap in opening.wraps])
             rows[item.header.topic] = {"home": home, "topic": item.header.topic, "salt": opening.salt, "wrap": wraps}

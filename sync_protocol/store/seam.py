@@ -16,7 +16,10 @@ from typing import Any, Protocol, TypeVar
 
 import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
+
+from sync_protocol.store.blob_files import DiskFailed
 
 T = TypeVar("T")
 SQLITE_FLOOR = (3, 51, 3)
@@ -142,11 +145,23 @@ class SqliteStore:
         with self._lock:
             conn = self._writing
             wakes: set[str] = set()
-            with conn.begin():
-                results = [self._savepoint(conn, fn, wakes) for fn in fns]
+            try:
+                with conn.begin():
+                    results = [self._savepoint(conn, fn, wakes) for fn in fns]
+                    self._still_open(conn, results)
+            except DBAPIError as error:
+                if "disk I/O error" in str(error.orig):
+                    raise DiskFailed(str(error.orig)) from error
+                raise
         for listener in self._listeners:
             listener(frozenset(wakes))
         return results
+
+    def _still_open(self, conn: Connection, results: Sequence[object]) -> None:
+        """A full disk makes SQLite end the whole transaction, not the statement alone: then nothing was saved."""
+        if not conn.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            errors = [result for result in results if isinstance(result, BaseException)]
+            raise errors[-1] if errors else StoreError("the transaction was ended by the database")
 
     def _savepoint(self, conn: Connection, fn: Callable[[Connection], T], wakes: set[str]) -> T | BaseException:
         conn.info["wakes"] = set()

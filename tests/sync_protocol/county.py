@@ -56,7 +56,7 @@ class Place:
         from sync_protocol.store import blob_store
 
         journal = self.replica.journal
-        topic, key = journal.new_topic(), journal.new_key()
+        topic, key = journal.new()
         refs = []
         for page in pages:
             seed = self.replica.random_bytes(16)

@@ -27,6 +27,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "BLOB_CHUNK_BYTES_MAX": ("bytes", "of a blob in one frame (8.2)"),
     "BLOB_BYTES_MAX": ("bytes", "a blob, as ciphertext (13.3)"),
     "WANTS_MAX": ("blobs", "in a Want or a Blob state (8.2)"),
+    "ANSWER_BLOB_BYTES": ("bytes", "of scans in one answer (10.5)"),
     "VECTOR_BRANCHES_MAX": ("branches", "in a vector (8.2)"),
     "RECEIPT_BLOBS_MAX": ("blobs", "in a receipt (11.5)"),
     "RUN_EXCEPTIONS_MAX": ("exceptions", "in a run (11.1)"),

@@ -32,6 +32,7 @@ from sync_protocol.entries import (
     next_head,
     pack_header,
     pack_opening,
+    topic_of,
 )
 from sync_protocol.envelopes import sign_reply, sign_request
 from sync_protocol.epochs import Grant, Revocation, Start, pack_grant, pack_revocation
@@ -96,8 +97,8 @@ SERIALS = {author: signed.certificate.serial for author, signed in CERTIFICATES.
 
 # --- one case: its key, a page, its opening and two more entries -----------------------------------------------
 
-TOPIC = seed("topic", 16)
 TOPIC_SALT = seed("topic salt", 16)
+TOPIC = topic_of(VILLAGE, TOPIC_SALT)
 CASE_KEY = seed("case key")
 PAGE = bytes(range(256)) * 260  # two blocks of the stream
 PLAIN_SALT = derive(CASE_KEY, "plain-salt", b"")[:16]
