@@ -145,10 +145,13 @@ class SqliteStore:
         with self._lock:
             conn = self._writing
             wakes: set[str] = set()
+            results: list[T | BaseException]
             try:
                 with conn.begin():
-                    results = [self._savepoint(conn, fn, wakes) for fn in fns]
-                    self._still_open(conn, results)
+                    results = []
+                    for fn in fns:
+                        results.append(self._savepoint(conn, fn, wakes))
+                        self._still_open(conn, results)
             except DBAPIError as error:
                 if "disk I/O error" in str(error.orig):
                     raise DiskFailed(str(error.orig)) from error
