@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy import Connection
 
 from casework import reference
@@ -32,7 +32,7 @@ from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
 from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
-from node.settings import NodeSettings
+from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
 from node.standing import outstanding
 from node.station import Station, open_station
 from node.sync_status import SyncStatus, sync_bar
@@ -52,7 +52,6 @@ from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.node")
-_DISK_RESERVE_BYTES = 200 * 1024 * 1024
 
 
 def now() -> int:
@@ -71,6 +70,7 @@ class Running:
     session: aiohttp.ClientSession
     metrics: NodeMetrics
     offload: ThreadPoolExecutor
+    disk_reserve_mib: int
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
         """Blocking work (opening and sealing files) in a bounded pool of its own."""
@@ -92,7 +92,7 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     link.state.last_contact, _ = await store.read(lambda conn: peers.contact(conn, station.parent_author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     try:
-        yield Running(station, store, bell, link, session, NodeMetrics(), offload)
+        yield Running(station, store, bell, link, session, NodeMetrics(), offload, settings.disk_reserve_mib)
     finally:
         await session.close()
         offload.shutdown()
@@ -158,7 +158,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         clock=now,
         random_bytes=os.urandom,
     )
-    app.middlewares.append(_log_says_no)
+    app.middlewares.extend((_log_says_no, _room_for_intake(parts)))
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
     app[SYNC_STATUS] = lambda: _sync_status(parts)
     add_pages(app, [*CASE_PAGES, *NODE_PAGES])
@@ -177,6 +177,19 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
         raise NotAllowed("本机刚换过电脑，正在从上级取回以前的记录；取回之前不能提交，已填内容都在草稿里") from None
     except TooLarge:
         raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
+
+
+def _room_for_intake(parts: Running) -> Middleware:
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A disk that is nearly full takes in nothing new: what is left is for what must still go out."""
+        more = request.path.startswith(("/intake", "/drafts/")) and not request.path.endswith("/discard")
+        takes_in = request.method == "POST" and more
+        if takes_in and not has_room(parts.station.folder.path, parts.disk_reserve_mib):
+            raise NotAllowed(f"{INTAKE_REFUSED}。{INTAKE_REFUSED_REMEDY}")
+        return await handler(request)
+
+    return check
 
 
 def _place(conn: Connection, station: Station) -> tuple[str, str]:
@@ -261,7 +274,6 @@ async def _gauges(parts: Running) -> None:
 
 async def _not_ready(parts: Running) -> list[str]:
     """Reasons not to be ready. Being offline from the parent is none."""
-    disk = os.statvfs(parts.station.folder.path)
-    if disk.f_bavail * disk.f_frsize < _DISK_RESERVE_BYTES:
-        return ["less than 200 MB of disk are free: intake is refused"]
+    if not has_room(parts.station.folder.path, parts.disk_reserve_mib):
+        return [f"less than {parts.disk_reserve_mib} MiB of disk are free: intake is refused"]
     return []

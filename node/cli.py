@@ -190,7 +190,7 @@ def intake(
     """Take in cases from a file; run again, it adds nothing twice. Exit 1 when a line was bad."""
     station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
     try:
-        outcome = take_file(station, cases, materials)
+        outcome = take_file(station, cases, materials, NodeSettings(folder).disk_reserve_mib)
     finally:
         station.close()
     report = {name: getattr(outcome, name) for name in outcome.__slots__}

@@ -19,6 +19,7 @@ from casework.policy import Person, Role
 from casework.service_item import ServiceItem
 from node import drafts
 from node.drafts import Draft, DraftMaterial
+from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, has_room
 from node.station import Station
 from sync_protocol.errors import TooLarge
 
@@ -51,7 +52,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def take_file(station: Station, path: Path, materials: Path) -> Outcome:
+def take_file(station: Station, path: Path, materials: Path, disk_reserve_mib: int) -> Outcome:
     """Take in every line that is good and not known by its ref. Runs beside a server of the same folder."""
     outcome = Outcome()
     author = station.me.author
@@ -63,6 +64,8 @@ def take_file(station: Station, path: Path, materials: Path) -> Outcome:
     for number, line in lines_of(path):
         ref = ""
         try:
+            if not has_room(station.folder.path, disk_reserve_mib):
+                raise _bad("line", INTAKE_REFUSED, INTAKE_REFUSED_REMEDY)
             case = _parse(line)
             ref = str(case.get("ref") or "")
             _take(station, person, case, materials, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,5 +23,17 @@ class NodeSettings:
     """Certificate chain (PEM) for the pages' listener."""
     tls_key: Path | None = None
     """Its private key (PEM)."""
+    disk_reserve_mib: int = 200
+    """Free disk (MiB) below which intake is refused, so that what is saved already can still be sent."""
     open_files_at_once: int = 1
     """How many uploaded files are opened (in child processes) at the same time."""
+
+
+INTAKE_REFUSED = "本机磁盘快满了，暂时不能收新件"
+INTAKE_REFUSED_REMEDY = "已收的件都在，会继续上报；请清理磁盘，或先到别的站点收件"
+
+
+def has_room(folder: Path, reserve_mib: int) -> bool:
+    """Whether the disk under a folder has more than the reserve free."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize >= reserve_mib * 1024 * 1024

@@ -149,3 +149,11 @@ def test_judge_never_raises_and_what_it_admits_applies(history: list[Entry], cha
     if ruling(shown, change, tier) == Admit():
         ordered = Entry(change.kind, change.body, change.office, standing="ordered", blobs=change.blobs)
         assert fold([ordered], shown).timeline[-1].applied
+
+
+def test_a_number_given_below_the_county_is_refused() -> None:
+    case = in_state(State.FIRST_REVIEW, decision="township")
+    accept = entry(K.ACCEPT, "township", body={"case_no": "341882-FAKE-1"})
+    assert ruling(case, accept, decision="township") == Refuse("wrong_office", "case_no")
+    unnumbered = entry(K.ACCEPT, "township", body={"case_no": None})
+    assert ruling(case, unnumbered, decision="township") == Admit()

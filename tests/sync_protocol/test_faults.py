@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from sync_protocol.answerer import Answerer
+from sync_protocol.bell import Bell
 from sync_protocol.crypto import sha256
 from sync_protocol.dialer import Dialer
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, Header, Opening, pack_opening, topic_of
@@ -19,6 +24,7 @@ from sync_protocol.journal import Writing
 from sync_protocol.judging import Verdict, settle
 from sync_protocol.messages import Chunk
 from sync_protocol.order import Standing
+from sync_protocol.server import Parent
 from sync_protocol.store import async_store, feed_store
 from sync_protocol.store.blob_files import BlobFiles, DiskFailed
 from sync_protocol.store.seam import SqliteStore
@@ -158,3 +164,59 @@ def test_a_disk_that_does_not_keep_what_it_is_given_ends_the_process(monkeypatch
 
     async_store.ending_on_disk_failure(fail)
     assert ended == [async_store.EXIT_DISK_FAILED]
+
+
+class _SlowStore:
+    """A real store whose first write waits until the test lets it go on."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.entered = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def write(self, fn: Callable[[sa.Connection], Any]) -> Any:
+        self.entered.set()
+        await self.go_on.wait()
+        return self._store.write(fn)
+
+    async def read(self, fn: Callable[[sa.Connection], Any]) -> Any:
+        return self._store.read(fn)
+
+    async def off_loop(self, fn: Callable[[], Any]) -> Any:
+        return fn()
+
+
+async def test_what_was_taken_is_followed_to_the_end_though_the_child_has_gone(county: Four) -> None:
+    c, _, township, village = county
+    topic = village.open_case({"name": "x"})
+    dialer = Dialer(village.replica, township.author)
+    c.exchange(dialer, village, township)
+    sent = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 0))
+    answerer = Answerer(township.replica, village.author, sent.frames)
+    store, heard = _SlowStore(township.store), []
+
+    async def no_enrolment(_request: bytes) -> bytes:
+        raise AssertionError
+
+    parent = Parent(
+        replica=lambda: township.replica,
+        store=store,
+        bell=Bell(asyncio.get_running_loop()),
+        now=lambda: c.clock.now,
+        random_bytes=random.Random(1).randbytes,
+        enrol=no_enrolment,
+        count=lambda what, number: None,
+        after_exchange=lambda homes, more: heard.append(list(homes)),
+    )
+    handler = asyncio.create_task(parent._answer(answerer))
+    await store.entered.wait()
+    handler.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await handler
+    store.go_on.set()
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if heard:
+            break
+    assert heard == [[village.author]]
+    assert [e.standing for e in township.changes(village.author, topic)] == ["tentative"]
