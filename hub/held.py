@@ -27,9 +27,10 @@ from hub.held_words import says
 from sync_protocol import judging
 from sync_protocol.entries import FIRST_APPLICATION_TYPE
 from sync_protocol.feeds import FeedId
-from sync_protocol.journal import Journal, Message, PlacedEntry, Writing, arrived, read_entry, topic_entry
+from sync_protocol.journal import Journal, Message, Writing
 from sync_protocol.judging import Verdict
 from sync_protocol.order import AWAITS, Standing, TopicEntry, saw
+from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry
 from sync_protocol.store import tables as t
 from sync_protocol.topology import slot
 

@@ -14,9 +14,10 @@ from casework.fold import CaseState, fold
 from casework.journal import ORDERED
 from casework.judge import Hold, Refuse, judge
 from casework.refusals import Code
-from sync_protocol.journal import Journal, PlacedEntry, Writing
+from sync_protocol.journal import Journal, Writing
 from sync_protocol.judging import Verdict, judge_home
 from sync_protocol.order import AWAITS, Standing
+from sync_protocol.reading import PlacedEntry
 from sync_protocol.store import tables as t
 from sync_protocol.topics import Topics
 

@@ -13,14 +13,7 @@ from sqlalchemy import Connection, Row, and_, or_, select
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
-from sync_protocol.journal import (
-    Journal,
-    PlacedEntry,
-    Writing,
-    arrived,
-    read_entry,
-    topic_entry,
-)
+from sync_protocol.journal import Journal, Writing
 from sync_protocol.limits import RUNS_PER_RECORD_MAX
 from sync_protocol.order import (
     AWAITS,
@@ -34,6 +27,7 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
+from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 

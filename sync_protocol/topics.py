@@ -17,7 +17,8 @@ from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, BlobRef
 from sync_protocol.feeds import HUB
-from sync_protocol.journal import Message, PlacedEntry, Writing, case_custody, home_of
+from sync_protocol.journal import Message, Writing
+from sync_protocol.reading import PlacedEntry, case_custody, home_of
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
 from sync_protocol.store import tables as t

@@ -39,7 +39,8 @@ from hub.reference_data import publish
 from sync_protocol import canonical
 from sync_protocol.authority import revoke
 from sync_protocol.feeds import up
-from sync_protocol.journal import PlacedEntry, Writing
+from sync_protocol.journal import Writing
+from sync_protocol.reading import PlacedEntry
 from sync_protocol.replica import Replica
 from sync_protocol.store import trust
 from sync_protocol.store.data_folder import DataFolder

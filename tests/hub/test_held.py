@@ -8,9 +8,10 @@ from casework.errors import BadInput, NotAllowed, NotFound
 from casework.policy import Person, Role
 from hub.held import Choice, EntryKey, count_held, held_line, list_held, settle
 from sync_protocol.feeds import TO_SELF
-from sync_protocol.journal import Writing, told
+from sync_protocol.journal import Writing
 from sync_protocol.judging import Verdict, judge_home
 from sync_protocol.order import Standing
+from sync_protocol.reading import told
 from tests.hub.hall import Hall
 from tests.sync_protocol.county import REGION, VILLAGE
 

@@ -13,7 +13,7 @@ from casework.tables import web_session
 from hub import staff
 from sync_protocol import canonical
 from sync_protocol.feeds import up
-from sync_protocol.journal import told
+from sync_protocol.reading import told
 from tests.hub.hall import FIRST, OFFICE, Hall, cheap_hash
 from tests.sync_protocol.county import TOWNSHIP, VILLAGE
 

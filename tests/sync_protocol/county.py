@@ -12,10 +12,11 @@ from sync_protocol.crypto import BoxKey, Signer
 from sync_protocol.dialer import Dialer, Progress
 from sync_protocol.enrolment import EnrolRequest, Token, pack_request, parse_request, parse_welcome
 from sync_protocol.feeds import HUB
-from sync_protocol.journal import Message, PlacedEntry, Writing, changes
+from sync_protocol.journal import Message, Writing
 from sync_protocol.judging import Verdict, judge_home
 from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.order import Standing
+from sync_protocol.reading import PlacedEntry, changes
 from sync_protocol.replica import Replica
 from sync_protocol.store import trust
 from sync_protocol.store.blob_files import BlobFiles

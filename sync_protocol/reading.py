@@ -1,0 +1,207 @@
+"""Reading the log: a topic's changes in order, what was told, and how far it has provably come (SPEC section 11).
+
+Nothing here writes. Everything runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from sync_protocol import canonical, custody
+from sync_protocol.entries import (
+    FIRST_APPLICATION_TYPE,
+    BlobRef,
+    Flag,
+    Header,
+    mark,
+    parse_header,
+    parse_opening,
+)
+from sync_protocol.errors import BadBytes
+from sync_protocol.feeds import HUB, FeedId, FeedKind
+from sync_protocol.limits import BODY_BYTES_MAX
+from sync_protocol.order import STANDING_WORDS, Standing, TopicEntry, tentative_order
+from sync_protocol.store import tables as t
+from sync_protocol.store import trust
+from sync_protocol.topology import OFFICES, slot
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedEntry:
+    """One change of a topic as the application reads it; see `casework.journal.Change` for the meaning."""
+
+    kind: int
+    body: Any
+    author: int
+    office: str
+    actor: int
+    time: int
+    quality: int
+    standing: str
+    code: str
+    field: str
+    place: tuple[int, int]
+    ref: str
+    blobs: tuple[BlobRef, ...]
+    received: int
+
+
+def arrived(conn: Connection, home: int) -> dict[int, int]:
+    """Per slot, the highest mark held of the home's feeds."""
+    feeds = {feed.packed(): slot(feed) for feed in _home_feeds(conn, home)}
+    rows = conn.execute(select(t.tip.c.feed, t.tip.c.epoch, t.tip.c.number).where(t.tip.c.feed.in_(list(feeds))))
+    result: dict[int, int] = {}
+    for row in rows:
+        place = feeds[row.feed]
+        result[place] = max(result.get(place, 0), mark(row.epoch, row.number))
+    return result
+
+
+def _home_feeds(conn: Connection, home: int) -> list[FeedId]:
+    return trust.topology(conn).home_feeds(home)
+
+
+def home_of(conn: Connection, topic: bytes) -> int | None:
+    """The home of a topic held here."""
+    return conn.execute(select(t.topic.c.home).where(t.topic.c.topic == topic)).scalar()
+
+
+_E = t.entry.c
+
+
+def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
+    rows = conn.execute(
+        select(t.entry)
+        .where(_E.home == home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE)
+        .order_by(_E.place, _E.feed, _E.epoch, _E.number)
+    ).all()
+    settled = [row for row in rows if row.standing != Standing.PENDING]
+    pending = {(r.feed, r.epoch, r.number): r for r in rows if r.standing == Standing.PENDING}
+    entries = [topic_entry(row) for row in pending.values()]
+    by_key = {(slot(FeedId.parse(r.feed)), r.epoch, r.number): r for r in pending.values()}
+    ordered = tentative_order(entries)
+    return [read_entry(row) for row in [*settled, *(by_key[(e.slot, e.epoch, e.number)] for e in ordered)]]
+
+
+def topic_entry(row: Row[Any]) -> TopicEntry:
+    """What the rules of order need to know of a stored entry."""
+    return TopicEntry(
+        slot=slot(FeedId.parse(row.feed)),
+        epoch=row.epoch,
+        number=row.number,
+        after=parse_header(row.header).after,
+        standing=Standing(row.standing),
+        place=row.place,
+        judged_by=row.judged_by,
+    )
+
+
+def read_entry(row: Row[Any]) -> PlacedEntry:
+    return placed_entry(
+        FeedId.parse(row.feed),
+        row.epoch,
+        row.number,
+        parse_header(row.header),
+        row.body,
+        Standing(row.standing),
+        (row.place, row.number),
+        row.code,
+        row.field,
+        row.received,
+    )
+
+
+def placed_entry(
+    feed: FeedId,
+    epoch: int,
+    number: int,
+    header: Header,
+    body: bytes | None,
+    standing: Standing,
+    place: tuple[int, int],
+    code: str,
+    field: str,
+    received: int,
+) -> PlacedEntry:
+    return PlacedEntry(
+        kind=header.type,
+        body=_plain(header, body),
+        author=feed.author,
+        office=OFFICES[slot(feed)] if feed.home is not None else "county",
+        actor=header.actor,
+        time=header.time,
+        quality=header.quality,
+        standing=STANDING_WORDS[standing],
+        code=code,
+        field=field,
+        place=place,
+        ref=f"{feed}/{epoch}/{number}",
+        blobs=header.blobs,
+        received=received,
+    )
+
+
+def _plain(header: Header, body: bytes | None) -> Any:
+    """The body's plain value; None when it is erased, sealed or malformed."""
+    if body is None or header.flags & Flag.SEALED:
+        return None
+    try:
+        inner = parse_opening(body).inner if header.flags & Flag.OPENING else body
+        return canonical.unpack(inner, bytes_max=BODY_BYTES_MAX)
+    except BadBytes:
+        return None
+
+
+def told(conn: Connection, feed: FeedId, kinds: Sequence[int], *, after: int = 0) -> list[PlacedEntry]:
+    """Entries of these kinds in a feed beyond a number, oldest first, over all epochs (at most 1,000)."""
+    rows = conn.execute(
+        select(t.entry)
+        .where(_E.feed == feed.packed(), _E.type.in_(kinds), _E.number > after)
+        .order_by(_E.epoch, _E.number)
+        .limit(1000)
+    )
+    return [read_entry(row) for row in rows]
+
+
+def case_custody(conn: Connection, home: int, topic: bytes, township: int | None) -> custody.CaseCustody:
+    """How far a topic's own entries of the home and of the township have provably come."""
+    rows = conn.execute(
+        select(_E.feed, _E.epoch, _E.number, _E.standing).where(
+            _E.home == home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE
+        )
+    ).all()
+    signed = _township_mark(conn, home, township)
+    entries = []
+    for row in rows:
+        feed = FeedId.parse(row.feed)
+        if feed.author == HUB:
+            continue
+        at = signed if feed.kind is FeedKind.UP else 2**63
+        counts = _blob_counts(conn, row, township)
+        tier = custody.entry_tier(mark(row.epoch, row.number), at if township else 0, Standing(row.standing))
+        entries.append(custody.EntryCustody(tier, Standing(row.standing), *counts))
+    return custody.case_custody(entries)
+
+
+def _township_mark(conn: Connection, home: int, township: int | None) -> int:
+    if township is None:
+        return 0
+    r = t.receipt.c
+    rows = conn.execute(select(r.epoch, r.number).where(r.author == township, r.home == home))
+    return max((mark(row.epoch, row.number) for row in rows), default=0)
+
+
+def _blob_counts(conn: Connection, row: Any, township: int | None) -> tuple[int, int, int]:
+    b, r = t.blob_ref.c, t.blob_receipt.c
+    key = and_(b.feed == row.feed, b.epoch == row.epoch, b.number == row.number)
+    total = conn.execute(select(func.count()).select_from(t.blob_ref).where(key)).scalar_one()
+    if not total:
+        return 0, 0, 0
+    signed = select(func.count()).select_from(t.blob_ref.join(t.blob_receipt, r.hash == b.hash)).where(key)
+    county = conn.execute(signed.where(r.author == HUB)).scalar_one()
+    at_township = conn.execute(signed.where(r.author == township)).scalar_one() if township else 0
+    return total, max(at_township, county), county
