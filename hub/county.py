@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,9 +11,7 @@ from casework.desk import Desk, Machine
 from casework.projector import Projector
 from hub.judge import judge_one_home
 from migrations.upgrade import upgrade
-from sync_protocol import canonical
-from sync_protocol.errors import NotCanonical
-from sync_protocol.limits import BODY_BYTES_MAX
+from sync_protocol.reading import plain_body
 from sync_protocol.replica import Replica
 from sync_protocol.store import me as identity
 from sync_protocol.store.data_folder import DataFolder, FolderError
@@ -44,14 +41,6 @@ class County:
         self.store.close()
 
 
-def decode(body: bytes) -> Any:
-    """An entry's plain body, None when it is none."""
-    try:
-        return canonical.unpack(body, bytes_max=BODY_BYTES_MAX)
-    except NotCanonical:
-        return None
-
-
 def migrate(conn: Connection) -> None:
     """Bring the database to this program's schema."""
     upgrade(conn, "hub")
@@ -79,7 +68,7 @@ def assemble(
     """Put the parts around an open database."""
     replica = Replica(me, folder.blobs(), random_bytes)
     topics = Topics(lambda: replica)
-    store.projector = Projector(topics, decode, now)
+    store.projector = Projector(topics, plain_body, now)
 
     def settle(conn: Connection, home: int) -> None:
         """Nothing of the county's own may take a place before what it has already received."""

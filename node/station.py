@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from casework.desk import Desk, Machine
 from casework.projector import Projector
 from migrations.upgrade import upgrade
-from sync_protocol import canonical
-from sync_protocol.errors import NotCanonical
-from sync_protocol.limits import BODY_BYTES_MAX
+from sync_protocol.reading import plain_body
 from sync_protocol.replica import Replica
 from sync_protocol.store import me as identity
 from sync_protocol.store import peers
@@ -52,14 +49,6 @@ class Station:
         self.store.close()
 
 
-def decode(body: bytes) -> Any:
-    """An entry's plain body, None when it is none."""
-    try:
-        return canonical.unpack(body, bytes_max=BODY_BYTES_MAX)
-    except NotCanonical:
-        return None
-
-
 def migrate(conn: Connection) -> None:
     """Bring the database to this program's schema."""
     upgrade(conn, "node")
@@ -75,7 +64,7 @@ def open_station(folder: DataFolder, random_bytes: Callable[[int], bytes], now: 
     replica = Replica(me, folder.blobs(), random_bytes)
     topics = Topics(lambda: replica)
     quality = _Quality(store, now)
-    store.projector = Projector(topics, decode, now)
+    store.projector = Projector(topics, plain_body, now)
     desk = Desk(topics, Machine(lambda: me.epoch, now, quality))
     url, author, ca = store.read(_parent)
     quality.parent = author

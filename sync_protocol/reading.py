@@ -205,3 +205,11 @@ def _blob_counts(conn: Connection, row: Any, township: int | None) -> tuple[int,
     county = conn.execute(signed.where(r.author == HUB)).scalar_one()
     at_township = conn.execute(signed.where(r.author == township)).scalar_one() if township else 0
     return total, max(at_township, county), county
+
+
+def plain_body(body: bytes) -> Any:
+    """The plain value of an unsealed body, None when it is malformed."""
+    try:
+        return canonical.unpack(body, bytes_max=BODY_BYTES_MAX)
+    except BadBytes:
+        return None

@@ -31,7 +31,6 @@ from casework.web.site import Hooks, Site
 from casework.workdays import load_calendar
 from hub import staff
 from hub.county import County as HubCounty
-from hub.county import decode
 from hub.judge import judge_one_home
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
@@ -40,7 +39,7 @@ from sync_protocol import canonical
 from sync_protocol.authority import revoke
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
-from sync_protocol.reading import PlacedEntry
+from sync_protocol.reading import PlacedEntry, plain_body
 from sync_protocol.replica import Replica
 from sync_protocol.store import trust
 from sync_protocol.store.data_folder import DataFolder
@@ -167,7 +166,7 @@ class Hall:
 def follow(place: Place, clock: Callable[[], int]) -> None:
     """Put the application's tables and projector on a replica."""
     place.store.migrate(metadata.create_all)
-    place.store.projector = Projector(Topics(lambda: place.replica), decode, clock)
+    place.store.projector = Projector(Topics(lambda: place.replica), plain_body, clock)
 
 
 def build_hall(folder: Path) -> Hall:
@@ -190,7 +189,7 @@ def reopen(folder: Path, seed: int = 2) -> Hall:
         assert me is not None
         replica = Replica(me, county.blobs(name), county.rng.randbytes)
         county.places[me.author] = Place(store, replica, county.clock)
-        store.projector = Projector(Topics(lambda r=replica: r), decode, lambda: county.clock.now)
+        store.projector = Projector(Topics(lambda r=replica: r), plain_body, lambda: county.clock.now)
         places.append(county.places[me.author])
     return Hall(county, *places)
 
