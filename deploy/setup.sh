@@ -62,8 +62,7 @@ missing_packages() {
     if ! venv_usable && ! can_make_venv "${python:-false}"; then venv_package "$python"; fi
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || echo ca-certificates
     [ "$kind" = dev ] || return 0
-    has_any chromium chromium-browser google-chrome || echo chromium
-    [ -e /usr/share/fonts/truetype/wqy/wqy-microhei.ttc ] || echo fonts-wqy-microhei
+    has_any openssl || echo openssl
 }
 
 install_missing() {
@@ -127,7 +126,7 @@ lock=requirements.lock
 [ "$kind" = runtime ] || lock=requirements-dev.lock
 python=$(find_python)
 if stamped "$kind" "$lock"; then
-    # The browser and fonts may have gone since; a look costs nothing.
+    # A system package may have gone since; a look costs nothing.
     install_missing "$(missing_packages | tr '\n' ' ' | sed 's/ *$//')"
     exit 0
 fi
