@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +97,9 @@ def _parse(line: bytes) -> dict[str, Any]:
         raise _bad("line", f"这一行超过 {LINE_BYTES_MAX} 字节", "请拆分或检查文件是否缺少换行")
     try:
         case = json.loads(line.decode("utf-8"))
+        json.dumps(case, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _bad("line", "这一行含有不成对的代理字符，无法编码", "请用 UTF-8 重新导出这一行") from None
     except (ValueError, RecursionError):
         raise _bad("line", "这一行不是 UTF-8 编码的 JSON", "请每行写一个完整的 JSON 对象") from None
     if not isinstance(case, dict):
@@ -208,15 +210,16 @@ def _open(station: Station, key: bytes, entries: Sequence[Any], folder: Path) ->
 
 def _pages(station: Station, key: bytes, material: str, folder: Path, name: str) -> list[HeldPage]:
     """The pages of one file; a name may not lead out of the folder."""
-    source = (folder / name).resolve()
     where = f"materials.{material[:60]}"
-    if not source.is_relative_to(folder.resolve()):
-        raise _bad(where, f"文件「{name[:80]}」不在材料文件夹内", "请把文件放进 --materials 指定的文件夹")
-    if not source.is_file():
-        raise _bad(where, f"找不到文件「{name[:80]}」", "请核对文件名，或把文件放进 --materials 指定的文件夹")
-    station.folder.spool.mkdir(exist_ok=True, mode=0o700)
-    opened = open_material(source, station.folder.spool, name=name, field=where)
     try:
+        source = (folder / name).resolve()
+        inside, found = source.is_relative_to(folder.resolve()), source.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        inside, found = True, False
+    if not inside:
+        raise _bad(where, f"文件「{name[:80]}」不在材料文件夹内", "请把文件放进 --materials 指定的文件夹")
+    if not found:
+        raise _bad(where, f"找不到文件「{name[:80]}」", "请核对文件名，或把文件放进 --materials 指定的文件夹")
+    with station.folder.room() as room:
+        opened = open_material(source, room, name=name, field=where)
         return [station.desk.seal(key, page.path.read_bytes(), page.media_type) for page in opened]
-    finally:
-        shutil.rmtree(opened[0].path.parent)

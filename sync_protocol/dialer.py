@@ -153,8 +153,12 @@ class Dialer:
         wanted = self._wanted(conn)
         self._asked = {blob.hash for blob in wanted}
         if wanted:
-            frames.append(Want(tuple((blob.hash, self._replica.blobs.offset(blob.hash)) for blob in wanted)))
+            frames.append(Want(tuple((blob.hash, self._from(blob)) for blob in wanted)))
         return frames
+
+    def _from(self, blob: blob_store.PendingBlob) -> int:
+        """Where the parent should go on; of what lies here whole but was not finished (a kill) its last byte."""
+        return max(0, min(self._replica.blobs.offset(blob.hash), blob.length - 1))
 
     def _wanted(self, conn: Connection) -> list[blob_store.PendingBlob]:
         """Those first that the parent has not yet left unanswered, so that what it lacks starves nothing else."""

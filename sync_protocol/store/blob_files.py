@@ -38,6 +38,19 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def process_lives(pid: str) -> bool:
+    """Whether a process of this number runs; False for what is no number."""
+    if not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 class BlobFiles:
     """A folder of blobs; unfinished ones lie in `partial/` and are continued where they stopped."""
 
@@ -48,9 +61,13 @@ class BlobFiles:
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def sweep(self) -> None:
-        """Remove what a killed process left half written; for the one server of the folder, at its start."""
+        """Remove what a killed process left half written; for the one server of the folder, at its start.
+
+        A command that takes cases in may be writing beside it just now.
+        """
         for left in self._partial.glob("new-*"):
-            left.unlink(missing_ok=True)
+            if not process_lives(left.name.split("-")[1]):
+                left.unlink(missing_ok=True)
 
     def path(self, hash_: bytes) -> Path:
         name = hash_.hex()
@@ -96,20 +113,24 @@ class BlobFiles:
     def _extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
         if self.holds(hash_):
             return True
-        if offset != self.offset(hash_) or offset + len(data) > length:
-            return False
-        part = self._part(hash_)
-        with part.open("ab") as file:
-            file.write(data)
+        part, have = self._part(hash_), self.offset(hash_)
+        if have < length:
+            if offset != have or offset + len(data) > length:
+                return False
+            with part.open("ab") as file:
+                file.write(data)
             if offset + len(data) < length:
                 return False
-            file.flush()
+        self._finish(part, hash_)  # also what lay here whole when the process was killed: nobody will send more of it
+        return True
+
+    def _finish(self, part: Path, hash_: bytes) -> None:
+        with part.open("r+b") as file:
             _sync(file.fileno())
         if self._hash(part) != hash_:
             part.unlink()
             raise BadBytes("the blob does not have its hash", blob=hash_.hex())
         self._settle(part, hash_)
-        return True
 
     def _settle(self, source: Path, hash_: bytes) -> None:
         target = self.path(hash_)

@@ -9,18 +9,21 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import Connection
 
-from sync_protocol.store.blob_files import BlobFiles, sync_folder
+from sync_protocol.store.blob_files import BlobFiles, process_lives, sync_folder
 from sync_protocol.store.seam import SqliteStore, StoreError
 
 KEY_BYTES = 32
 _DATABASE = "lianban.db"
+_ROOM = "command-"
 
 
 class FolderError(Exception):
@@ -103,11 +106,31 @@ class DataFolder:
             return False
         self._lock = file
         self.spool.mkdir(exist_ok=True, mode=0o700)
-        for left in self.spool.iterdir():
-            if left.is_file():
-                left.unlink()
+        self._empty_spool("*")
         self.blobs().sweep()
         return True
+
+    def _empty_spool(self, names: str) -> None:
+        """Remove what killed processes left: it holds scans in the clear. A living command's room stays."""
+        for left in self.spool.glob(names):
+            if left.name.startswith(_ROOM) and process_lives(left.name.removeprefix(_ROOM)):
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        """A folder in the spool for one command that runs beside the server or alone; gone when it ends."""
+        self.spool.mkdir(exist_ok=True, mode=0o700)
+        self._empty_spool(_ROOM + "*")
+        room = self.spool / f"{_ROOM}{os.getpid()}"
+        room.mkdir(mode=0o700)
+        try:
+            yield room
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
 
     def unlock(self) -> None:
         """Stop being the server."""

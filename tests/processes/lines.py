@@ -35,7 +35,7 @@ def line(serial: int, *, files: tuple[str, ...] = (), **more: Any) -> dict[str, 
 def write_lines(path: Path, lines: list[dict[str, Any] | bytes]) -> Path:
     """One line each; bytes are written as they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    raw = [one if isinstance(one, bytes) else json.dumps(one, ensure_ascii=False).encode() for one in lines]
+    raw = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in lines]
     path.write_bytes(b"".join(one + b"\n" for one in raw))
     return path
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from multiprocessing.context import ForkServerProcess
@@ -13,8 +16,10 @@ import sqlalchemy as sa
 
 from casework.case_tables import case_row
 from node.station import PARENT_URL
+from sync_protocol.errors import BadBytes
 from sync_protocol.store import me as identity
 from sync_protocol.store import tables as t
+from sync_protocol.store.blob_files import BlobFiles
 from tests.processes.founding import dial, found_small_county, in_node, opened_hub
 from tests.processes.lines import line, scan, write_lines
 from tests.processes.proxy import Proxy
@@ -182,3 +187,57 @@ def test_a_closed_way_is_taken_up_again_by_itself(story):
     story.county["village"].stop()
     story.county["village"].start()
     story.all_is_there()
+
+
+def _as_if_killed_before_the_rename(folder: Path, blob: Path) -> Path:
+    """A scan lies whole in `partial`, as a kill between its last byte and its new name leaves it."""
+    partial = folder / "blobs" / "partial" / blob.name
+    shutil.copy(blob, partial)
+    return partial
+
+
+def test_a_scan_that_was_whole_but_not_yet_named_when_the_process_died_is_finished(story):
+    """Nobody sends more of it, so whoever holds it must see that nothing is missing: going up and coming down."""
+    story.county["village"].stop()
+    story.county["hub"].stop()
+    story.intake(story.cases())
+    blobs = [path for path in (story.village / "blobs").glob("??/*") if path.is_file()]
+    left = [_as_if_killed_before_the_rename(story.county.dir("hub"), blob) for blob in blobs]
+    story.county.serve("hub")
+    story.sync()
+    assert not any(path.exists() for path in left)
+    lost = blobs[0]
+    absent = sa.update(t.blob).where(t.blob.c.hash == bytes.fromhex(lost.name)).values(held=0)
+    _as_if_killed_before_the_rename(story.village, lost)
+    lost.unlink()
+    in_node(story.village, lambda conn: conn.execute(absent))
+    story.sync()
+    assert lost.exists() and report("node", "fsck", "--dir", story.village)["wrong"] == []
+    story.all_is_there()
+
+
+def test_a_scan_whose_end_the_disk_lost_is_asked_for_again_from_its_start(tmp_path):
+    files, data = BlobFiles(tmp_path), b"a scan" * 1000
+    hash_ = hashlib.sha256(data).digest()
+    (tmp_path / "partial" / hash_.hex()).write_bytes(data[:-1] + b"x")
+    with pytest.raises(BadBytes):
+        files.extend(hash_, len(data), 0, data[:10])
+    assert files.offset(hash_) == 0 and files.extend(hash_, len(data), 0, data) and files.check(hash_)
+
+
+def test_scans_in_the_clear_do_not_outlive_the_process_that_opened_them(story):
+    """The spool of a killed server or command is emptied; that of a command that is at work stays."""
+    spool = story.village / "spool"
+    for name in ("pages-x", "material-y", "command-99999999", f"command-{os.getpid()}"):
+        (spool / name).mkdir()
+        (spool / name / "page.jpg").write_bytes(b"in the clear")
+    (spool / "upload").write_bytes(b"in the clear")
+    new = [story.village / "blobs" / "partial" / f"new-{pid}-1" for pid in (99999999, os.getpid())]
+    for path in new:
+        path.write_bytes(b"half")
+    story.county["village"].kill()
+    story.intake(story.cases())
+    assert not (spool / "command-99999999").exists()
+    story.county["village"].start()
+    assert [path.name for path in spool.iterdir()] == [f"command-{os.getpid()}"]
+    assert [path.exists() for path in new] == [False, True]
