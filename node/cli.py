@@ -32,6 +32,8 @@ from sync_protocol.store import peers
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 from sync_protocol.store.seam import StoreError
 
+_FIRST_EXCHANGE_SECONDS = 60
+
 cli = typer.Typer(
     help="Lianban node: a village station or a township hall.", no_args_is_help=True, add_completion=False
 )
@@ -70,8 +72,20 @@ def init(
     invitation = Token.parse(token)
     welcome, signer, box = asyncio.run(ask_to_enrol(parent, invitation, pem, os.urandom))
     me = found_station(data, parent, pem, welcome, (signer, box), os.urandom)
+    asyncio.run(_first_exchange(NodeSettings(folder, key_file)))
     report = {"station": invitation.station, "author": me.author, "epoch": me.epoch, "key_file": str(data.key_file)}
     _print(report, as_json, f"Enrolled as station {me.author} ({invitation.station}). Key file: {data.key_file}")
+
+
+async def _first_exchange(settings: NodeSettings) -> None:
+    """Fetch items, regions and staff at once, so that the first start finds them; without a link they come later."""
+    async with program.running(settings) as parts:
+        try:
+            async with asyncio.timeout(_FIRST_EXCHANGE_SECONDS):
+                while (await parts.link.exchange()).again:
+                    pass
+        except (SyncError, TimeoutError) as error:
+            print(f"lianban-node: enrolled; the first exchange comes later ({error})", file=sys.stderr)
 
 
 @cli.command()

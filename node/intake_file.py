@@ -211,8 +211,9 @@ def _open(station: Station, key: bytes, entries: Sequence[Any], folder: Path) ->
 def _pages(station: Station, key: bytes, material: str, folder: Path, name: str) -> list[HeldPage]:
     """The pages of one file; a name may not lead out of the folder."""
     where = f"materials.{material[:60]}"
+    source = folder / name
     try:
-        source = (folder / name).resolve()
+        source = source.resolve()
         inside, found = source.is_relative_to(folder.resolve()), source.is_file()
     except (OSError, ValueError):  # a name that no file can have
         inside, found = True, False
