@@ -28,6 +28,7 @@ from sync_protocol.messages import (
     Want,
 )
 from sync_protocol.replica import Replica
+from sync_protocol.segments import Segment
 from sync_protocol.store import blob_store, feed_store, peers, trust
 
 _HALVINGS_MAX = 4
@@ -61,6 +62,13 @@ class Sent:
     frames: list[Frame]
     reached: dict[Branch, Tip] | None
     entries: int
+    target_bytes: int = 0
+
+    def is_full(self) -> bool:
+        """Whether it carries about as much as was aimed at, so that its answer says something of the link."""
+        chunks = sum(len(frame.data) for frame in self.frames if isinstance(frame, Chunk))
+        segments = (item for frame in self.frames if isinstance(frame, Segment) for item in frame.items)
+        return 2 * (chunks + sum(len(item.header) + len(item.body or b"") for item in segments)) > self.target_bytes > 0
 
     def wants(self) -> set[bytes]:
         """The blobs that this message asks for."""
@@ -120,7 +128,7 @@ class Dialer:
         flags = int(HelloFlag.MORE) if more else 0
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
-        return Sent([hello, *segments, *blobs], reached, entries)
+        return Sent([hello, *segments, *blobs], reached, entries, self._target_bytes())
 
     def _target_bytes(self) -> int:
         return self._replica.message_target_bytes >> self._halvings
@@ -177,7 +185,8 @@ class Dialer:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
         hello = frames[0]
         assert isinstance(hello, Hello)
-        self._halvings = max(0, self._halvings - 1)  # an answer came: the link carries more again
+        if sent.is_full():
+            self._halvings = max(0, self._halvings - 1)  # the link carried that much: it may carry more
         peers.note_contact(conn, self.parent, now, hello.time - now)
         taken = self._replica.take_entries(conn, frames, self.parent, now)
         progress = Progress(

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import random
+import socket
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,11 +106,14 @@ _CHILDREN = {"hub": ("township",), "township": ("village", "other")}
 
 
 def free_port() -> int:
-    """A port that is free now."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that is free now, outside of the range from which other processes are given theirs."""
+    while True:
+        port = random.randint(12_000, 30_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 def dial(folder: Path, url: str) -> None:

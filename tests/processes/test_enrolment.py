@@ -83,7 +83,7 @@ def test_a_village_enrols_through_its_township_and_a_token_serves_one_machine(pl
     assert done.code == 0 and (done.report["station"], done.report["epoch"]) == (VILLAGE, 0)
     assert "used by another machine" in place.refused("thief", token)
     assert "used by another machine" in place.refused("thief", token, place.hub.url)
-    assert place.sync("village")["entries_received"] > 20
+    assert place.intake("village", range(50, 51))["taken"] == 1  # the items came with the enrolment
     again = place.init("village", token)
     assert again.code == 1 and "already holds a station" in again.err
     with opened_node(place.folder / "village") as village, opened_node(place.folder / "township") as township:
@@ -134,7 +134,7 @@ def test_an_answer_that_is_lost_on_the_way_does_not_cost_the_invitation(place):
         done = place.init("cut", token, proxy.url)
         head, body = proxy.sent[0].split(b"\r\n\r\n", 1)
         assert f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"
-        assert (done.code, proxy.cuts, proxy.connections) == (0, 1, 2), done
+        assert (done.code, proxy.cuts, done.err) == (0, 1, ""), done
     i = t.invitation.c
     used = sa.select(i.used_by).where(i.region == "341882103207")
     with opened_node(place.folder / "cut") as station:
