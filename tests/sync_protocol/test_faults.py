@@ -22,7 +22,7 @@ from sync_protocol.feeds import up
 from sync_protocol.frontier import Branch
 from sync_protocol.journal import Writing
 from sync_protocol.judging import Verdict, settle
-from sync_protocol.messages import Chunk
+from sync_protocol.messages import Chunk, pack_message
 from sync_protocol.order import Standing
 from sync_protocol.server import Parent
 from sync_protocol.store import async_store, feed_store
@@ -94,6 +94,24 @@ def test_a_damaged_scan_holds_up_neither_its_neighbours_nor_the_link(county: Fou
     assert not progress[-1].again
     good = village.changes(village.author, second)[0].blobs[0].hash
     assert township.replica.blobs.holds(good)
+
+
+def test_messages_stay_small_until_the_link_has_carried_a_full_one(county: Four) -> None:
+    """A short question that gets through says nothing of a link on which a long message is always cut."""
+    c, _, township, village = county
+    dialer = Dialer(village.replica, township.author)
+    village.open_case({"name": "x"}, pages=(random.Random(3).randbytes(3_000_000),))
+    for _ in range(2):
+        dialer.forget()
+    sizes = []
+    for _ in range(6):
+        sent = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 0))
+        sizes.append(len(pack_message(sent.frames)))
+        c.exchange(dialer, village, township)
+    full = village.replica.message_target_bytes
+    assert sizes[0] < 2_000, "after a cut it only asks"
+    assert sizes[1] < full // 4 + 2_000, "the answer to a question did not raise it"
+    assert full // 4 < sizes[2] < full // 2 + 2_000 < sizes[3]
 
 
 def test_an_answer_passes_over_a_damaged_scan(county: Four) -> None:
