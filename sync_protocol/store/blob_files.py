@@ -38,6 +38,22 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+class Disk:
+    """What makes a file last; a simulation puts one in this place that forgets what was not synced."""
+
+    def sync(self, file: BinaryIO) -> None:
+        """The file's bytes are on the medium on return. Raises DiskFailed."""
+        _sync(file.fileno())
+
+    def sync_folder(self, folder: Path) -> None:
+        """The names in the folder are on the medium on return. Raises DiskFailed."""
+        sync_folder(folder)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Atomic; lasts once the target's folder is synced."""
+        source.replace(target)
+
+
 def process_lives(pid: str) -> bool:
     """Whether a process of this number runs; False for what is no number."""
     if not pid.isdecimal():
@@ -54,10 +70,12 @@ def process_lives(pid: str) -> bool:
 class BlobFiles:
     """A folder of blobs; unfinished ones lie in `partial/` and are continued where they stopped."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
         self._folder = folder
+        self._disk = disk or Disk()
         self._partial = folder / "partial"
         self._partial.mkdir(parents=True, exist_ok=True)
+        self._lasting: set[Path] = set()
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def sweep(self) -> None:
@@ -90,7 +108,7 @@ class BlobFiles:
                     length += len(piece)
                     file.write(piece)
                 file.flush()
-                _sync(file.fileno())
+                self._disk.sync(file)
             self._settle(temporary, state.digest())
         finally:
             temporary.unlink(missing_ok=True)
@@ -126,7 +144,7 @@ class BlobFiles:
 
     def _finish(self, part: Path, hash_: bytes) -> None:
         with part.open("r+b") as file:
-            _sync(file.fileno())
+            self._disk.sync(file)
         if self._hash(part) != hash_:
             part.unlink()
             raise BadBytes("the blob does not have its hash", blob=hash_.hex())
@@ -134,11 +152,13 @@ class BlobFiles:
 
     def _settle(self, source: Path, hash_: bytes) -> None:
         target = self.path(hash_)
-        if not target.parent.exists():
-            target.parent.mkdir()
-            sync_folder(self._folder)
-        source.replace(target)
-        sync_folder(target.parent)
+        if target.parent not in self._lasting:
+            target.parent.mkdir(exist_ok=True)  # one that is there may be a killed process's, never synced
+            self._disk.sync_folder(self._folder)
+            self._disk.sync_folder(self._folder.parent)
+            self._lasting.add(target.parent)
+        self._disk.rename(source, target)
+        self._disk.sync_folder(target.parent)
 
     def open(self, hash_: bytes) -> BinaryIO:
         return self.path(hash_).open("rb")
