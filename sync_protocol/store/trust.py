@@ -99,6 +99,11 @@ def grant_of(conn: Connection, author: int, epoch: int) -> Grant | None:
     return parse_grant(body) if body else None
 
 
+def newest_epoch(conn: Connection, author: int) -> int:
+    """The highest epoch granted to an author, 0 for its first machine."""
+    return conn.execute(select(func.max(t.grant.c.epoch)).where(t.grant.c.author == author)).scalar() or 0
+
+
 def add_revocation(conn: Connection, revocation: Revocation) -> None:
     known = conn.execute(select(t.revocation.c.serial).where(t.revocation.c.serial == revocation.serial)).scalar()
     if known is None:
