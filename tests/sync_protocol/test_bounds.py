@@ -7,6 +7,7 @@ import time
 import tracemalloc
 from dataclasses import replace
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -228,6 +229,33 @@ def test_a_length_that_lies_allocates_nothing():
         assert tracemalloc.get_traced_memory()[1] < 512 * 1024
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("head", ["dd0000ffff", "df0000ffff", "dcffff", "deffff"])
+def test_heads_inside_one_another_allocate_nothing(head):
+    """Each makes the decoder hold room for 65,535 items, a thousand of them 80 MB."""
+    data = bytes.fromhex(head) * 1000
+    data += b"\xc0" * (limits.FRAME_BYTES_MAX - len(data))
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotCanonical):
+            parse_frame(data)
+        assert tracemalloc.get_traced_memory()[1] < 512 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@given(value=st.lists(st.binary(max_size=9) | st.integers(0, 2**40), min_size=17, max_size=19), depth=st.integers(0, 9))
+def test_long_arrays_nest_as_deep_as_short_ones(value, depth):
+    nested: object = value
+    for _ in range(depth):
+        nested = [nested] * 17 if depth < 3 else [*([b""] * 16), nested]
+    data = msgpack.packb(nested)
+    if depth + 1 > limits.DEPTH_MAX:
+        with pytest.raises(NotCanonical):
+            canonical.unpack(data, bytes_max=len(data))
+    else:
+        assert canonical.unpack(data, bytes_max=len(data)) == nested
 
 
 def test_too_many_bytes_are_not_even_decoded():
