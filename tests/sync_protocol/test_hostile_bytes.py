@@ -235,6 +235,16 @@ def test_a_token_with_a_true_check_sum_and_a_false_inside_is_refused(value):
         Token.parse(f"LB1-{body}")
 
 
+def test_a_token_has_one_spelling():
+    whole = g.TOKEN.text()
+    assert Token.parse(f" {whole.lower()}\n") == g.TOKEN
+    dotless = whole.replace("I", "\u0131", 1)
+    last = whole[:-1] + chr(ord(whole[-1]) + 1)  # the bits of the last letter that no byte needs
+    for other in (dotless, last, whole + "=", whole + "=" * 6):
+        with pytest.raises(BadToken):
+            Token.parse(other)
+
+
 @pytest.mark.parametrize("text", ["", "LB1-", "LB1-A", "LB1-ÄÖ", "LB2-" + g.TOKEN.text()[4:], "LB1-" + "A" * 300, "张"])
 def test_no_token_at_all(text):
     with pytest.raises(BadToken):
