@@ -29,7 +29,6 @@ from sync_protocol.errors import (
     BadBytes,
     BadNonce,
     BadSignature,
-    NotCanonical,
     SyncError,
     TransferFailed,
     UnknownCertificate,
@@ -279,7 +278,7 @@ async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max:
 def _peer_error(status: int, body: bytes) -> SyncError:
     try:
         code, text, nonces = canonical.unpack(body, bytes_max=4 * KIB)
-    except (NotCanonical, ValueError, TypeError):
+    except (BadBytes, ValueError, TypeError):
         return TransferFailed(f"HTTP {status}")
     if not isinstance(code, str) or not isinstance(text, str) or not isinstance(nonces, list):
         return TransferFailed(f"HTTP {status}")
