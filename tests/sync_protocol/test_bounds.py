@@ -325,6 +325,7 @@ LIES = {
     "bytes after it": deflate(b"a") + b"\x00",
     "a skippable frame before it": b"\x50\x2a\x4d\x18\x01\x00\x00\x00x" + deflate(b"a"),
     "a skippable frame after it": deflate(b"a") + b"\x50\x2a\x4d\x18\x01\x00\x00\x00x",
+    "nothing but a skippable frame": b"\x50\x2a\x4d\x18\x01\x00\x00\x00x",
     "a dictionary": MAGIC + b"\x01\x68\x07" + raw_block(b"abc"),
     "reserved bit": MAGIC + b"\x08\x68" + raw_block(b"abc"),
     "reserved block": MAGIC + b"\x00\x68" + b"\x07\x00\x00",
