@@ -131,7 +131,14 @@ def test_own_records_have_their_bounds():
     parse_runs(pack_runs([run] * limits.RUNS_PER_RECORD_MAX))
     held = tuple(RunException(n, Standing.HELD, "awaits") for n in range(1, limits.RUN_EXCEPTIONS_MAX + 2))
     parse_runs(pack_runs([Run(0, 0, 1, 400, held[:-1])]))
-    for bad in ([run] * (limits.RUNS_PER_RECORD_MAX + 1), [Run(0, 0, 1, 400, held)], [Run(0, 0, 1, 4097)], []):
+    parse_runs(pack_runs([Run(0, 0, 1, 4095), run]))
+    for bad in (
+        [run] * (limits.RUNS_PER_RECORD_MAX + 1),
+        [Run(0, 0, 1, 400, held)],
+        [Run(0, 0, 1, 4097)],
+        [Run(0, 0, 1, 4096), run],
+        [],
+    ):
         with pytest.raises(BadBytes):
             parse_runs(pack_runs(bad))
     pairs = tuple((1, n % 64) for n in range(limits.RECEIPT_BLOBS_MAX))
