@@ -20,6 +20,7 @@ settings.register_profile(
     database=None,
     deadline=None,
     print_blob=True,
+    report_multiple_bugs=False,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )

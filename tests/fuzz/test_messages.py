@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tracemalloc
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from backports.zstd import ZstdDecompressor, ZstdError
@@ -15,7 +16,7 @@ from sync_protocol import compression
 from sync_protocol.compression import deflate, inflate
 from sync_protocol.errors import BadBytes
 from sync_protocol.limits import FAULTS_MAX, FRAME_BYTES_MAX, FRAMES_PER_MESSAGE_MAX, KIB, ZSTD_WINDOW_LOG_MAX
-from sync_protocol.messages import Fault, Hello, frame_bytes, pack_message, parse_frames, parse_message
+from sync_protocol.messages import Fault, Frame, Hello, frame_bytes, pack_message, parse_frames, parse_message
 from tests.fuzz.objects import KINDS
 from tests.fuzz.spoil import RECIPES, spoiled, spoiled_bytes
 
@@ -68,12 +69,9 @@ def test_a_spoiled_stream_is_read_or_refused(recipe):
 @given(recipe=RECIPES)
 def test_frames_are_read_in_turn_until_the_first_bad_one(recipe):
     raw = spoiled_bytes([HELLO * 3], recipe)
-    read = []
-    try:
-        for frame in parse_frames(raw):
-            read.append(frame)
-    except BadBytes:
-        pass
+    read: list[Frame] = []
+    with suppress(BadBytes):
+        read.extend(parse_frames(raw))
     assert raw.startswith(b"".join(map(frame_bytes, read)))
 
 
