@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from casework.plain_reader import PlainReader
 BUILT_IN_CALENDAR = Path(__file__).parent / "data" / "calendar.yaml"
 CALENDAR_FORMAT = 1
 MAX_STEP_DAYS = 5000
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2099, 12, 31)
+"""The days that a case can have: unix time begins, a 收件码 ends; a clock or a body that names another is wrong."""
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 
@@ -124,8 +126,14 @@ class Calendar:
 
 
 def china_day(seconds: int) -> date:
-    """The calendar day in China (UTC+8, no summer time) at a unix time."""
-    return (datetime.fromtimestamp(seconds, UTC) + timedelta(hours=8)).date()
+    """The calendar day in China (UTC+8, no summer time) at a unix time, bounded as in `possible_day`."""
+    first, last = (int(datetime.combine(day, time(), UTC).timestamp()) for day in (FIRST_DAY, LAST_DAY))
+    return possible_day((datetime.fromtimestamp(min(max(seconds, first), last), UTC) + timedelta(hours=8)).date())
+
+
+def possible_day(day: date) -> date:
+    """The nearest of the days that a case can have: strangers write any year, and clocks count day by day."""
+    return min(max(day, FIRST_DAY), LAST_DAY)
 
 
 def year_to_plain(table: CalendarYear) -> dict[str, Any]:

@@ -79,11 +79,11 @@ REPEATS = (2, 3, 5, 17, 33, 65, 257, 513, 2_001)
 
 
 def tree(value: Any, *, depth: int = 4) -> Any:
-    """A copy of a plain value that can be spoiled; bytes that hold a list are opened."""
+    """A copy of a plain value that can be spoiled, maps in order; bytes that hold a list are opened."""
     if isinstance(value, list | tuple):
         return [tree(item, depth=depth) for item in value]
     if isinstance(value, dict):
-        return Pairs([tree(part, depth=depth) for pair in value.items() for part in pair])
+        return Pairs([tree(part, depth=depth) for pair in sorted(value.items()) for part in pair])
     if isinstance(value, bytes) and len(value) > 8 and depth and value[0] >> 4 == 9:
         try:
             return Packed(tree(canonical.unpack(value, bytes_max=len(value)), depth=depth - 1))
