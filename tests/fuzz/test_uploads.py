@@ -125,9 +125,7 @@ NAMES = [
 def as_json(packed: bytes) -> bytes:
     """The spoiled value as JSON; what JSON cannot say stays as it is."""
     try:
-        value = msgpack.unpackb(
-            packed, strict_map_key=False, object_pairs_hook=lambda pairs: dict(map(_hashable, pairs))
-        )
+        value = msgpack.unpackb(packed, strict_map_key=False, object_pairs_hook=_as_object)
         return json.dumps(value, default=repr).encode()
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
         return packed
