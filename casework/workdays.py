@@ -14,10 +14,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from casework.errors import BadInput, Problem
 from casework.plain_reader import PlainReader
+from casework.yaml_text import NotYaml, plain_of
 
 BUILT_IN_CALENDAR = Path(__file__).parent / "data" / "calendar.yaml"
 CALENDAR_FORMAT = 1
@@ -194,9 +193,10 @@ def _days(key: str, year: int, r: PlainReader) -> frozenset[date]:
 def load_calendar(path: Path = BUILT_IN_CALENDAR) -> Calendar:
     """Reads a calendar YAML file (format: 1, years: [...]); CalendarError says what is wrong."""
     try:
-        root = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        root = plain_of(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NotYaml) as error:
         raise CalendarError([Problem("calendar", f"日历文件读不出来：{error}", "请检查路径和写法")]) from error
-    if not isinstance(root, dict) or root.get("format") != CALENDAR_FORMAT or not root.get("years"):
+    years = root.get("years") if isinstance(root, dict) and root.get("format") == CALENDAR_FORMAT else None
+    if not isinstance(years, list) or not years:
         raise CalendarError([Problem("calendar", "日历文件的 format 或 years 不对", "请写 format: 1 和 years")])
-    return Calendar.from_plain(root["years"])
+    return Calendar.from_plain(years)
