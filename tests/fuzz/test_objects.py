@@ -16,7 +16,8 @@ from sync_protocol import canonical
 from sync_protocol.errors import BadBytes
 from sync_protocol.feeds import FeedId
 from tests.fuzz.objects import FEEDS, KINDS
-from tests.fuzz.spoil import RECIPES, spoiled, spoiled_bytes
+from tests.fuzz.shapes import FITS
+from tests.fuzz.spoil import RECIPES, encode, spoiled, spoiled_bytes
 
 FUZZ = settings.get_profile("fuzz")
 TENTH = settings.get_profile("fuzz-tenth")
@@ -43,7 +44,7 @@ def test_a_spoiled_object_is_refused_or_is_another_good_one(name):
             seen["refused"] += 1
             return
         seen["read"] += 1
-        assert len(data) <= kind.bytes_max
+        assert len(data) <= kind.bytes_max and FITS[name](value), value
         assert kind.pack is None or kind.pack(value) == data
 
     run()
@@ -63,6 +64,21 @@ def test_reading_takes_memory_and_steps_in_proportion_to_the_bytes(name):
         assert calls <= FIXED_CALLS_MAX + CALLS_PER_BYTE_MAX * len(data), f"{calls} calls for {len(data)} bytes"
 
     run()
+
+
+BOMBS = (b"\x91", b"\xdd\x00\x00\xff\xff", b"\xde\xff\xff")
+
+
+@pytest.mark.parametrize("name", ["any value", "header", "enrolment", "Segment"])
+def test_heads_inside_one_another_take_no_more(name):
+    """Each bomb in the place of the object and of its last fields, alone and filled up to the object's bound."""
+    kind = KINDS[name]
+    whole = encode(kind.samples[0])
+    for bomb in BOMBS:
+        for start in (b"", whole[: len(whole) * 2 // 3]):
+            data = (start + bomb * 1_100)[: kind.bytes_max]
+            for filled in (data, data + b"\xc0" * (kind.bytes_max - len(data))):
+                assert spent(kind.parse, filled)[0] <= FIXED_BYTES_MAX + BYTES_PER_BYTE_MAX * 6_000, bomb
 
 
 def spent(parse: Callable[[bytes], object], data: bytes) -> tuple[int, int]:
