@@ -128,9 +128,9 @@ class Verifier:
         self.deployment, root, self.author, signed = head
         need(root == (root_key or root) and digest(b"deployment", root)[:16] == self.deployment, "another county")
         self.trust(root, signed)
-        frame, vector, last = self.part(), [], b""
+        frame, vector, last = self.part(), None, b""
         while fits(frame, [range(2, 3), TIPS]):
-            vector, frame = vector + frame[1], self.part()
+            vector, frame = [*(vector or []), *frame[1]], self.part()
         while fits(frame, SEGMENT):
             self.segment(*frame[1:])
             frame = self.part()
