@@ -133,6 +133,20 @@ def test_every_replica_of_a_county_verifies(large: County) -> None:
     assert counts[3]["entries"] == 22 and counts[4]["erased"] == 2
 
 
+def test_a_station_whose_key_was_revoked_goes_on_in_the_next_epoch(tmp_path: Path) -> None:
+    c, hub, township, village = small_county(tmp_path)
+    topic = village.open_case({"n": 1})
+    in_step(c, village)
+    hub.store.write(lambda conn: authority.revoke(conn, hub.replica.journal, village.me.serial, "lost", hub.writing()))
+    again = c.enrol(VILLAGE, Tier.VILLAGE, "again")
+    assert again.me.epoch == 1
+    c.sync(township, hub)
+    c.sync(again, township)
+    again.write(again.author, topic, 65, {"n": 2})
+    in_step(c, again)
+    assert verify(export(hub)).counts["entries"] == verify(export(again)).counts["entries"] == 10
+
+
 def test_the_golden_export_verifies() -> None:
     golden = json.loads((VECTORS / "export.json").read_text(encoding="utf-8"))
     found = verify(bytes.fromhex(golden["bytes"]), bytes.fromhex(golden["root_key"]))
