@@ -16,8 +16,9 @@ import pytest
 
 from sync_protocol import authority, canonical, judging
 from sync_protocol.crypto import Signer, sha256
+from sync_protocol.entries import EntryType
 from sync_protocol.export import MAGIC, export_message, write_export
-from sync_protocol.feeds import up
+from sync_protocol.feeds import down, up
 from sync_protocol.frontier import Branch
 from sync_protocol.judging import Verdict
 from sync_protocol.order import Standing
@@ -145,6 +146,23 @@ def test_a_station_whose_key_was_revoked_goes_on_in_the_next_epoch(tmp_path: Pat
     again.write(again.author, topic, 65, {"n": 2})
     in_step(c, again)
     assert verify(export(hub)).counts["entries"] == verify(export(again)).counts["entries"] == 10
+
+
+def test_a_townships_malformed_receipt_spoils_nobodys_file_and_the_hubs_is_refused(tmp_path: Path) -> None:
+    c, hub, township, village = small_county(tmp_path)
+    village.open_case({"n": 1})
+    in_step(c, village)
+    for writer, writes in ((township, (b"", b"\x90", canonical.pack([0, 1, [[1, 0]]]))), (hub, (b"\x90",))):
+        for body in writes:
+            writer.store.write(
+                lambda conn, w=writer, b=body: w.replica.journal.tell(
+                    conn, down(w.author, village.author), EntryType.RECEIPT, b, w.writing()
+                )
+            )
+        c.sync(township, hub)
+        if writer is township:
+            assert verify(export(hub)).counts["void"] == 3
+    assert refused(export(hub)) == "a word of the hub: receipt: not of its shape"
 
 
 def test_the_golden_export_verifies() -> None:
@@ -323,7 +341,7 @@ def test_only_the_writer_signs_and_only_what_it_may_hold(small: tuple[County, Pl
     def by_the_village(parts: list[Part]) -> None:
         parts[0][2] = 3
 
-    assert "another author's" in refused(rewritten(hub, by_the_village))
+    assert "not by a certificate of its author" in refused(rewritten(hub, by_the_village))
     data = export(c.places[3])
     assert not refused(data)
     body = data[: data.rindex(packed(list(parts_of(data))[-1]))]
