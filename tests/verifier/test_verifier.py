@@ -165,6 +165,20 @@ def test_a_townships_malformed_receipt_spoils_nobodys_file_and_the_hubs_is_refus
     assert refused(export(hub)) == "a word of the hub: receipt: not of its shape"
 
 
+def test_a_scan_that_went_bad_is_left_out_and_counted(tmp_path: Path) -> None:
+    c, hub, _, village = small_county(tmp_path)
+    village.open_case({"n": 1}, pages=(b"one", b"two", b"three"))
+    in_step(c, village)
+    for path, data in zip(sorted(c.folder.glob("hub-blobs/*/*")), (b"changed", None), strict=False):
+        path.unlink()
+        if data:
+            path.write_bytes(data)
+    out = io.BytesIO()
+    done = hub.store.read(lambda conn: write_export(conn, hub.me, hub.replica.blobs, out))
+    assert (done.blobs, done.damaged, done.bytes) == (1, 2, len(out.getvalue()))
+    assert verify(out.getvalue()).counts["blobs"] == 1
+
+
 def test_the_golden_export_verifies() -> None:
     golden = json.loads((VECTORS / "export.json").read_text(encoding="utf-8"))
     found = verify(bytes.fromhex(golden["bytes"]), bytes.fromhex(golden["root_key"]))
