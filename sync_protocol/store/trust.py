@@ -62,6 +62,17 @@ def current_certificate(conn: Connection, author: int) -> Certificate | None:
     return SignedCertificate.parse(packed).certificate if packed else None
 
 
+def newest_certificate(conn: Connection, author: int) -> Certificate | None:
+    """The author's newest certificate, revoked or not: what comes after it goes on from its place and epoch."""
+    packed = conn.execute(
+        select(t.certificate.c.packed)
+        .where(t.certificate.c.author == author)
+        .order_by(t.certificate.c.serial.desc())
+        .limit(1)
+    ).scalar()
+    return SignedCertificate.parse(packed).certificate if packed else None
+
+
 def is_revoked(conn: Connection, serial: int) -> str | None:
     """The reason, or None."""
     return conn.execute(select(t.certificate.c.revoked).where(t.certificate.c.serial == serial)).scalar()
