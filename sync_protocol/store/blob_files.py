@@ -23,7 +23,8 @@ class DiskFailed(BaseException):
     """fsync failed. Not an Exception on purpose: nothing but the outermost loop may catch it."""
 
 
-def _sync(fd: int) -> None:
+def sync_file(fd: int) -> None:
+    """What was written to an open file or folder is on disk on return. Raises DiskFailed."""
     try:
         os.fsync(fd)
     except OSError as error:
@@ -31,9 +32,10 @@ def _sync(fd: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
+    """The names in a folder are on disk on return. Raises DiskFailed."""
     fd = os.open(folder, os.O_RDONLY)
     try:
-        _sync(fd)
+        sync_file(fd)
     finally:
         os.close(fd)
 
@@ -58,6 +60,7 @@ class BlobFiles:
         self._folder = folder
         self._partial = folder / "partial"
         self._partial.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def sweep(self) -> None:
@@ -90,7 +93,7 @@ class BlobFiles:
                     length += len(piece)
                     file.write(piece)
                 file.flush()
-                _sync(file.fileno())
+                sync_file(file.fileno())
             self._settle(temporary, state.digest())
         finally:
             temporary.unlink(missing_ok=True)
@@ -111,7 +114,8 @@ class BlobFiles:
             return self._extend(hash_, length, offset, data)
 
     def _extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
-        if self.holds(hash_):
+        if self.holds(hash_):  # perhaps only since a process was killed between its new name and the folder's fsync
+            self._sync_name(self.path(hash_))
             return True
         part, have = self._part(hash_), self.offset(hash_)
         if have < length:
@@ -126,7 +130,7 @@ class BlobFiles:
 
     def _finish(self, part: Path, hash_: bytes) -> None:
         with part.open("r+b") as file:
-            _sync(file.fileno())
+            sync_file(file.fileno())
         if self._hash(part) != hash_:
             part.unlink()
             raise BadBytes("the blob does not have its hash", blob=hash_.hex())
@@ -134,10 +138,13 @@ class BlobFiles:
 
     def _settle(self, source: Path, hash_: bytes) -> None:
         target = self.path(hash_)
-        if not target.parent.exists():
-            target.parent.mkdir()
-            sync_folder(self._folder)
+        target.parent.mkdir(exist_ok=True)
         source.replace(target)
+        self._sync_name(target)
+
+    def _sync_name(self, target: Path) -> None:
+        """Both folders each time: who made the inner one may have been killed before it was synced."""
+        sync_folder(self._folder)
         sync_folder(target.parent)
 
     def open(self, hash_: bytes) -> BinaryIO:
