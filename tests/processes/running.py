@@ -87,6 +87,11 @@ class Server:
     admin_url: str = ""
     said: str = ""
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
+    command: Callable[..., list[str]] = field(default_factory=lambda: call, repr=False)
+    """Makes the command line of `serve` out of program and words."""
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def log(self) -> Path:
@@ -98,7 +103,7 @@ class Server:
         words = ("serve", "--dir", self.folder, "--listen", listen, "--admin-listen", "127.0.0.1:0", *self.more)
         with self.log.open("a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                call(self.program, *words),
+                self.command(self.program, *words),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
