@@ -54,7 +54,7 @@ POINTS: dict[str, Point] = {
     "the key there, no database": Point("sync_protocol.store.data_folder:write_secret", "after"),
     "in the middle of the first schema": Point("alembic.operations.base:Operations.create_table", "after"),
     "the root's secret there, no county": Point("hub.founding:write_secret", "after"),
-    "the county there, the root's secret not named": Point("hub.founding:sync_folder", "before"),
+    "the county founded, nobody told": Point("hub.founding:sync_folder", "before"),
     "an enrolment granted, not answered": Point("sync_protocol.enrolment:Welcome.packed", "before"),
     "an enrolment's answer not passed on": Point("node.app:enrol", "after", waits=True),
     "the station's keys there, nothing asked": Point("node.enrol:prepare", "after"),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from deploy.demo.county import DemoCounty, Worker
 from deploy.demo.story import Story
 from hub import staff
 from sync_protocol.journal import Writing
+from tests.durability.forked import Armed, begin_command
+from tests.durability.promises import Promises
 from tests.hub.hall import OFFICE, cheap_hash
 from tests.processes.founding import TOWNSHIP, VILLAGE, SmallCounty, found_small_county, opened_hub
-from tests.processes.running import Server
+from tests.processes.lines import line, scan, write_lines
+from tests.processes.running import Server, report
 
 _FIRST = "first-password-of-all"
 _WORKERS = (
@@ -31,6 +36,46 @@ class Staffed:
 
     county: SmallCounty
     story: Story
+    promises: Promises
+    serial: int = 0
+
+    def serve(self) -> None:
+        self.county.serve("hub", "township", "village")
+
+    def lines(self, count: int) -> tuple[Path, set[str]]:
+        """A file of so many new cases, each with a scan, and their refs."""
+        folder, found = self.county.folder, []
+        for _ in range(count):
+            self.serial += 1
+            found.append(line(self.serial, files=(scan(folder / "scans", f"{self.serial}.jpg", self.serial),)))
+        return write_lines(folder / f"cases-{self.serial}.jsonl", list(found)), {one["ref"] for one in found}
+
+    def begin_intake(self, cases: Path, at: Path, armed: Armed | None = None) -> ForkServerProcess:
+        """Start `intake` of a file at the village; what it says goes to files in `at`."""
+        words = ("--dir", self.county.dir("village"), cases, "--materials", self.county.folder / "scans", "--json")
+        return begin_command(at, "node", "intake", *words, armed=armed)
+
+    def intake(self, cases: Path, refs: set[str], at: Path) -> list[str]:
+        """Take a file in to the good end; its cases are promised from then on. Their topics."""
+        process = self.begin_intake(cases, at)
+        process.join(90)
+        assert process.exitcode == 0, (process.exitcode, (at / "err").read_text(encoding="utf-8")[-2000:])
+        self.promises.refs |= refs
+        done = json.loads((at / "out").read_text(encoding="utf-8"))
+        return [case["case"] for case in done["cases"]]
+
+    def all_is_well(self) -> None:
+        """Everything that was promised is at the county, all places agree, and every folder is sound."""
+        for place in ("village", "township", "village"):
+            done = report("node", "sync", "--dir", self.county.dir(place), "--until", "ordered", "--timeout", "90")
+            assert done["held"] == [] and done["refused"] == [], done
+        for server in reversed(self.county.servers.values()):
+            server.stop()
+        assert self.promises.at_the_county() == []
+        assert [wrong for place in self.promises.places for wrong in self.promises.broken_at(place)] == []
+        assert self.promises.apart() == []
+        for server in self.county.servers.values():
+            assert report(server.program, "fsck", "--dir", server.folder)["wrong"] == []
 
 
 def found_staffed(folder: Path, make: Callable[[str, Path], Server]) -> Staffed:
@@ -49,4 +94,4 @@ def found_staffed(folder: Path, make: Callable[[str, Path], Server]) -> Staffed:
             hub.store.write(lambda conn, new=new, w=writing: staff.add_user(conn, hub.replica.journal, new, hashed, w))
     demo = DemoCounty(folder, people=people)
     demo.servers = {place: county.servers[name] for place, name in _NAMES.items()}  # type: ignore[assignment]
-    return Staffed(county, Story(demo, lambda line: None))
+    return Staffed(county, Story(demo, lambda _: None), Promises(folder))
