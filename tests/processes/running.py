@@ -15,11 +15,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.processes.forking import begin_forked, run_forked
+from tests.processes.forking import run_forked
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -66,14 +65,6 @@ def report(program: str, *words: str | Path, code: int = 0, stdin: str = "") -> 
     done = run(program, *words, "--json", stdin=stdin)
     assert done.code == code, f"exit {done.code}\n{done.out}\n{done.err}"
     return done.report
-
-
-def begin(folder: Path, program: str, *words: str | Path) -> ForkServerProcess:
-    """Start a command and do not wait for it; what it writes goes into "out" and "err" in `folder`."""
-    streams = [folder / name for name in ("in", "out", "err")]
-    for path in streams:
-        path.write_bytes(b"")
-    return begin_forked(program, [str(word) for word in words], *streams)
 
 
 @dataclass
