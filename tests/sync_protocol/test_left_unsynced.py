@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ HASH = hashlib.sha256(DATA).digest()
 
 
 @pytest.fixture
-def synced(monkeypatch) -> Iterator[list[str]]:
+def synced(monkeypatch) -> list[str]:
     """Names of files and folders in the order in which they are synced."""
     names: list[str] = []
 
@@ -30,7 +29,7 @@ def synced(monkeypatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(seam, "sync_file", note)
     monkeypatch.setattr(blob_files, "sync_file", note)
-    yield names
+    return names
 
 
 @pytest.fixture
