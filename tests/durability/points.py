@@ -50,6 +50,7 @@ POINTS: dict[str, Point] = {
     "the schema brought up to date, not committed": Point("migrations.upgrade:command.upgrade", "after"),
     "about to say where it serves": Point("sync_protocol.store.data_folder:DataFolder.announce", "before"),
     # founding and enrolling
+    "the key's file made, nothing in it": Point("sync_protocol.store.data_folder:os.fdopen", "before"),
     "the key written, not named": Point("sync_protocol.store.data_folder:sync_file", "before"),
     "the key there, no database": Point("sync_protocol.store.data_folder:write_secret", "after"),
     "in the middle of the first schema": Point("alembic.operations.base:Operations.create_table", "after"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from deploy.demo.browser import Browser, Page
 from deploy.demo.county import DemoCounty, Worker
 from deploy.demo.story import Story
 from hub import staff
@@ -20,6 +23,7 @@ from tests.processes.founding import TOWNSHIP, VILLAGE, SmallCounty, found_small
 from tests.processes.lines import line, scan, write_lines
 from tests.processes.running import Server, report
 
+_SAVED = re.compile(r"/(?:drafts|cases)/([0-9a-f]{32})\b")
 _FIRST = "first-password-of-all"
 _WORKERS = (
     ("hub", "shenhe", "county_reviewer", "", OFFICE),
@@ -28,6 +32,19 @@ _WORKERS = (
     ("village-1", "daiban1", "village_agent", VILLAGE, ""),
 )
 _NAMES = {"hub": "hub", "township": "township", "village-1": "village"}
+
+
+@dataclass
+class Noting(Browser):
+    """A browser at the village: a draft or a case that it was shown was saved."""
+
+    saved: set[str] = field(default_factory=set)
+
+    def _open(self, request: urllib.request.Request, expect: int) -> Page:
+        page = super()._open(request, expect)
+        if page.status == 200 and (found := _SAVED.match(page.path)):
+            self.saved.add(found.group(1))
+        return page
 
 
 @dataclass
@@ -40,7 +57,12 @@ class Staffed:
     serial: int = 0
 
     def serve(self) -> None:
+        """Start all three; everybody signs in, and sets a password of their own."""
         self.county.serve("hub", "township", "village")
+        for place, _, role, *_ in _WORKERS:
+            self.story.person(place, role)
+        agent = self.story.person("village-1", "village_agent")
+        agent.browser = Noting(agent.browser.base, agent.browser.jar, saved=self.promises.saved)
 
     def lines(self, count: int) -> tuple[Path, set[str]]:
         """A file of so many new cases, each with a scan, and their refs."""

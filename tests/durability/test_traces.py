@@ -9,7 +9,7 @@ import pytest
 
 from tests.durability.staffed import Staffed, found_staffed
 from tests.durability.synced import Judgement, judge
-from tests.durability.traced import TracedServer, run_traced
+from tests.durability.traced import TracedServer, run_traced, strace_program
 from tests.processes.founding import OTHER_VILLAGE
 from tests.processes.lines import line, scan, write_lines
 from tests.processes.running import report
@@ -94,3 +94,14 @@ def test_the_same_story_is_judged_too_early_when_a_blobs_bytes_or_its_name_are_n
             early[:3],
         )
         assert len({one.path for one in early if len(Path(one.path).name) == 64}) >= 4
+
+
+def test_a_missing_strace_and_one_that_may_not_trace_fail_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AssertionError, match="apt-get install strace"):
+        strace_program()
+    denied = tmp_path / "strace"
+    denied.write_text("#!/bin/sh\necho 'PTRACE_TRACEME: Operation not permitted' >&2\nexit 1\n", encoding="ascii")
+    denied.chmod(0o755)
+    with pytest.raises(AssertionError, match=r"may not trace: PTRACE_TRACEME(.|\n)*SYS_PTRACE"):
+        strace_program()
