@@ -84,7 +84,9 @@ class Running:
         journal = county.replica.journal
         while True:
             judged = await self.store.write(
-                lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, now(), (), again)
+                lambda conn: judge_one_home(
+                    conn, journal, county.topics, county.desk, home, county.desk.now(), (), again
+                )
             )
             self.metrics.judged.inc(len(judged.topics))
             if not judged.topics:
@@ -122,7 +124,7 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
             admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
             folder.announce(Serving(os.getpid(), url, admin_url, control))
             say(json.dumps({"url": url, "admin_url": admin_url}))
-            work = (_judge_for_ever(parts), watch_commits(parts.store, parts.bell))
+            work = (judge_for_ever(parts), watch_commits(parts.store, parts.bell))
             tasks = [asyncio.create_task(task) for task in work]
             try:
                 await until_stopped(stop, tasks)
@@ -134,8 +136,8 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
         folder.unlock()
 
 
-async def _judge_for_ever(parts: Running) -> None:
-    """Judge each home as its entries come; after a start, whatever was left."""
+async def judge_for_ever(parts: Running) -> None:
+    """The county's worker: judge each home as its entries come; after a start, whatever was left."""
     loop = asyncio.get_running_loop()
     looked = 0.0
     while True:
@@ -186,7 +188,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, county.folder.spool
     app[COUNTY] = county
     add_pages(app, [*CASE_PAGES, *HUB_PAGES])
-    app.add_routes(_parent(parts).routes())
+    app.add_routes(parent_of(parts).routes())
     return app
 
 
@@ -201,20 +203,21 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
         raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
 
 
-def _parent(parts: Running) -> Parent:
+def parent_of(parts: Running) -> Parent:
+    """What answers the stations."""
     county = parts.county
 
     async def grant(data: bytes) -> bytes:
         sealed = parse_request(data)
         journal = county.replica.journal
-        welcome = await parts.store.write(lambda conn: redeem(conn, journal, sealed, now()))
+        welcome = await parts.store.write(lambda conn: redeem(conn, journal, sealed, county.desk.now()))
         return welcome.packed()
 
     return Parent(
         replica=lambda: county.replica,
         store=parts.store,
         bell=parts.bell,
-        now=now,
+        now=county.desk.now,
         random_bytes=os.urandom,
         enrol=grant,
         count=parts.metrics.sync.count,

@@ -56,7 +56,7 @@ def found_county(
         write_secret(unnamed, root_secret)
 
     folder.create(random_bytes)
-    try:
+    with folder.locked():
         store = folder.store(migrate, new=True)
         try:
             store.write(found)
@@ -64,8 +64,6 @@ def found_county(
             store.close()
         unnamed.replace(root_file)
         sync_folder(root_file.parent)
-    finally:
-        folder.unlock()
     count = 1 + sum(1 + len(tree.children(t.code)) for t in tree.children(tree.county.code))
     return Founded(tree.county.code, tree.county.name, count, len(catalogue), root_file)
 

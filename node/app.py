@@ -40,7 +40,7 @@ from node.syncing import Until, sync_until
 from sync_protocol import canonical
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
-from sync_protocol.client import Link, enrol
+from sync_protocol.client import HttpTransport, Link, enrol
 from sync_protocol.dialer import Dialer
 from sync_protocol.errors import Gap, SyncError, TooLarge, UnknownTopic
 from sync_protocol.feeds import up
@@ -88,7 +88,7 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     connector = aiohttp.TCPConnector(ssl=client_context(station.ca), limit=4)
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
     dialer = Dialer(station.replica, station.parent_author)
-    link = Link(session, station.parent_url, dialer, station.replica, store, bell, now)
+    link = Link(HttpTransport(session, station.parent_url), dialer, station.replica, store, bell, now)
     link.state.last_contact, _ = await store.read(lambda conn: peers.contact(conn, station.parent_author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     try:

@@ -38,22 +38,22 @@ def enrol_here(
     A refused invitation leaves nothing behind that was not there before.
     """
     made = [path for path in (folder.path, folder.key_file) if not path.exists()]
-    keys = prepare(folder, token, random_bytes)
-    try:
-        welcome = asyncio.run(ask_to_enrol(url, token, ca, keys))
+    folder.create(random_bytes)
+    with folder.locked():
+        keys = prepare(folder, token, random_bytes)
+        try:
+            welcome = asyncio.run(ask_to_enrol(url, token, ca, keys))
+        except BadToken:  # nothing was granted to these keys
+            for path in made:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            raise
         return found_station(folder, url, ca, welcome, keys)
-    except BadToken:  # nothing was granted to these keys
-        for path in made:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        raise
-    finally:
-        folder.unlock()
 
 
 def prepare(folder: DataFolder, token: Token, random_bytes: Callable[[int], bytes]) -> Keys:
     """The keys with which this folder redeems this invitation, on disk; the same ones however often it asks.
 
-    Makes the folder and its database and keeps it locked. Raises FolderError when it holds a station or is in use.
+    Makes the database of a created folder. Raises FolderError when it holds a station already.
     """
 
     def keys(conn: Connection) -> Keys:
@@ -68,16 +68,11 @@ def prepare(folder: DataFolder, token: Token, random_bytes: Callable[[int], byte
                 put(conn, name, value)
         return Signer(get(conn, _SIGN_SEED) or b""), BoxKey(get(conn, _BOX_SEED) or b"")
 
-    folder.create(random_bytes)
+    store = folder.store(migrate, new=True)
     try:
-        store = folder.store(migrate, new=True)
-        try:
-            return store.write(keys)
-        finally:
-            store.close()
-    except BaseException:
-        folder.unlock()
-        raise
+        return store.write(keys)
+    finally:
+        store.close()
 
 
 async def ask_to_enrol(url: str, token: Token, ca: bytes | None, keys: Keys) -> Welcome:
@@ -109,7 +104,7 @@ def check_parent(url: str) -> str:
 
 
 def found_station(folder: DataFolder, url: str, ca: bytes | None, welcome: Welcome, keys: Keys) -> Me:
-    """Settle in as the station that the county named, in the prepared database."""
+    """Settle in as the station that the county named, in a created folder."""
 
     def settle(conn: Connection) -> Me:
         me = settle_in(conn, welcome, *keys)
@@ -121,7 +116,7 @@ def found_station(folder: DataFolder, url: str, ca: bytes | None, welcome: Welco
             drop(conn, name)
         return me
 
-    store = folder.store(migrate)
+    store = folder.store(migrate, new=True)
     try:
         return store.write(settle)
     finally:

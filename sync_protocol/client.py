@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -68,21 +69,38 @@ class LinkState:
     faults: list[str] = field(default_factory=list)
 
 
+class Transport(Protocol):
+    """Carries a request to the parent and its answer back."""
+
+    async def __call__(self, path: str, data: bytes, bytes_max: int) -> bytes:
+        """Raises SyncError: the parent's own code, or TransferFailed."""
+        ...
+
+
+class HttpTransport:
+    """POST to one parent at `url`."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url.rstrip("/")
+
+    async def __call__(self, path: str, data: bytes, bytes_max: int) -> bytes:
+        return await post(self._session, self._url + path, data, bytes_max)
+
+
 class Link:
-    """The link to one parent at `url`."""
+    """The link to one parent."""
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
-        url: str,
+        transport: Transport,
         dialer: Dialer,
         replica: Replica,
         store: StoreLike,
         bell: Bell,
         now: Callable[[], int],
     ) -> None:
-        self._session = session
-        self._url = url.rstrip("/")
+        self._transport = transport
         self._dialer = dialer
         self._replica = replica
         self._store = store
@@ -158,7 +176,7 @@ class Link:
         ).packed()
         self.state.requests += 1
         self.state.bytes_up += len(request)
-        data = await post(self._session, self._url + SYNC_PATH, request, MESSAGE_BYTES_MAX + KIB)
+        data = await self._transport(SYNC_PATH, request, MESSAGE_BYTES_MAX + KIB)
         self.state.bytes_down += len(data)
         reply = parse_reply(data)
         key = await self._signer_of(reply)
@@ -266,7 +284,7 @@ async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max:
             body = b"".join(parts)
             if response.status == 200:
                 return body
-            raise _peer_error(response.status, body)
+            raise peer_error(response.status, body)
     except aiohttp.ClientSSLError as error:
         text = f"the parent's certificate is not of the CA that is trusted here, see --ca ({error})"
         raise TransferFailed(text[:300]) from error
@@ -276,7 +294,8 @@ async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max:
         ) from error
 
 
-def _peer_error(status: int, body: bytes) -> SyncError:
+def peer_error(status: int, body: bytes) -> SyncError:
+    """The error that an answer other than 200 carries; TransferFailed for what is none of ours."""
     try:
         code, text, nonces = canonical.unpack(body, bytes_max=4 * KIB)
     except (NotCanonical, ValueError, TypeError):

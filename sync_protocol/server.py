@@ -71,7 +71,7 @@ class Parent:
         """Answer one message of a child; every failure is a documented code with a verdict."""
         try:
             data = await _body(request, MESSAGE_BYTES_MAX)
-            return await self._exchange(request, data)
+            return _bytes_response(await self.exchange(request.path, data), 200)
         except SyncError as error:
             self.count(f"refused:{error.code}", 1)
             return _refusal(error)
@@ -84,10 +84,11 @@ class Parent:
             self.count(f"refused:{error.code}", 1)
             return _refusal(error)
 
-    async def _exchange(self, request: web.Request, data: bytes) -> web.StreamResponse:
+    async def exchange(self, path: str, data: bytes) -> bytes:
+        """The signed reply to a signed request's bytes. Raises SyncError."""
         signed = parse_request(data)
         replica = self.replica()
-        nonces = await self.store.write(lambda conn: self._admit(conn, replica, signed, request.path))
+        nonces = await self.store.write(lambda conn: self._admit(conn, replica, signed, path))
         if isinstance(nonces, BadNonce):
             raise nonces
         frames = await self.store.off_loop(lambda: parse_message(signed.payload))
@@ -103,7 +104,7 @@ class Parent:
             payload=payload,
         ).packed()
         self.count("bytes_sent", len(reply))
-        return _bytes_response(reply, 200)
+        return reply
 
     def _admit(
         self, conn: Connection, replica: Replica, signed: SignedRequest, path: str
@@ -192,10 +193,13 @@ def status_of(error: type[SyncError]) -> int:
     return _STATUS.get(error, _VERDICT_STATUS[error.verdict])
 
 
-def _refusal(error: SyncError) -> web.Response:
+def refusal_bytes(error: SyncError) -> bytes:
     """An error as it travels: code, English text, nonces if it was only the nonce."""
-    nonces = list(error.evidence.get("nonces", ()))
-    return _bytes_response(canonical.pack([error.code, str(error)[:256], nonces]), status_of(type(error)))
+    return canonical.pack([error.code, str(error)[:256], list(error.evidence.get("nonces", ()))])
+
+
+def _refusal(error: SyncError) -> web.Response:
+    return _bytes_response(refusal_bytes(error), status_of(type(error)))
 
 
 def _bytes_response(data: bytes, status: int) -> web.Response:

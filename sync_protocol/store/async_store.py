@@ -9,9 +9,9 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Connection
 
@@ -24,7 +24,7 @@ _log = logging.getLogger("lianban.store")
 _GROUP_MAX = 64
 
 
-def ending_on_disk_failure(fn: Callable[[], T]) -> T:
+def ending_on_disk_failure(fn: Callable[[], T], end: Callable[[int], NoReturn] = os._exit) -> T:
     """Run blocking work; a disk that does not keep what it is given ends the process at once.
 
     Whoever supervises it starts it anew, and it then believes only what it reads back.
@@ -33,16 +33,29 @@ def ending_on_disk_failure(fn: Callable[[], T]) -> T:
         return fn()
     except DiskFailed:
         _log.critical("the disk does not keep what is written: the process ends", exc_info=True)
-        os._exit(EXIT_DISK_FAILED)
+        end(EXIT_DISK_FAILED)
+
+
+def threads(count: int, name: str) -> Executor:
+    """A pool of threads; the other way to run blocking work is a simulation's."""
+    return ThreadPoolExecutor(count, thread_name_prefix=name)
 
 
 class AsyncStore:
     """`await store.write(fn)` returns when the effect is on disk; `await store.read(fn)` sees one snapshot."""
 
-    def __init__(self, store: SqliteStore, *, readers: int = 2) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        *,
+        readers: int = 2,
+        pool: Callable[[int, str], Executor] = threads,
+        end: Callable[[int], NoReturn] = os._exit,
+    ) -> None:
         self.sync = store
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
-        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
+        self._writer = pool(1, "store-write")
+        self._readers = pool(readers, "store-read")
+        self._end = end
         self._queue: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -59,9 +72,8 @@ class AsyncStore:
         while self._queue:
             group, self._queue = self._queue[:_GROUP_MAX], self._queue[_GROUP_MAX:]
             try:
-                results = await loop.run_in_executor(
-                    self._writer, ending_on_disk_failure, partial(self.sync.write_many, [fn for fn, _ in group])
-                )
+                write = partial(self.sync.write_many, [fn for fn, _ in group])
+                results = await loop.run_in_executor(self._writer, ending_on_disk_failure, write, self._end)
             except Exception as error:  # noqa: BLE001 - the commit failed: every waiter must hear of it
                 results = [error] * len(group)
             for (_, future), result in zip(group, results, strict=True):
@@ -77,7 +89,7 @@ class AsyncStore:
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
         """Blocking file work (blobs), off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, ending_on_disk_failure, fn)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, ending_on_disk_failure, fn, self._end)
 
     async def close(self) -> None:
         if self._task is not None:

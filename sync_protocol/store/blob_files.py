@@ -40,6 +40,22 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+class Disk:
+    """What makes a file last; a simulation puts one in this place that forgets what was not synced."""
+
+    def sync(self, file: BinaryIO) -> None:
+        """The file's bytes are on the medium on return. Raises DiskFailed."""
+        sync_file(file.fileno())
+
+    def sync_folder(self, folder: Path) -> None:
+        """The names in the folder are on the medium on return. Raises DiskFailed."""
+        sync_folder(folder)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Atomic; lasts once the target's folder is synced."""
+        source.replace(target)
+
+
 def process_lives(pid: str) -> bool:
     """Whether a process of this number runs; False for what is no number."""
     if not pid.isdecimal():
@@ -56,11 +72,12 @@ def process_lives(pid: str) -> bool:
 class BlobFiles:
     """A folder of blobs; unfinished ones lie in `partial/` and are continued where they stopped."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
         self._folder = folder
+        self._disk = disk or Disk()
         self._partial = folder / "partial"
         self._partial.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
+        self._lasting: set[Path] = set()
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def sweep(self) -> None:
@@ -93,7 +110,7 @@ class BlobFiles:
                     length += len(piece)
                     file.write(piece)
                 file.flush()
-                sync_file(file.fileno())
+                self._disk.sync(file)
             self._settle(temporary, state.digest())
         finally:
             temporary.unlink(missing_ok=True)
@@ -115,7 +132,8 @@ class BlobFiles:
 
     def _extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
         if self.holds(hash_):  # perhaps only since a process was killed between its new name and the folder's fsync
-            self._sync_name(self.path(hash_))
+            self._keep_folder(self.path(hash_).parent)
+            self._disk.sync_folder(self.path(hash_).parent)
             return True
         part, have = self._part(hash_), self.offset(hash_)
         if have < length:
@@ -130,7 +148,7 @@ class BlobFiles:
 
     def _finish(self, part: Path, hash_: bytes) -> None:
         with part.open("r+b") as file:
-            sync_file(file.fileno())
+            self._disk.sync(file)
         if self._hash(part) != hash_:
             part.unlink()
             raise BadBytes("the blob does not have its hash", blob=hash_.hex())
@@ -138,14 +156,17 @@ class BlobFiles:
 
     def _settle(self, source: Path, hash_: bytes) -> None:
         target = self.path(hash_)
-        target.parent.mkdir(exist_ok=True)
-        source.replace(target)
-        self._sync_name(target)
+        self._keep_folder(target.parent)
+        self._disk.rename(source, target)
+        self._disk.sync_folder(target.parent)
 
-    def _sync_name(self, target: Path) -> None:
-        """Both folders each time: who made the inner one may have been killed before it was synced."""
-        sync_folder(self._folder)
-        sync_folder(target.parent)
+    def _keep_folder(self, folder: Path) -> None:
+        """A folder of blobs is there and lasts; one that is there may be a killed process's, never synced."""
+        if folder not in self._lasting:
+            folder.mkdir(exist_ok=True)
+            self._disk.sync_folder(self._folder)
+            self._disk.sync_folder(self._folder.parent)
+            self._lasting.add(folder)
 
     def open(self, hash_: bytes) -> BinaryIO:
         return self.path(hash_).open("rb")

@@ -70,18 +70,13 @@ class DataFolder:
         return self.path / "spool"
 
     def create(self, random_bytes: Callable[[int], bytes]) -> None:
-        """Make the folder and its key, on disk; what is there already, or was begun by a killed process, is kept.
-
-        Raises FolderError when another process serves or makes this folder. `unlock` it when it is made.
-        """
+        """Make the folder and its key, on disk; what is there already, or was begun by a killed process, is kept."""
         for folder in (self.path, self.key_file.parent):
             made = [one for one in (folder, *folder.parents) if not one.exists()]
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for one in reversed(made):
                 sync_folder(one.parent)
         self.path.chmod(0o700)
-        if not self.lock():
-            raise FolderError(f"{self.path} is used by another process")
         if not self.key_file.exists() and not self.database.exists():
             write_secret(self.key_file, random_bytes(KEY_BYTES))
 
@@ -108,6 +103,16 @@ class DataFolder:
 
     def blobs(self) -> BlobFiles:
         return BlobFiles(self.path / "blobs")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that makes or serves this folder for a while. Raises FolderError when another one is."""
+        if not self.lock():
+            raise FolderError(f"{self.path} is used by another process")
+        try:
+            yield
+        finally:
+            self.unlock()
 
     def lock(self) -> bool:
         """Become the one server of this folder; False when another process is."""

@@ -31,27 +31,16 @@ def synchronous_normal() -> None:
 
 def blob_names_unsynced() -> None:
     """A blob's name and its folder's are no longer synced."""
-    from sync_protocol.store.blob_files import BlobFiles
+    from sync_protocol.store.blob_files import Disk
 
-    BlobFiles._sync_name = lambda self, target: None  # type: ignore[method-assign]
+    Disk.sync_folder = lambda self, folder: None  # type: ignore[method-assign]
 
 
 def blob_bytes_unsynced() -> None:
     """A blob gets its name without its bytes being synced."""
-    from sync_protocol.store import blob_files
+    from sync_protocol.store.blob_files import Disk
 
-    folder = blob_files.sync_folder
-
-    def only_folders(path: Path) -> None:
-        blob_files.sync_file = synced
-        try:
-            folder(path)
-        finally:
-            blob_files.sync_file = lambda fd: None
-
-    synced = blob_files.sync_file
-    blob_files.sync_folder = only_folders
-    blob_files.sync_file = lambda fd: None
+    Disk.sync = lambda self, file: None  # type: ignore[method-assign]
 
 
 CONTROLS: dict[str, Callable[[], None]] = {

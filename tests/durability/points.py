@@ -27,7 +27,7 @@ POINTS: dict[str, Point] = {
     "projected, not committed": Point("casework.projector:Projector.__call__", "after"),
     # blobs
     "a blob's bytes synced, not named": Point(_FILES + "_settle", "before"),
-    "a blob named, its folder not synced": Point(_FILES + "_sync_name", "before"),
+    "a blob named, its folder not synced": Point("sync_protocol.store.blob_files:Disk.rename", "after"),
     "a blob put, no entry names it": Point(_FILES + "put", "after"),
     "a blob whole in partial, not checked": Point(_FILES + "_finish", "before"),
     "a blob continued": Point(_FILES + "extend", "after"),

@@ -173,14 +173,13 @@ def test_what_waits_behind_many_that_wait_is_reached(county: Four) -> None:
     assert [e.standing for e in hub.changes(village.author, last)] == ["ordered", "ordered"]
 
 
-def test_a_disk_that_does_not_keep_what_it_is_given_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_does_not_keep_what_it_is_given_ends_the_process() -> None:
     ended: list[int] = []
-    monkeypatch.setattr(async_store.os, "_exit", ended.append)
 
     def fail() -> None:
         raise DiskFailed("fsync")
 
-    async_store.ending_on_disk_failure(fail)
+    async_store.ending_on_disk_failure(fail, ended.append)
     assert ended == [async_store.EXIT_DISK_FAILED]
 
 

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from sync_protocol import authority, canonical
 from sync_protocol.bell import Bell
-from sync_protocol.client import Link
+from sync_protocol.client import HttpTransport, Link
 from sync_protocol.dialer import Dialer
 from sync_protocol.enrolment import parse_request
 from sync_protocol.envelopes import NO_NONCE, SignedReply, parse_reply, sign_request, verify_reply
@@ -125,5 +125,5 @@ async def link_to(url: str, child: Place, parent: Place) -> AsyncIterator[Link]:
     child.store.listen(bell.ring)
     dialer = Dialer(child.replica, parent.author)
     async with aiohttp.ClientSession() as session:
-        yield Link(session, url, dialer, child.replica, store, bell, lambda: child.clock.now)
+        yield Link(HttpTransport(session, url), dialer, child.replica, store, bell, lambda: child.clock.now)
     await store.close()
