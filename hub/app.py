@@ -84,7 +84,9 @@ class Running:
         journal = county.replica.journal
         while True:
             judged = await self.store.write(
-                lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, county.desk.now(), (), again)
+                lambda conn: judge_one_home(
+                    conn, journal, county.topics, county.desk, home, county.desk.now(), (), again
+                )
             )
             self.metrics.judged.inc(len(judged.topics))
             if not judged.topics:

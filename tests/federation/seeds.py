@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
+from tests.scale import times
+
 _ROOT = Path(__file__).parent.parent.parent
-SOAK = bool(os.environ.get("LIANBAN_SOAK"))
-FRESH = 3000 if SOAK else 300
+FRESH = times(300, 3000)
 
 FAILED: tuple[int, ...] = (6, 115)
 """Every seed that ever failed. What it plays changes with the program; it is cheap to keep."""

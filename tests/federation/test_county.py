@@ -13,8 +13,9 @@ from collections import Counter
 
 import pytest
 
-from tests.federation.seeds import FAILED, SOAK, fresh
+from tests.federation.seeds import FAILED, fresh
 from tests.federation.world import play
+from tests.scale import SOAK
 
 FAULTS = (
     "bit flipped",
