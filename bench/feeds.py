@@ -41,7 +41,7 @@ from sync_protocol.topology import Tier
 
 REGION = "341882000000"
 START = 1_790_000_000
-_DAY_SECONDS = 86_400
+DAY_SECONDS = 86_400
 _EVERYTHING = 2**40
 
 
@@ -75,7 +75,7 @@ class Feeds:
         shutil.copytree(self.hub, folder)
         shutil.copyfile(self.hub.with_name("hub.key"), folder.with_name(folder.name + ".key"))
         last = max((upload.day for upload in self.uploads), default=0)
-        return open_county(DataFolder(folder), random.Random(7).randbytes, lambda: START + (last + 1) * _DAY_SECONDS)
+        return open_county(DataFolder(folder), random.Random(7).randbytes, lambda: START + (last + 1) * DAY_SECONDS)
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ def make(folder: Path, *, seed: int = 1, cases: int = 10_000, villages: int = 20
     made.uploads.extend(_greeting(hall) for hall in halls)
     parents = {station.author: halls[n % len(halls)] for n, station in enumerate(stations)}
     for day, written in enumerate(by_day(made.cases)):
-        now = START + day * _DAY_SECONDS
+        now = START + day * DAY_SECONDS
         _write_at_villages(made, stations, written, now)
         for station in stations:
             _carry_up(station, parents[station.author], now)
