@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 from casework import reference
 from casework.changes import ChangeKind
 from casework.desk import Desk
-from casework.fold import CaseState, fold
+from casework.fold import CaseState
+from casework.folding import Folding, fold_on
 from casework.journal import ORDERED
 from casework.judge import Hold, Refuse, judge
 from casework.refusals import Code
@@ -37,26 +38,34 @@ class _Decider:
         self._topics = topics
         self._home = home
         self._tier = topics.tier_of(conn, home)
-        self._states: dict[bytes, CaseState] = {}
+        self._foldings: dict[bytes, Folding] = {}
+        self._routes: dict[tuple[str, int], dict[str, object] | None] = {}
 
     def state(self, topic: bytes) -> CaseState:
-        if topic not in self._states:
-            ordered = [c for c in self._topics.changes(self._conn, self._home, topic) if c.standing == ORDERED]
-            self._states[topic] = fold(ordered)
-        return self._states[topic]
+        return self._folding(topic).state
+
+    def _folding(self, topic: bytes) -> Folding:
+        if topic not in self._foldings:
+            changes = self._topics.changes(self._conn, self._home, topic)
+            ordered = [change for change in changes if change.standing == ORDERED]
+            self._foldings[topic] = fold_on(self._topics.memory(self._conn), topic, ordered)
+        return self._foldings[topic]
 
     def __call__(self, topic: bytes, entry: PlacedEntry) -> Verdict:
-        state = self.state(topic)
-        verdict = judge(state, entry, home_tier=self._tier, route_for=self._route)
+        folding = self._folding(topic)
+        verdict = judge(folding.state, entry, home_tier=self._tier, route_for=self._route)
         if isinstance(verdict, Refuse):
             return Verdict(Standing.REFUSED, verdict.code.value, verdict.field)
         if isinstance(verdict, Hold):
             return Verdict(Standing.HELD, verdict.code.value)
-        state.apply(replace(entry, standing=ORDERED))
+        folding.take(replace(entry, standing=ORDERED, code="", field=""))
         return Verdict(Standing.ADMITTED)
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:
-        return reference.route(self._conn, item, version)
+        key = (item, version)
+        if key not in self._routes:
+            self._routes[key] = reference.route(self._conn, item, version)
+        return self._routes[key]
 
 
 def judge_one_home(

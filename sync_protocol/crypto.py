@@ -11,6 +11,7 @@ import hmac
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nacl import bindings, exceptions, public, secret, signing
 
@@ -64,13 +65,19 @@ class Signer:
 
     @property
     def public(self) -> bytes:
-        return bytes(signing.SigningKey(self.seed).verify_key)
+        return bytes(_signing_key(self.seed).verify_key)
 
     def sign(self, message: bytes) -> bytes:
-        return signing.SigningKey(self.seed).sign(message).signature
+        return _signing_key(self.seed).sign(message).signature
 
     def __repr__(self) -> str:
         return "Signer(...)"
+
+
+@lru_cache(maxsize=4)
+def _signing_key(seed: bytes) -> signing.SigningKey:
+    """Made from its seed once: that costs as much as a signature."""
+    return signing.SigningKey(seed)
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> None:

@@ -6,10 +6,10 @@ passed in as `decide`; whether it is *ready* is answered here from headers alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, or_, select, text
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
@@ -27,9 +27,10 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
-from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry
+from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.memory import memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ Decide = Callable[[bytes, PlacedEntry], Verdict]
 
 _BATCH = 256
 """Entries judged in one transaction at most, so that other writers are not kept waiting for long."""
+UNSETTLED = "standing in (0, 3)"
+"""As text, and word for word the partial index's: only so is it found that the index answers the question."""
 _E = t.entry.c
 
 
@@ -63,7 +66,7 @@ def judge_home(
     )
     query = (
         select(t.entry)
-        .where(_E.home == home, unsettled, _E.type >= FIRST_APPLICATION_TYPE)
+        .where(_E.home == home, text(UNSETTLED), unsettled, _E.type >= FIRST_APPLICATION_TYPE)
         .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
         .limit(_BATCH)
     )
@@ -96,6 +99,9 @@ def _write(conn: Connection, journal: Journal, home: int, verdicts: Sequence[_Li
         journal.tell(conn, feed, EntryType.ORDER, body, replace(writing, actor=0))
 
 
+_Key = tuple[int, int, int]
+
+
 class _Bench:
     """One sitting over one home."""
 
@@ -104,11 +110,18 @@ class _Bench:
         self._home = home
         self._decide = decide
         self._arrived = arrived(conn, home)
-        self._topics: dict[bytes, list[TopicEntry]] = {}
-        self.touched: list[bytes] = []
+        self._topics: dict[bytes, dict[_Key, TopicEntry]] = {}
+        self._origins: dict[tuple[bytes, _Key], tuple[int, int] | None] = {}
+        self._bodies: dict[bytes, object] = memory(conn).setdefault("bodies", {})
+        self._touched: dict[bytes, None] = {}
+
+    @property
+    def touched(self) -> list[bytes]:
+        return list(self._touched)
 
     def judge(self, rows: Sequence[Row[tuple[object, ...]]]) -> list[_Line]:
         """Go over the entries until no more become ready; then hold what is left for the first time."""
+        self._load({row.topic for row in rows} - {NO_TOPIC})
         verdicts: list[_Line] = []
         left = list(rows)
         progress = True
@@ -125,66 +138,54 @@ class _Bench:
         for row in left:
             if row.standing == Standing.PENDING:
                 verdicts.append((*_key(row), Standing.HELD, AWAITS, ""))
-                self._touch(row.topic)
+                self._touched[row.topic] = None
         return verdicts
+
+    def _load(self, topics: Collection[bytes]) -> None:
+        """Read what is known of these topics at once."""
+        new = [topic for topic in topics if topic not in self._topics]
+        for topic, rows in topic_rows(self._conn, self._home, new).items():
+            entries = [topic_entry(row) for row in rows]
+            self._topics[topic] = {(e.slot, e.epoch, e.number): e for e in entries}
+            for entry, row in zip(entries, rows, strict=True):
+                self._origins[topic, (entry.slot, entry.epoch, entry.number)] = parse_header(row.header).origin
 
     def _judge_one(self, row: Row[tuple[object, ...]]) -> _Line | None:
         if row.topic == NO_TOPIC:
             return (*_key(row), Standing.ADMITTED, "", "")
-        topic = self._topic(row.topic)
-        mine = next(e for e in topic if (e.slot, e.epoch, e.number) == _key(row))
-        if unready(mine, topic, self._arrived):
+        key, topic = _key(row), self._topics[row.topic]
+        mine = topic[key]
+        if unready(mine, topic.values(), self._arrived):
             return None
         verdict = self._verdict(row, mine, topic)
         if (verdict.standing, verdict.code) == (row.standing, row.code):
             return None
-        settled = replace(mine, standing=verdict.standing, judged_by=2**62)
-        topic[topic.index(mine)] = settled
-        self._touch(row.topic)
-        return (*_key(row), verdict.standing, verdict.code, verdict.field)
+        topic[key] = replace(mine, standing=verdict.standing, judged_by=2**62)
+        self._touched[row.topic] = None
+        return (*key, verdict.standing, verdict.code, verdict.field)
 
-    def _verdict(self, row: Row[tuple[object, ...]], mine: TopicEntry, topic: Sequence[TopicEntry]) -> Verdict:
+    def _verdict(self, row: Row[tuple[object, ...]], mine: TopicEntry, topic: Mapping[_Key, TopicEntry]) -> Verdict:
         feed = FeedId.parse(row.feed)
-        serial = feed_store.serial_of(self._conn, feed, row.epoch, row.number)
-        revocations = [r for r in trust.revocations_of(self._conn, feed.author) if r.serial == serial]
-        if any(r.past(feed, row.epoch, row.number) for r in revocations):
-            return Verdict(Standing.HELD, REVOKED)
-        if self._said_before(row, mine, topic):
+        if revocations := trust.revocations_of(self._conn, feed.author):
+            serial = feed_store.serial_of(self._conn, feed, row.epoch, row.number)
+            if any(r.serial == serial and r.past(feed, row.epoch, row.number) for r in revocations):
+                return Verdict(Standing.HELD, REVOKED)
+        if self._said_before(row.topic, mine, topic):
             return Verdict(Standing.REFUSED, DUPLICATE)
-        if built_on_refused(mine, topic):
+        if built_on_refused(mine, topic.values()):
             return Verdict(Standing.REFUSED, BASIS_REFUSED)
-        return self._decide(row.topic, read_entry(row))
+        return self._decide(row.topic, read_entry(row, self._bodies))
 
-    def _said_before(self, row: Row[tuple[object, ...]], mine: TopicEntry, topic: Sequence[TopicEntry]) -> bool:
+    def _said_before(self, topic: bytes, mine: TopicEntry, entries: Mapping[_Key, TopicEntry]) -> bool:
         """Whether the other copy of a re-issued entry was judged already."""
-        origin = parse_header(row.header).origin
-        for other in topic:
+        origin = self._origins[topic, (mine.slot, mine.epoch, mine.number)]
+        for key, other in entries.items():
             if other.slot != mine.slot or other.standing not in (Standing.ADMITTED, Standing.REFUSED):
                 continue
-            if origin == (other.epoch, other.number) or self._origin(row.feed, other) == (mine.epoch, mine.number):
+            if origin == (other.epoch, other.number) or self._origins[topic, key] == (mine.epoch, mine.number):
                 return True
         return False
 
-    def _origin(self, feed: bytes, other: TopicEntry) -> tuple[int, int] | None:
-        if other.epoch == 0:
-            return None
-        header = self._conn.execute(
-            select(_E.header).where(_E.feed == feed, _E.epoch == other.epoch, _E.number == other.number)
-        ).scalar()
-        return parse_header(header).origin if header else None
 
-    def _topic(self, topic: bytes) -> list[TopicEntry]:
-        if topic not in self._topics:
-            rows = self._conn.execute(
-                select(t.entry).where(_E.home == self._home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE)
-            )
-            self._topics[topic] = [topic_entry(row) for row in rows]
-        return self._topics[topic]
-
-    def _touch(self, topic: bytes) -> None:
-        if topic not in self.touched:
-            self.touched.append(topic)
-
-
-def _key(row: Row[tuple[object, ...]]) -> tuple[int, int, int]:
+def _key(row: Row[tuple[object, ...]]) -> _Key:
     return (0 if FeedId.parse(row.feed) == up(row.home) else 1, row.epoch, row.number)

@@ -6,7 +6,7 @@ the hub's own entries take the place where they stand in hub→home. Every entry
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
@@ -204,7 +204,7 @@ def saw(entry: TopicEntry, other: TopicEntry) -> bool:
     return other.mark <= entry.after[other.slot]
 
 
-def unready(entry: TopicEntry, topic: Sequence[TopicEntry], arrived: Mapping[int, int]) -> bool:
+def unready(entry: TopicEntry, topic: Collection[TopicEntry], arrived: Mapping[int, int]) -> bool:
     """Whether `entry` must wait: something its author had seen has not arrived, or is not settled.
 
     `arrived` maps slot to the highest mark held of that slot's feed.
@@ -218,7 +218,7 @@ def unready(entry: TopicEntry, topic: Sequence[TopicEntry], arrived: Mapping[int
     )
 
 
-def built_on_refused(entry: TopicEntry, topic: Sequence[TopicEntry]) -> bool:
+def built_on_refused(entry: TopicEntry, topic: Collection[TopicEntry]) -> bool:
     """Whether the author had seen an entry of the topic that was refused, but not yet its refusal."""
     known = entry.after[SLOT_HUB]
     return any(other.standing is Standing.REFUSED and saw(entry, other) and other.judged_by > known for other in topic)

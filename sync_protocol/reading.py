@@ -27,6 +27,7 @@ from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import STANDING_WORDS, Standing, TopicEntry, tentative_order
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
+from sync_protocol.store.memory import memory
 from sync_protocol.topology import OFFICES, slot
 
 
@@ -73,18 +74,51 @@ def home_of(conn: Connection, topic: bytes) -> int | None:
 _E = t.entry.c
 
 
+_COLUMNS = tuple(
+    _E[name]
+    for name in (
+        "feed", "epoch", "number", "home", "topic", "header", "body",
+        "standing", "place", "judged_by", "code", "field", "received",
+    )
+)  # fmt: skip
+_TOPICS_AT_ONCE = 200
+
+
+def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, Sequence[Row[Any]]]:
+    """The stored changes of topics, in the order of their places; remembered until one of them changes."""
+    known = memory(conn)
+    found = {topic: known[key] for topic in topics if (key := ("changes", home, topic)) in known}
+    missing = [topic for topic in dict.fromkeys(topics) if topic not in found]
+    for at in range(0, len(missing), _TOPICS_AT_ONCE):
+        some: dict[bytes, list[Row[Any]]] = {topic: [] for topic in missing[at : at + _TOPICS_AT_ONCE]}
+        rows = conn.execute(
+            select(*_COLUMNS)
+            .where(_E.home == home, _E.topic.in_(list(some)), _E.type >= FIRST_APPLICATION_TYPE)
+            .order_by(_E.place, _E.feed, _E.epoch, _E.number)
+        )
+        for row in rows:
+            some[row.topic].append(row)
+        for topic, its in some.items():
+            found[topic] = known["changes", home, topic] = its
+    return found
+
+
 def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
-    rows = conn.execute(
-        select(t.entry)
-        .where(_E.home == home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE)
-        .order_by(_E.place, _E.feed, _E.epoch, _E.number)
-    ).all()
+    """A topic's changes: settled ones in their place, then tentative ones, each after what it had seen."""
+    return changes_of(conn, home, [topic])[topic]
+
+
+def changes_of(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
+    """The changes of several topics of one home."""
+    bodies = memory(conn).setdefault("bodies", {})
+    return {topic: _in_order(rows, bodies) for topic, rows in topic_rows(conn, home, topics).items()}
+
+
+def _in_order(rows: Sequence[Row[Any]], bodies: dict[bytes, Any]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
-    pending = {(r.feed, r.epoch, r.number): r for r in rows if r.standing == Standing.PENDING}
-    entries = [topic_entry(row) for row in pending.values()]
-    by_key = {(slot(FeedId.parse(r.feed)), r.epoch, r.number): r for r in pending.values()}
-    ordered = tentative_order(entries)
-    return [read_entry(row) for row in [*settled, *(by_key[(e.slot, e.epoch, e.number)] for e in ordered)]]
+    pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
+    ordered = tentative_order(list(pending)) if len(pending) > 1 else pending
+    return [read_entry(row, bodies) for row in (*settled, *(pending[entry] for entry in ordered))]
 
 
 def topic_entry(row: Row[Any]) -> TopicEntry:
@@ -100,7 +134,8 @@ def topic_entry(row: Row[Any]) -> TopicEntry:
     )
 
 
-def read_entry(row: Row[Any]) -> PlacedEntry:
+def read_entry(row: Row[Any], bodies: dict[bytes, Any] | None = None) -> PlacedEntry:
+    """`bodies` remembers what bodies said: each is read several times while it is judged and shown."""
     return placed_entry(
         FeedId.parse(row.feed),
         row.epoch,
@@ -112,6 +147,7 @@ def read_entry(row: Row[Any]) -> PlacedEntry:
         row.code,
         row.field,
         row.received,
+        bodies,
     )
 
 
@@ -126,10 +162,11 @@ def placed_entry(
     code: str,
     field: str,
     received: int,
+    bodies: dict[bytes, Any] | None = None,
 ) -> PlacedEntry:
     return PlacedEntry(
         kind=header.type,
-        body=_plain(header, body),
+        body=_plain(header, body, {} if bodies is None else bodies),
         author=feed.author,
         office=OFFICES[slot(feed)] if feed.home is not None else "county",
         actor=header.actor,
@@ -145,15 +182,18 @@ def placed_entry(
     )
 
 
-def _plain(header: Header, body: bytes | None) -> Any:
+def _plain(header: Header, body: bytes | None, bodies: dict[bytes, Any]) -> Any:
     """The body's plain value; None when it is erased, sealed or malformed."""
     if body is None or header.flags & Flag.SEALED:
         return None
-    try:
-        inner = parse_opening(body).inner if header.flags & Flag.OPENING else body
-        return canonical.unpack(inner, bytes_max=BODY_BYTES_MAX)
-    except BadBytes:
-        return None
+    key = b"%d" % (header.flags & Flag.OPENING) + body
+    if key not in bodies:
+        try:
+            inner = parse_opening(body).inner if header.flags & Flag.OPENING else body
+            bodies[key] = canonical.unpack(inner, bytes_max=BODY_BYTES_MAX)
+        except BadBytes:
+            bodies[key] = None
+    return bodies[key]
 
 
 def told(conn: Connection, feed: FeedId, kinds: Sequence[int], *, after: int = 0) -> list[PlacedEntry]:

@@ -25,6 +25,7 @@ from sync_protocol.store import blob_store, feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.store.me import Me
+from sync_protocol.store.memory import forget
 from sync_protocol.store.seam import wake
 from sync_protocol.topology import Topology
 
@@ -81,9 +82,11 @@ class Replica:
             with conn.begin_nested():
                 links = feed_store.accept(conn, self.me.deployment, segment, now)
         except Fork as fork:
+            forget(conn)
             self._stop_feed(conn, fork, now)
             return Fault(fork.code, segment.feed.packed(), str(fork)[:256])
         except SyncError as error:
+            forget(conn)
             return Fault(error.code, segment.feed.packed(), str(error)[:256])
         if links:
             taken.entries += len(links)

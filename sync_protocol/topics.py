@@ -18,10 +18,11 @@ from sync_protocol.custody import CaseCustody
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, BlobRef
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
-from sync_protocol.reading import PlacedEntry, case_custody, home_of
+from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.memory import memory
 from sync_protocol.topology import Station, Tier
 
 
@@ -110,6 +111,14 @@ class Topics:
 
     def changes(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
         return self._replica().journal.changes(conn, home, topic)
+
+    def changes_of(self, conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
+        """The changes of several topics of one home, read at once."""
+        return changes_of(conn, home, topics)
+
+    def memory(self, conn: Connection) -> dict[Any, Any]:
+        """What may be remembered until this write ends; nothing outside of a write."""
+        return memory(conn)
 
     def home_of(self, conn: Connection, topic: bytes) -> int | None:
         return home_of(conn, topic)

@@ -6,9 +6,10 @@ An entry that is validly signed but malformed inside changes nothing: the chain 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from sync_protocol import canonical
 from sync_protocol.certificates import SignedCertificate
@@ -75,12 +76,23 @@ def slot_feed(conn: Connection, home: int, number_of_slot: int) -> FeedId | None
     return FeedId(FeedKind.DOWN, ancestors[0], home) if len(ancestors) > 1 else None
 
 
+_PLACE = (
+    update(t.entry)
+    .where(t.entry.c.feed == bindparam("at_feed"), t.entry.c.epoch == bindparam("at_epoch"))
+    .where(t.entry.c.number == bindparam("at_number"))
+    .values({name: bindparam(name) for name in ("standing", "place", "judged_by", "code", "field")})
+)
+_NUMBERS_AT_ONCE = 500
+
+
 def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) -> None:
     """Write down what an order record says; of entries not held yet it is kept until they arrive."""
     feeds = {number: slot_feed(conn, home, number) for number in {p.slot for p in placed}}
-    e = t.entry.c
+    held = _topics_of(conn, feeds, placed)
+    here: list[dict[str, Any]] = []
+    ahead: dict[tuple[int, int, int], dict[str, Any]] = {}
     for item in placed:
-        feed = feeds[item.slot]
+        key = (item.slot, item.epoch, item.number)
         values = {
             "standing": int(item.standing),
             "place": item.place,
@@ -88,18 +100,41 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
             "code": item.code,
             "field": item.field,
         }
-        if feed is not None:
-            key = and_(e.feed == feed.packed(), e.epoch == item.epoch, e.number == item.number)
-            topic = conn.execute(update(t.entry).where(key).values(**values).returning(e.topic)).scalar()
-            if topic is not None:
-                touch(conn, home, topic)
-                continue
+        feed = feeds[item.slot]
+        if feed is not None and key in held:
+            here.append({"at_feed": feed.packed(), "at_epoch": item.epoch, "at_number": item.number, **values})
+            touch(conn, home, held[key])
+        else:
+            ahead[key] = {"home": home, "slot": item.slot, "epoch": item.epoch, "number": item.number, **values}
+    if here:
+        conn.execute(_PLACE, here)
+    for (slot_number, epoch, number), row in ahead.items():
         a = t.placement_ahead.c
-        key = and_(a.home == home, a.slot == item.slot, a.epoch == item.epoch, a.number == item.number)
-        conn.execute(delete(t.placement_ahead).where(key))
         conn.execute(
-            insert(t.placement_ahead).values(home=home, slot=item.slot, epoch=item.epoch, number=item.number, **values)
+            delete(t.placement_ahead).where(a.home == home, a.slot == slot_number, a.epoch == epoch, a.number == number)
         )
+        conn.execute(insert(t.placement_ahead).values(**row))
+
+
+def _topics_of(
+    conn: Connection, feeds: Mapping[int, FeedId | None], placed: Sequence[Placed]
+) -> dict[tuple[int, int, int], bytes]:
+    """The topics of those entries that are held here, by (slot, epoch, number)."""
+    wanted: dict[tuple[int, int], list[int]] = {}
+    for item in placed:
+        wanted.setdefault((item.slot, item.epoch), []).append(item.number)
+    found: dict[tuple[int, int, int], bytes] = {}
+    e = t.entry.c
+    for (slot_number, epoch), numbers in wanted.items():
+        feed = feeds[slot_number]
+        for at in range(0, len(numbers) if feed is not None else 0, _NUMBERS_AT_ONCE):
+            some = numbers[at : at + _NUMBERS_AT_ONCE]
+            assert feed is not None
+            rows = conn.execute(
+                select(e.number, e.topic).where(e.feed == feed.packed(), e.epoch == epoch, e.number.in_(some))
+            )
+            found.update({(slot_number, epoch, row.number): row.topic for row in rows})
+    return found
 
 
 def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -> None:
