@@ -17,7 +17,6 @@ from casework.fold import CaseState, fold
 from casework.fold_rules import RULES
 from casework.journal import HELD, REFUSED, TENTATIVE, Change
 from casework.policy import CaseScope
-from casework.service_item import ServiceItem
 from casework.states import deciding_office
 
 PAGE_ROWS = 50
@@ -32,11 +31,8 @@ def load(conn: Connection, log: CaseLog, topic: bytes) -> tuple[int, CaseState] 
     return home, fold(log.changes(conn, home, topic))
 
 
-Items = dict[tuple[str, int], ServiceItem | None]
-
-
 def row_of(
-    conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState, items: Items | None = None
+    conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState, items: reference.Items | None = None
 ) -> dict[str, Any]:
     """The row that says what `state` says; pure but for names looked up, of which `items` remembers some.
 
@@ -44,11 +40,7 @@ def row_of(
     by name, code and the caller's own ref.
     """
     named = state if state.state is not None else _claimed(log.changes(conn, home, topic))
-    items = {} if items is None else items
-    key = (named.item, named.version)
-    if key not in items:
-        items[key] = reference.item(conn, *key)
-    item = items[key]
+    item = reference.item_once(conn, {} if items is None else items, named.item, named.version)
     return {
         "topic": topic,
         "home": home,
@@ -114,7 +106,7 @@ _ROWS_AT_ONCE = 200
 def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, CaseState]) -> None:
     """Write the rows of cases of one home; what is right already is left alone."""
     topics = list(states)
-    items: Items = {}
+    items: reference.Items = log.memory(conn).setdefault("items", {})
     new: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     replaced: list[dict[str, Any]] = []

@@ -86,6 +86,7 @@ class Projector:
         by_hub = entry.author == HUB_AUTHOR
         match entry.type:
             case ChangeKind.CATALOGUE_ITEM if by_hub:
+                self._log_of.memory(conn).pop("items", None)
                 reference.save_item(conn, body)
             case ChangeKind.CALENDAR_YEAR if by_hub:
                 reference.save_calendar_year(conn, body)

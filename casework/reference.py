@@ -39,6 +39,16 @@ def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem 
     return _parsed_item(plain) if plain else None
 
 
+Items = dict[tuple[str, int], ServiceItem | None]
+
+
+def item_once(conn: Connection, known: Items, key: str, version: int) -> ServiceItem | None:
+    """The same, asked of the database once; `known` lives no longer than a transaction."""
+    if (key, version) not in known:
+        known[key, version] = item(conn, key, version)
+    return known[key, version]
+
+
 @lru_cache(maxsize=512)
 def _parsed_item(plain: str) -> ServiceItem:
     """Items are read for every change of every case; their text decides what they are."""

@@ -119,6 +119,11 @@ TABLE: tuple[Row, ...] = (
 )
 
 
+_ROWS: dict[int, list[Row]] = {}
+for _row in TABLE:
+    _ROWS.setdefault(int(_row.kind), []).append(_row)
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """What of a case the office rules depend on: home tier, first review or not, and who decides.
@@ -171,8 +176,8 @@ def wanted_office(rule: Rule, state: State | None, course: Course) -> str:
 
 def row_for(kind: int, state: State | None, course: Course | None = None) -> Row | None:
     """Return the row for a kind in a state, or None; without a course every route counts."""
-    for row in TABLE:
-        if row.kind == kind and state in row.sources and _on_route(row, course):
+    for row in _ROWS.get(kind, ()):
+        if state in row.sources and _on_route(row, course):
             return row
     return None
 

@@ -39,7 +39,7 @@ class _Decider:
         self._home = home
         self._tier = topics.tier_of(conn, home)
         self._foldings: dict[bytes, Folding] = {}
-        self._routes: dict[tuple[str, int], dict[str, object] | None] = {}
+        self._items: reference.Items = topics.memory(conn).setdefault("items", {})
 
     def state(self, topic: bytes) -> CaseState:
         return self._folding(topic).state
@@ -62,10 +62,8 @@ class _Decider:
         return Verdict(Standing.ADMITTED)
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:
-        key = (item, version)
-        if key not in self._routes:
-            self._routes[key] = reference.route(self._conn, item, version)
-        return self._routes[key]
+        found = reference.item_once(self._conn, self._items, item, version)
+        return reference.route_of(found) if found else None
 
 
 def judge_one_home(

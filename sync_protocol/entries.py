@@ -114,12 +114,15 @@ def pack_header(header: Header) -> bytes:
     return canonical.pack(fields)
 
 
-@lru_cache(maxsize=2048)
 def parse_header(data: bytes) -> Header:
     """Inverse of `pack_header`; fields after the tenth are kept and ignored. Raises BadBytes.
 
-    What was just taken in is soon read again, to be judged and shown: the last ones are remembered.
+    What was just taken in is soon read again, to be judged and shown: the last ordinary ones are remembered.
     """
+    return _parse_header(data) if len(data) > _REMEMBERED_BYTES else _remembered_header(data)
+
+
+def _parse_header(data: bytes) -> Header:
     value = canonical.unpack(data, bytes_max=HEADER_BYTES_MAX)
     if not isinstance(value, list) or not _MANDATORY <= len(value) <= 2 * _FIELDS:
         raise NotCanonical("a header is an array of 4 to 20 fields")
@@ -142,6 +145,10 @@ def parse_header(data: bytes) -> Header:
     if header.flags & Flag.OPENING and not header.topic:
         raise NotCanonical("an opening names its topic")
     return header
+
+
+_REMEMBERED_BYTES = 256
+_remembered_header = lru_cache(maxsize=8192)(_parse_header)
 
 
 def _int(value: Any, low: int, high: int, name: str) -> int:

@@ -54,8 +54,7 @@ class FeedId:
         return self.audience if self.kind is FeedKind.DOWN else None
 
     def __str__(self) -> str:
-        tail = f">{self.audience}" if self.kind is FeedKind.DOWN else ""
-        return f"{self.kind.name.lower()}:{self.author}{tail}"
+        return _text(self)
 
 
 @lru_cache(maxsize=4096)
@@ -67,6 +66,12 @@ def _parsed(data: bytes) -> FeedId:
     if kind in (FeedKind.ALL, FeedKind.OWN) and author != HUB:
         raise NotCanonical("only the hub writes this kind of feed")
     return FeedId(FeedKind(kind), author, audience)
+
+
+@lru_cache(maxsize=4096)
+def _text(feed: FeedId) -> str:
+    tail = f">{feed.audience}" if feed.kind is FeedKind.DOWN else ""
+    return f"{feed.kind.name.lower()}:{feed.author}{tail}"
 
 
 def up(author: int) -> FeedId:

@@ -30,7 +30,6 @@ from sync_protocol.order import (
 from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store.memory import memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,6 @@ class _Bench:
         self._arrived = arrived(conn, home)
         self._topics: dict[bytes, dict[_Key, TopicEntry]] = {}
         self._origins: dict[tuple[bytes, _Key], tuple[int, int] | None] = {}
-        self._bodies: dict[bytes, object] = memory(conn).setdefault("bodies", {})
         self._touched: dict[bytes, None] = {}
 
     @property
@@ -174,7 +172,7 @@ class _Bench:
             return Verdict(Standing.REFUSED, DUPLICATE)
         if built_on_refused(mine, topic.values()):
             return Verdict(Standing.REFUSED, BASIS_REFUSED)
-        return self._decide(row.topic, read_entry(row, self._bodies))
+        return self._decide(row.topic, read_entry(row))
 
     def _said_before(self, topic: bytes, mine: TopicEntry, entries: Mapping[_Key, TopicEntry]) -> bool:
         """Whether the other copy of a re-issued entry was judged already."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select
@@ -82,6 +83,7 @@ _COLUMNS = tuple(
     )
 )  # fmt: skip
 _TOPICS_AT_ONCE = 200
+_STANDINGS = tuple(Standing)
 
 
 def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, Sequence[Row[Any]]]:
@@ -110,15 +112,14 @@ def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
 
 def changes_of(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
     """The changes of several topics of one home."""
-    bodies = memory(conn).setdefault("bodies", {})
-    return {topic: _in_order(rows, bodies) for topic, rows in topic_rows(conn, home, topics).items()}
+    return {topic: _in_order(rows) for topic, rows in topic_rows(conn, home, topics).items()}
 
 
-def _in_order(rows: Sequence[Row[Any]], bodies: dict[bytes, Any]) -> list[PlacedEntry]:
+def _in_order(rows: Sequence[Row[Any]]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
     pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
     ordered = tentative_order(list(pending)) if len(pending) > 1 else pending
-    return [read_entry(row, bodies) for row in (*settled, *(pending[entry] for entry in ordered))]
+    return [read_entry(row) for row in (*settled, *(pending[entry] for entry in ordered))]
 
 
 def topic_entry(row: Row[Any]) -> TopicEntry:
@@ -128,26 +129,24 @@ def topic_entry(row: Row[Any]) -> TopicEntry:
         epoch=row.epoch,
         number=row.number,
         after=parse_header(row.header).after,
-        standing=Standing(row.standing),
+        standing=_STANDINGS[row.standing],
         place=row.place,
         judged_by=row.judged_by,
     )
 
 
-def read_entry(row: Row[Any], bodies: dict[bytes, Any] | None = None) -> PlacedEntry:
-    """`bodies` remembers what bodies said: each is read several times while it is judged and shown."""
+def read_entry(row: Row[Any]) -> PlacedEntry:
     return placed_entry(
         FeedId.parse(row.feed),
         row.epoch,
         row.number,
         parse_header(row.header),
         row.body,
-        Standing(row.standing),
+        _STANDINGS[row.standing],
         (row.place, row.number),
         row.code,
         row.field,
         row.received,
-        bodies,
     )
 
 
@@ -162,11 +161,10 @@ def placed_entry(
     code: str,
     field: str,
     received: int,
-    bodies: dict[bytes, Any] | None = None,
 ) -> PlacedEntry:
     return PlacedEntry(
         kind=header.type,
-        body=_plain(header, body, {} if bodies is None else bodies),
+        body=_plain(header, body),
         author=feed.author,
         office=OFFICES[slot(feed)] if feed.home is not None else "county",
         actor=header.actor,
@@ -182,18 +180,31 @@ def placed_entry(
     )
 
 
-def _plain(header: Header, body: bytes | None, bodies: dict[bytes, Any]) -> Any:
-    """The body's plain value; None when it is erased, sealed or malformed."""
-    if body is None or header.flags & Flag.SEALED:
+def _plain(header: Header, body: bytes | None) -> Any:
+    """The body's plain value; None when it is erased, sealed or malformed. Nobody changes it in place."""
+    if body is None or header.flags & _SEALED:
         return None
-    key = b"%d" % (header.flags & Flag.OPENING) + body
-    if key not in bodies:
-        try:
-            inner = parse_opening(body).inner if header.flags & Flag.OPENING else body
-            bodies[key] = canonical.unpack(inner, bytes_max=BODY_BYTES_MAX)
-        except BadBytes:
-            bodies[key] = None
-    return bodies[key]
+    opening = bool(header.flags & _OPENING)
+    return _decoded(body, opening) if len(body) > _REMEMBERED_BYTES else _remembered(body, opening)
+
+
+def _decoded(body: bytes, opening: bool) -> Any:  # noqa: FBT001
+    try:
+        inner = parse_opening(body).inner if opening else body
+        return canonical.unpack(inner, bytes_max=BODY_BYTES_MAX)
+    except BadBytes:
+        return None
+
+
+_OPENING, _SEALED = int(Flag.OPENING), int(Flag.SEALED)
+_REMEMBERED_BYTES = 2048
+_remembered = lru_cache(maxsize=4096)(_decoded)
+"""A change is read when it comes, when it is judged, when it is shown, and again with each later one of its topic."""
+
+
+def forget_bodies() -> None:
+    """What was erased is not to be kept in memory either."""
+    _remembered.cache_clear()
 
 
 def told(conn: Connection, feed: FeedId, kinds: Sequence[int], *, after: int = 0) -> list[PlacedEntry]:

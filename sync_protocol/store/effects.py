@@ -21,10 +21,12 @@ from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
+from sync_protocol.reading import forget_bodies
 from sync_protocol.segments import ERASED, Link
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
 from sync_protocol.store.me import get
+from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import touch
 from sync_protocol.topology import SLOT_HOME, SLOT_HUB, slot
 
@@ -108,6 +110,8 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
             ahead[key] = {"home": home, "slot": item.slot, "epoch": item.epoch, "number": item.number, **values}
     if here:
         conn.execute(_PLACE, here)
+    if ahead:
+        memory(conn).pop(("ahead", home), None)
     for (slot_number, epoch, number), row in ahead.items():
         a = t.placement_ahead.c
         conn.execute(
@@ -139,6 +143,8 @@ def _topics_of(
 
 def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -> None:
     a, e = t.placement_ahead.c, t.entry.c
+    if not _has_ahead(conn, branch.feed.home):
+        return
     key = and_(
         a.home == branch.feed.home,
         a.slot == slot(branch.feed),
@@ -153,6 +159,15 @@ def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -
             .values(standing=row.standing, place=row.place, judged_by=row.judged_by, code=row.code, field=row.field)
         )
     conn.execute(delete(t.placement_ahead).where(key))
+
+
+def _has_ahead(conn: Connection, home: int | None) -> bool:
+    """Whether anything of a home was placed before it came: at the county never."""
+    known = memory(conn)
+    if ("ahead", home) not in known:
+        first = select(t.placement_ahead.c.home).where(t.placement_ahead.c.home == home).limit(1)
+        known["ahead", home] = conn.execute(first).scalar() is not None
+    return bool(known["ahead", home])
 
 
 def _note_receipt(conn: Connection, feed: FeedId, body: bytes) -> None:
@@ -202,6 +217,8 @@ def _erase(conn: Connection, home: int, topic: bytes) -> None:
             .values(body=None, body_hash=body_hash(own, row.body))
         )
     key = and_(t.topic.c.home == home, t.topic.c.topic == topic)
+    memory(conn).clear()
+    forget_bodies()
     if conn.execute(update(t.topic).where(key).values(salt=ERASED, key=None, wrap=None)).rowcount == 0:
         conn.execute(insert(t.topic).values(home=home, topic=topic, salt=ERASED))
     touch(conn, home, topic)

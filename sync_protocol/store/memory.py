@@ -1,7 +1,7 @@
 """What one write remembers of what it has read, so that the database is not asked the same at every entry.
 
-It begins and ends with the write. Whoever changes what is remembered takes it out; a savepoint that fails takes out
-everything. Outside of a write nothing is remembered: another process may change the database between two reads.
+It begins and ends with the write, and whoever changes what is remembered takes it out. Outside of a write nothing is
+remembered: another process may change the database between two reads.
 """
 
 from __future__ import annotations
@@ -25,7 +25,3 @@ def memory(conn: Connection) -> dict[Any, Any]:
     """By any key; what is put in outside of a write is lost at once."""
     known: dict[Any, Any] = conn.info.get(_KEY, {})
     return known
-
-
-def forget(conn: Connection) -> None:
-    memory(conn).clear()
