@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from sync_protocol.crypto import KEY_BYTES, BoxKey, Signer
 from sync_protocol.enrolment import EnrolRequest, Token, pack_request, parse_request, parse_welcome
 from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
 from sync_protocol.journal import Writing
-from sync_protocol.messages import PROTOCOL_VERSION, Frame, Hello, Vector, pack_message
+from sync_protocol.messages import PROTOCOL_VERSION, Frame, Hello, HelloFlag, Vector, pack_message
 from sync_protocol.replica import Replica
 from sync_protocol.store import feed_store, tables, trust
 from sync_protocol.store.blob_files import BlobFiles
@@ -47,12 +47,14 @@ _EVERYTHING = 2**40
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One message of a township (author) to the county, as its compressed bytes, and the entries in it."""
+    """One message of a township (author) to the county, as its compressed bytes, and the entries in it; `more` says
+    that another one follows at once."""
 
     child: int
     day: int
     message: bytes
     entries: int
+    more: bool = False
 
 
 @dataclass(slots=True)
@@ -70,10 +72,18 @@ class Feeds:
     topics: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     uploads: list[Upload] = field(default_factory=list)
 
-    def open_hub(self, folder: Path) -> County:
-        """A fresh copy of the county in `folder` (which must not exist), opened as the program opens it."""
+    def of(self, child: int) -> Iterator[Upload]:
+        """What one township sends, in order."""
+        return (upload for upload in self.uploads if upload.child == child)
+
+    def copy_hub(self, folder: Path) -> None:
+        """A fresh copy of the county in `folder`, which must not exist; its key lies beside it."""
         shutil.copytree(self.hub, folder)
         shutil.copyfile(self.hub.with_name("hub.key"), folder.with_name(folder.name + ".key"))
+
+    def open_hub(self, folder: Path) -> County:
+        """A fresh copy of the county, opened as the program opens it."""
+        self.copy_hub(folder)
         last = max((upload.day for upload in self.uploads), default=0)
         return open_county(DataFolder(folder), random.Random(7).randbytes, lambda: START + (last + 1) * DAY_SECONDS)
 
@@ -97,8 +107,20 @@ class _Station:
         return Topics(lambda: self.replica)
 
 
-def make(folder: Path, *, seed: int = 1, cases: int = 10_000, villages: int = 20, townships: int = 4) -> Feeds:
-    """Write all the cases at their stations and cut what the townships send, a day's work after a day's work."""
+def make(
+    folder: Path,
+    *,
+    seed: int = 1,
+    cases: int = 10_000,
+    villages: int = 20,
+    townships: int = 4,
+    upload_every_days: int = 1000,
+) -> Feeds:
+    """Write all the cases at their stations, day by day, and cut what the townships send to the county.
+
+    The townships reach the county every so many days, and after the last: by default only then, so that everything
+    is a backlog.
+    """
     rng = random.Random(seed)
     made = Feeds(folder, folder / "hub", plan(seed, cases, villages))
     found_county(DataFolder(made.hub), REGION[:6], None, rng.randbytes, lambda: START)
@@ -111,7 +133,8 @@ def make(folder: Path, *, seed: int = 1, cases: int = 10_000, villages: int = 20
         hub.close()
     made.uploads.extend(_greeting(hall) for hall in halls)
     parents = {station.author: halls[n % len(halls)] for n, station in enumerate(stations)}
-    for day, written in enumerate(by_day(made.cases)):
+    days = list(by_day(made.cases))
+    for day, written in enumerate(days):
         now = START + day * DAY_SECONDS
         _write_at_villages(made, stations, written, now)
         for station in stations:
@@ -119,8 +142,8 @@ def make(folder: Path, *, seed: int = 1, cases: int = 10_000, villages: int = 20
         _write_at_townships(made, parents, written, now)
         for station in stations:
             _carry_down(parents[station.author], station, now)
-        for hall in halls:
-            made.uploads.extend(_upload(hall, day, now))
+        if (day + 1) % upload_every_days == 0 or day + 1 == len(days):
+            made.uploads.extend(upload for hall in halls for upload in _upload(hall, day, now))
     for place in (*halls, *stations):
         place.store.close()
     return made
@@ -271,9 +294,10 @@ def _upload(hall: _Station, day: int, now: int) -> list[Upload]:
             segments, reached = hall.replica.segments_for(conn, mine, hall.known, hall.replica.message_target_bytes)
             if not segments:
                 return cut
-            hello = Hello(PROTOCOL_VERSION, now, frontier_digest(clip(mine, reached)))
+            more = any(branch not in reached or reached[branch].number < tip.number for branch, tip in mine.items())
+            hello = Hello(PROTOCOL_VERSION, now, frontier_digest(clip(mine, reached)), int(HelloFlag.MORE) * more)
             entries = sum(len(segment.items) for segment in segments)
-            cut.append(Upload(hall.author, day, pack_message([hello, *segments]), entries))
+            cut.append(Upload(hall.author, day, pack_message([hello, *segments]), entries, more))
             hall.known = reached
 
     return hall.store.read(run)

@@ -8,12 +8,14 @@ the next. The peer: SQLAlchemy Core inserts the same entries' bytes, 100 rows a 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,18 @@ import sqlalchemy as sa
 
 from bench.feeds import DAY_SECONDS, START, Feeds, Upload, make
 from bench.measuring import alternate, measure_machine, verdict
-from hub.county import County
-from hub.judge import judge_one_home
+from casework.case_tables import case_row
+from hub.app import Running, running
+from hub.county import open_county
+from hub.settings import HubSettings
 from sync_protocol.answerer import Answerer
+from sync_protocol.entries import NO_TOPIC
+from sync_protocol.feeds import HUB
 from sync_protocol.journal import Writing
 from sync_protocol.messages import parse_message
 from sync_protocol.order import Standing
 from sync_protocol.store import tables as t
+from sync_protocol.store.data_folder import DataFolder
 from sync_protocol.store.seam import SqliteStore
 
 WANTED = 0.20
@@ -35,53 +42,56 @@ WANTED = 0.20
 BATCH = 100
 
 
-def take(county: County, upload: Upload, now: int) -> list[int]:
-    """What the server does with a child's message, without HTTP and envelope; the homes that are to be judged."""
-    answerer = Answerer(county.replica, upload.child, parse_message(upload.message))
+async def send(parts: Running, uploads: Sequence[Upload], now: int) -> None:
+    """What the server does with one child's messages, without HTTP and envelopes; each is sent after the last's answer.
 
-    def run(conn: sa.Connection) -> None:
-        answerer.take(conn, now)
-        answerer.settle(conn, Writing(0, now, 1))
-
-    county.store.write(run)
-    assert not answerer.taken.faults, answerer.taken.faults
-    return sorted(answerer.taken.homes - {0})
-
-
-def judge(county: County, home: int, now: int) -> None:
-    """What the running program does with a home of which something came."""
-    journal = county.replica.journal
-    while county.store.write(lambda c: judge_one_home(c, journal, county.topics, county.desk, home, now)).topics:
-        pass
-
-
-def take_all(county: County, uploads: Sequence[Upload], now: int) -> None:
-    """Message by message, each judged before the next is taken."""
+    Its homes are judged when no more is announced, as the program does.
+    """
+    homes: set[int] = set()
     for upload in uploads:
-        for home in take(county, upload, now):
-            judge(county, home, now)
+        frames = await parts.store.off_loop(partial(parse_message, upload.message))
+        answerer = Answerer(parts.county.replica, upload.child, frames)
+
+        def take(conn: sa.Connection, answerer: Answerer = answerer) -> None:
+            answerer.take(conn, now)
+            answerer.settle(conn, Writing(0, now, 1))
+
+        await parts.store.write(take)
+        assert not answerer.taken.faults, answerer.taken.faults
+        homes |= answerer.taken.homes - {0}
+        if not upload.more:
+            await asyncio.gather(*(parts.judge(home) for home in sorted(homes)))
+            homes.clear()
 
 
-def check(county: County, made: Feeds) -> list[dict[str, Any]]:
-    """Every entry is there, admitted and projected; the entries' bytes, for the peer."""
+async def take_all(settings: HubSettings, made: Feeds, now: int) -> float:
+    """All townships send at the same time; the seconds until everything is judged and on disk."""
+    async with running(settings) as parts:
+        began = time.perf_counter()
+        await asyncio.gather(*(send(parts, list(made.of(child)), now) for child in made.townships))
+        seconds = time.perf_counter() - began
+        await parts.store.read(lambda conn: check(conn, made))
+    return seconds
+
+
+def check(conn: sa.Connection, made: Feeds) -> None:
+    """Every entry is there, admitted and shown."""
     e = t.entry.c
+    of_cases = sa.and_(e.home != 0, e.topic != NO_TOPIC)
+    bad = sa.select(e.standing, e.code, sa.func.count()).where(of_cases, e.standing != int(Standing.ADMITTED))
+    assert not (found := conn.execute(bad.group_by(e.standing, e.code)).all()), found
+    settled = sa.select(sa.func.count()).select_from(case_row).where(case_row.c.unsettled == 0)
+    assert conn.execute(settled).scalar_one() == len(made.topics)
+    assert len(taken_in(conn)) == sum(upload.entries for upload in made.uploads)
 
-    def run(conn: sa.Connection) -> list[dict[str, Any]]:
-        bad = conn.execute(
-            sa.select(e.standing, e.code, sa.func.count()).where(e.standing != int(Standing.ADMITTED), e.home != 0)
-            .where(e.topic != b"").group_by(e.standing, e.code)
-        ).all()  # fmt: skip
-        assert not bad, bad
-        cases = conn.execute(sa.text("SELECT count(*) FROM case_row WHERE unsettled = 0")).scalar_one()
-        assert cases == len(made.cases), cases
-        rows = conn.execute(
-            sa.select(e.feed, e.epoch, e.number, e.topic, e.header, e.body, e.body_hash, e.head)
-            .where(e.home.in_(made.homes), sa.func.substr(e.feed, 2, 4) != b"\x00\x00\x00\x01")
-            .order_by(e.received, e.feed, e.number)
-        )
-        return [dict(row._mapping) for row in rows]
 
-    return county.store.read(run)
+def taken_in(conn: sa.Connection) -> list[dict[str, Any]]:
+    """The bytes of the entries that came from below, for the peer."""
+    e = t.entry.c
+    from_hub = sa.func.substr(e.feed, 2, 4) == HUB.to_bytes(4, "big")
+    columns = (e.feed, e.epoch, e.number, e.topic, e.header, e.body, e.body_hash, e.head)
+    rows = conn.execute(sa.select(*columns).where(~from_hub).order_by(e.feed, e.epoch, e.number))
+    return [dict(row._mapping) for row in rows]
 
 
 def insert_plainly(path: Path, rows: Sequence[dict[str, Any]]) -> float:
@@ -114,14 +124,14 @@ class Bench:
 
     def product(self, number: int) -> float:
         folder = self._folder / f"round-{number}"
-        county = self._made.open_hub(folder)
+        self._made.copy_hub(folder)
         try:
-            began = time.perf_counter()
-            take_all(county, self._made.uploads, self._now)
-            seconds = time.perf_counter() - began
-            self.rows = self.rows or check(county, self._made)
+            seconds = asyncio.run(take_all(HubSettings(folder), self._made, self._now))
+            if not self.rows:
+                county = open_county(DataFolder(folder), random.Random(number).randbytes, lambda: self._now)
+                self.rows = county.store.read(taken_in)
+                county.close()
         finally:
-            county.close()
             shutil.rmtree(folder)
         return len(self.rows) / seconds
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select, text
 
@@ -45,7 +46,8 @@ Decide = Callable[[bytes, PlacedEntry], Verdict]
 """Whether the application admits a change of a topic; called in the order in which changes are placed."""
 
 _BATCH = 256
-"""Entries judged in one transaction at most, so that other writers are not kept waiting for long."""
+"""Entries judged in one transaction, so that other writers are not kept waiting for long."""
+_COMPANIONS_MAX = 3 * _BATCH
 UNSETTLED = "standing in (0, 3)"
 """As text, and word for word the partial index's: only so is it found that the index answers the question."""
 _E = t.entry.c
@@ -118,10 +120,14 @@ class _Bench:
         return list(self._touched)
 
     def judge(self, rows: Sequence[Row[tuple[object, ...]]]) -> list[_Line]:
-        """Go over the entries until no more become ready; then hold what is left for the first time."""
+        """Go over the entries until no more become ready; then hold what is left for the first time.
+
+        What else waits of the same topics is judged with them: else an entry would be held for another one that came
+        with it and only stands in a later batch.
+        """
         self._load({row.topic for row in rows} - {NO_TOPIC})
         verdicts: list[_Line] = []
-        left = list(rows)
+        left = [*rows, *self._companions(rows)]
         progress = True
         while left and progress:
             still = []
@@ -138,6 +144,18 @@ class _Bench:
                 verdicts.append((*_key(row), Standing.HELD, AWAITS, ""))
                 self._touched[row.topic] = None
         return verdicts
+
+    def _companions(self, rows: Sequence[Row[tuple[object, ...]]]) -> list[Row[Any]]:
+        mine = {(row.feed, row.epoch, row.number) for row in rows}
+        topics = {row.topic: None for row in rows if row.topic != NO_TOPIC}
+        found = [
+            row
+            for changes in topic_rows(self._conn, self._home, list(topics)).values()
+            for row in changes
+            if row.standing == Standing.PENDING and (row.feed, row.epoch, row.number) not in mine
+        ]
+        found.sort(key=lambda row: (row.feed, row.epoch, row.number))
+        return found[:_COMPANIONS_MAX]
 
     def _load(self, topics: Collection[bytes]) -> None:
         """Read what is known of these topics at once."""
