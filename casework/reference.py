@@ -126,9 +126,8 @@ def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dic
         conn.execute(sa.insert(table).values(**key, **values))
 
 
-def next_serial(conn: Connection, name: str) -> int:
-    """The next number of a counter, from 1; gone with the transaction if that fails."""
-    last = conn.execute(sa.select(serial.c.last).where(serial.c.name == name)).scalar()
-    number = (last or 0) + 1
-    _replace(conn, serial, {"name": name}, {"last": number})
-    return number
+def next_serials(conn: Connection, name: str, count: int = 1) -> range:
+    """The next numbers of a counter, from 1; gone with the transaction if that fails."""
+    last = conn.execute(sa.select(serial.c.last).where(serial.c.name == name)).scalar() or 0
+    _replace(conn, serial, {"name": name}, {"last": last + count})
+    return range(last + 1, last + count + 1)

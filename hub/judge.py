@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -82,16 +82,19 @@ def judge_one_home(
     """
     decider = _Decider(conn, topics, home)
     touched = judge_home(conn, journal, home, decider, Writing(0, now, 1), again)
-    for topic in dict.fromkeys([*settled, *touched]):
-        _number(conn, topics, desk, home, topic, decider.state(topic), now)
+    _number(conn, topics, desk, home, {topic: decider.state(topic) for topic in [*settled, *touched]}, now)
     return Judged(touched)
 
 
-def _number(conn: Connection, topics: Topics, desk: Desk, home: int, topic: bytes, state: CaseState, now: int) -> None:
-    """A case accepted below the county gets its 办件编号 here."""
-    if state.accepted_at is not None and not state.case_no:
-        body = {"case_no": desk.new_case_no(conn, state)}
-        topics.write(conn, home, topic, (int(ChangeKind.NUMBER), body), actor=0, time=now, quality=1)
+def _number(
+    conn: Connection, topics: Topics, desk: Desk, home: int, states: Mapping[bytes, CaseState], now: int
+) -> None:
+    """Cases accepted below the county get their 办件编号 here."""
+    new = {topic: state for topic, state in states.items() if state.accepted_at is not None and not state.case_no}
+    if new:
+        numbers = desk.new_case_nos(conn, list(new.values()))
+        changes = [(topic, (int(ChangeKind.NUMBER), {"case_no": n})) for topic, n in zip(new, numbers, strict=True)]
+        topics.write_all(conn, home, changes, actor=0, time=now, quality=1)
 
 
 KNOWN_BY_NOW = (Code.UNKNOWN_KIND.value, Code.ITEM_UNKNOWN.value)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, text
+from sqlalchemy import Connection, and_, or_, select, text
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
@@ -28,7 +27,7 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
-from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry, topic_rows
+from sync_protocol.reading import COLUMNS, PlacedEntry, Stored, arrived, read_entry, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 
@@ -66,7 +65,7 @@ def judge_home(
         _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code.in_([AWAITS, *again]))
     )
     query = (
-        select(t.entry)
+        select(*COLUMNS)
         .where(_E.home == home, text(UNSETTLED), unsettled, _E.type >= FIRST_APPLICATION_TYPE)
         .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
         .limit(_BATCH)
@@ -74,7 +73,7 @@ def judge_home(
     bench = _Bench(conn, home, decide)
     passed = 0
     while waiting := conn.execute(query.offset(passed)).all():
-        if verdicts := bench.judge(waiting):
+        if verdicts := bench.judge([Stored._make(row) for row in waiting]):
             _write(conn, journal, home, verdicts, writing)
             return bench.touched
         passed += len(waiting)  # all of these go on waiting: look past them
@@ -119,7 +118,7 @@ class _Bench:
     def touched(self) -> list[bytes]:
         return list(self._touched)
 
-    def judge(self, rows: Sequence[Row[tuple[object, ...]]]) -> list[_Line]:
+    def judge(self, rows: Sequence[Stored]) -> list[_Line]:
         """Go over the entries until no more become ready; then hold what is left for the first time.
 
         What else waits of the same topics is judged with them: else an entry would be held for another one that came
@@ -145,7 +144,7 @@ class _Bench:
                 self._touched[row.topic] = None
         return verdicts
 
-    def _companions(self, rows: Sequence[Row[tuple[object, ...]]]) -> list[Row[Any]]:
+    def _companions(self, rows: Sequence[Stored]) -> list[Stored]:
         mine = {(row.feed, row.epoch, row.number) for row in rows}
         topics = {row.topic: None for row in rows if row.topic != NO_TOPIC}
         found = [
@@ -166,7 +165,7 @@ class _Bench:
             for entry, row in zip(entries, rows, strict=True):
                 self._origins[topic, (entry.slot, entry.epoch, entry.number)] = parse_header(row.header).origin
 
-    def _judge_one(self, row: Row[tuple[object, ...]]) -> _Line | None:
+    def _judge_one(self, row: Stored) -> _Line | None:
         if row.topic == NO_TOPIC:
             return (*_key(row), Standing.ADMITTED, "", "")
         key, topic = _key(row), self._topics[row.topic]
@@ -180,7 +179,7 @@ class _Bench:
         self._touched[row.topic] = None
         return (*key, verdict.standing, verdict.code, verdict.field)
 
-    def _verdict(self, row: Row[tuple[object, ...]], mine: TopicEntry, topic: Mapping[_Key, TopicEntry]) -> Verdict:
+    def _verdict(self, row: Stored, mine: TopicEntry, topic: Mapping[_Key, TopicEntry]) -> Verdict:
         feed = FeedId.parse(row.feed)
         if revocations := trust.revocations_of(self._conn, feed.author):
             serial = feed_store.serial_of(self._conn, feed, row.epoch, row.number)
@@ -203,5 +202,5 @@ class _Bench:
         return False
 
 
-def _key(row: Row[tuple[object, ...]]) -> _Key:
+def _key(row: Stored) -> _Key:
     return (0 if FeedId.parse(row.feed) == up(row.home) else 1, row.epoch, row.number)

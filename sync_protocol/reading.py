@@ -5,10 +5,10 @@ Nothing here writes. Everything runs inside the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, func, select
 
@@ -75,34 +75,60 @@ def home_of(conn: Connection, topic: bytes) -> int | None:
 _E = t.entry.c
 
 
-_COLUMNS = tuple(
-    _E[name]
-    for name in (
-        "feed", "epoch", "number", "home", "topic", "header", "body",
-        "standing", "place", "judged_by", "code", "field", "received",
-    )
-)  # fmt: skip
+class Stored(NamedTuple):
+    """What is read of an entry's row, in the order of COLUMNS."""
+
+    feed: bytes
+    epoch: int
+    number: int
+    home: int
+    topic: bytes
+    header: bytes
+    body: bytes | None
+    standing: int
+    place: int
+    judged_by: int
+    code: str
+    field: str
+    received: int
+
+
+COLUMNS = tuple(_E[name] for name in Stored._fields)
 _TOPICS_AT_ONCE = 200
 _STANDINGS = tuple(Standing)
 
 
-def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, Sequence[Row[Any]]]:
+def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[Stored]]:
     """The stored changes of topics, in the order of their places; remembered until one of them changes."""
     known = memory(conn)
     found = {topic: known[key] for topic in topics if (key := ("changes", home, topic)) in known}
     missing = [topic for topic in dict.fromkeys(topics) if topic not in found]
     for at in range(0, len(missing), _TOPICS_AT_ONCE):
-        some: dict[bytes, list[Row[Any]]] = {topic: [] for topic in missing[at : at + _TOPICS_AT_ONCE]}
+        some: dict[bytes, list[Stored]] = {topic: [] for topic in missing[at : at + _TOPICS_AT_ONCE]}
         rows = conn.execute(
-            select(*_COLUMNS)
-            .where(_E.home == home, _E.topic.in_(list(some)), _E.type >= FIRST_APPLICATION_TYPE)
-            .order_by(_E.place, _E.feed, _E.epoch, _E.number)
+            select(*COLUMNS).where(_E.home == home, _E.topic.in_(list(some)), _E.type >= FIRST_APPLICATION_TYPE)
         )
         for row in rows:
-            some[row.topic].append(row)
+            some[row[4]].append(Stored._make(row))
         for topic, its in some.items():
+            its.sort(key=_position)
             found[topic] = known["changes", home, topic] = its
     return found
+
+
+def _position(row: Stored) -> tuple[int, bytes, int, int]:
+    return row.place, row.feed, row.epoch, row.number
+
+
+def note_placed(
+    conn: Connection, home: int, topics: Iterable[bytes], placed: Mapping[tuple[bytes, int, int], Mapping[str, Any]]
+) -> None:
+    """Entries (feed, epoch, number) of these topics were given other values: what was read goes on being true."""
+    known = memory(conn)
+    for topic in topics:
+        if rows := known.get(("changes", home, topic)):
+            rows = [row._replace(**placed.get(row[:3], {})) for row in rows]
+            known["changes", home, topic] = sorted(rows, key=_position)
 
 
 def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
@@ -115,14 +141,14 @@ def changes_of(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[byt
     return {topic: _in_order(rows) for topic, rows in topic_rows(conn, home, topics).items()}
 
 
-def _in_order(rows: Sequence[Row[Any]]) -> list[PlacedEntry]:
+def _in_order(rows: Sequence[Stored]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
     pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
     ordered = tentative_order(list(pending)) if len(pending) > 1 else pending
     return [read_entry(row) for row in (*settled, *(pending[entry] for entry in ordered))]
 
 
-def topic_entry(row: Row[Any]) -> TopicEntry:
+def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
     """What the rules of order need to know of a stored entry."""
     return TopicEntry(
         slot=slot(FeedId.parse(row.feed)),
@@ -135,7 +161,7 @@ def topic_entry(row: Row[Any]) -> TopicEntry:
     )
 
 
-def read_entry(row: Row[Any]) -> PlacedEntry:
+def read_entry(row: Stored | Row[Any]) -> PlacedEntry:
     return placed_entry(
         FeedId.parse(row.feed),
         row.epoch,
@@ -210,12 +236,12 @@ def forget_bodies() -> None:
 def told(conn: Connection, feed: FeedId, kinds: Sequence[int], *, after: int = 0) -> list[PlacedEntry]:
     """Entries of these kinds in a feed beyond a number, oldest first, over all epochs (at most 1,000)."""
     rows = conn.execute(
-        select(t.entry)
+        select(*COLUMNS)
         .where(_E.feed == feed.packed(), _E.type.in_(kinds), _E.number > after)
         .order_by(_E.epoch, _E.number)
         .limit(1000)
     )
-    return [read_entry(row) for row in rows]
+    return [read_entry(Stored._make(row)) for row in rows]
 
 
 def case_custody(conn: Connection, home: int, topic: bytes, township: int | None) -> custody.CaseCustody:

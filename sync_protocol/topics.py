@@ -99,6 +99,20 @@ class Topics:
         message = Message(change[0], dict(change[1]), tuple(blobs), urgency)
         return self._replica().journal.write(conn, home, topic, [message], Writing(actor, time, quality))[0]
 
+    def write_all(
+        self,
+        conn: Connection,
+        home: int,
+        changes: Sequence[tuple[bytes, tuple[int, Mapping[str, Any]]]],
+        *,
+        actor: int,
+        time: int,
+        quality: int,
+    ) -> None:
+        """Write one change without blobs to each of several topics of a home."""
+        messages = [(topic, Message(kind, dict(body))) for topic, (kind, body) in changes]
+        self._replica().journal.write_all(conn, home, messages, Writing(actor, time, quality))
+
     def note(
         self, conn: Connection, topic: bytes, kind: int, body: Mapping[str, Any], *, actor: int, time: int
     ) -> None:

@@ -21,7 +21,7 @@ from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
-from sync_protocol.reading import forget_bodies
+from sync_protocol.reading import forget_bodies, note_placed
 from sync_protocol.segments import ERASED, Link
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
@@ -91,7 +91,7 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
     """Write down what an order record says; of entries not held yet it is kept until they arrive."""
     feeds = {number: slot_feed(conn, home, number) for number in {p.slot for p in placed}}
     held = _topics_of(conn, feeds, placed)
-    here: list[dict[str, Any]] = []
+    here: dict[tuple[bytes, int, int], dict[str, Any]] = {}
     ahead: dict[tuple[int, int, int], dict[str, Any]] = {}
     for item in placed:
         key = (item.slot, item.epoch, item.number)
@@ -104,12 +104,14 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
         }
         feed = feeds[item.slot]
         if feed is not None and key in held:
-            here.append({"at_feed": feed.packed(), "at_epoch": item.epoch, "at_number": item.number, **values})
+            here[feed.packed(), item.epoch, item.number] = values
             touch(conn, home, held[key])
         else:
             ahead[key] = {"home": home, "slot": item.slot, "epoch": item.epoch, "number": item.number, **values}
     if here:
-        conn.execute(_PLACE, here)
+        at = ("at_feed", "at_epoch", "at_number")
+        conn.execute(_PLACE, [{**dict(zip(at, key, strict=True)), **values} for key, values in here.items()])
+        note_placed(conn, home, set(held.values()), here)
     if ahead:
         memory(conn).pop(("ahead", home), None)
     for (slot_number, epoch, number), row in ahead.items():

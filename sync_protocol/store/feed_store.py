@@ -255,6 +255,7 @@ def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequen
         header = item.header
         if header.topic:
             touch(conn, home, header.topic)
+            memory(conn).pop(("changes", home, header.topic), None)
         elif header.type >= FIRST_APPLICATION_TYPE and item.body is not None:
             told = Told(
                 str(feed), feed.author, feed.audience, item.number, header.type, header.actor, header.time, item.body

@@ -56,7 +56,6 @@ class Told:
 def touch(conn: Connection, home: int, topic: bytes) -> None:
     """Note that a topic's changes or their order changed in this transaction."""
     conn.info.setdefault("touched", {})[(home, topic)] = None
-    memory.memory(conn).pop(("changes", home, topic), None)
 
 
 def hear(conn: Connection, told: Told) -> None:
