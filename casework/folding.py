@@ -18,9 +18,9 @@ class Folding:
         self.state = CaseState()
         self._marks: list[_Mark] = []
 
-    def take(self, change: Change) -> None:
-        """Apply one more change."""
-        self.state.apply(change)
+    def take(self, change: Change, *, checked: bool = False) -> None:
+        """Apply one more change; see `CaseState.apply`."""
+        self.state.apply(change, checked=checked)
         self._marks.append(_mark(change))
 
     def begins(self, marks: Sequence[_Mark]) -> bool:

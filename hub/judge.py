@@ -46,8 +46,7 @@ class _Decider:
 
     def _folding(self, topic: bytes) -> Folding:
         if topic not in self._foldings:
-            changes = self._topics.changes(self._conn, self._home, topic)
-            ordered = [change for change in changes if change.standing == ORDERED]
+            ordered = self._topics.ordered(self._conn, self._home, topic)
             self._foldings[topic] = fold_on(self._topics.memory(self._conn), topic, ordered)
         return self._foldings[topic]
 
@@ -58,7 +57,7 @@ class _Decider:
             return Verdict(Standing.REFUSED, verdict.code.value, verdict.field)
         if isinstance(verdict, Hold):
             return Verdict(Standing.HELD, verdict.code.value)
-        folding.take(replace(entry, standing=ORDERED, code="", field=""))
+        folding.take(replace(entry, standing=ORDERED, code="", field=""), checked=True)
         return Verdict(Standing.ADMITTED)
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:

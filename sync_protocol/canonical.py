@@ -78,19 +78,18 @@ def _check_decoded(value: Any, depth: int) -> None:
     Text is UTF-8 and maps are in order by now; nothing is copied, since most of what a replica reads comes by here.
     """
     kind = type(value)
-    if kind is str or kind in _PLAIN:
-        return
-    if kind is int:
+    if kind is list or kind is dict:
+        if depth == 0:
+            raise NotCanonical("nested too deeply")
+        for item in value if kind is list else value.values():
+            inner = type(item)
+            if inner is not str and inner is not bytes:
+                _check_decoded(item, depth - 1)
+    elif kind is int:
         if value >= _INT_LIMIT:
             raise NotCanonical("integer beyond 64 bits")
-        return
-    if kind is not list and kind is not dict:
+    elif kind is not str and kind not in _PLAIN:
         raise NotCanonical(f"{kind.__name__} has no canonical form")
-    if depth == 0:
-        raise NotCanonical("nested too deeply")
-    for item in value if kind is list else value.values():
-        if type(item) is not str:
-            _check_decoded(item, depth - 1)
 
 
 def _checked(value: Any, depth: int) -> Any:

@@ -6,8 +6,9 @@ passed in as `decide`; whether it is *ready* is answered here from headers alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select, text
 
@@ -27,7 +28,7 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
-from sync_protocol.reading import COLUMNS, PlacedEntry, Stored, arrived, read_entry, topic_entry, topic_rows
+from sync_protocol.reading import PlacedEntry, Stored, arrived, read_entry, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 
@@ -65,15 +66,15 @@ def judge_home(
         _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code.in_([AWAITS, *again]))
     )
     query = (
-        select(*COLUMNS)
+        select(_E.feed, _E.epoch, _E.number, _E.topic)
         .where(_E.home == home, text(UNSETTLED), unsettled, _E.type >= FIRST_APPLICATION_TYPE)
         .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
         .limit(_BATCH)
     )
-    bench = _Bench(conn, home, decide)
+    bench = _Bench(conn, home, decide, frozenset((AWAITS, *again)))
     passed = 0
     while waiting := conn.execute(query.offset(passed)).all():
-        if verdicts := bench.judge([Stored._make(row) for row in waiting]):
+        if verdicts := bench.judge([_Place(*row) for row in waiting]):
             _write(conn, journal, home, verdicts, writing)
             return bench.touched
         passed += len(waiting)  # all of these go on waiting: look past them
@@ -102,15 +103,26 @@ def _write(conn: Connection, journal: Journal, home: int, verdicts: Sequence[_Li
 _Key = tuple[int, int, int]
 
 
+class _Place(NamedTuple):
+    """Where an entry that waits stands, and its topic."""
+
+    feed: bytes
+    epoch: int
+    number: int
+    topic: bytes
+
+
 class _Bench:
     """One sitting over one home."""
 
-    def __init__(self, conn: Connection, home: int, decide: Decide) -> None:
+    def __init__(self, conn: Connection, home: int, decide: Decide, waiting: frozenset[str]) -> None:
         self._conn = conn
         self._home = home
         self._decide = decide
+        self._waiting = waiting
         self._arrived = arrived(conn, home)
         self._topics: dict[bytes, dict[_Key, TopicEntry]] = {}
+        self._rows: dict[tuple[bytes, int, int], Stored] = {}
         self._origins: dict[tuple[bytes, _Key], tuple[int, int] | None] = {}
         self._touched: dict[bytes, None] = {}
 
@@ -118,15 +130,17 @@ class _Bench:
     def touched(self) -> list[bytes]:
         return list(self._touched)
 
-    def judge(self, rows: Sequence[Stored]) -> list[_Line]:
+    def judge(self, places: Sequence[_Place]) -> list[_Line]:
         """Go over the entries until no more become ready; then hold what is left for the first time.
 
         What else waits of the same topics is judged with them: else an entry would be held for another one that came
         with it and only stands in a later batch.
         """
-        self._load({row.topic for row in rows} - {NO_TOPIC})
-        verdicts: list[_Line] = []
-        left = [*rows, *self._companions(rows)]
+        topics = dict.fromkeys(place.topic for place in places if place.topic != NO_TOPIC)
+        self._load(topics)
+        verdicts = [self._without_topic(place) for place in places if place.topic == NO_TOPIC]
+        left = [self._rows[place[:3]] for place in places if place.topic != NO_TOPIC]
+        left += self._companions(topics, {place[:3] for place in places})
         progress = True
         while left and progress:
             still = []
@@ -144,16 +158,19 @@ class _Bench:
                 self._touched[row.topic] = None
         return verdicts
 
-    def _companions(self, rows: Sequence[Stored]) -> list[Stored]:
-        mine = {(row.feed, row.epoch, row.number) for row in rows}
-        topics = {row.topic: None for row in rows if row.topic != NO_TOPIC}
+    def _without_topic(self, place: _Place) -> _Line:
+        slot_number = 0 if FeedId.parse(place.feed) == up(self._home) else 1
+        return (slot_number, place.epoch, place.number, Standing.ADMITTED, "", "")
+
+    def _companions(self, topics: Iterable[bytes], besides: Collection[tuple[bytes, int, int]]) -> list[Stored]:
         found = [
             row
             for changes in topic_rows(self._conn, self._home, list(topics)).values()
             for row in changes
-            if row.standing == Standing.PENDING and (row.feed, row.epoch, row.number) not in mine
+            if row[:3] not in besides
+            and (row.standing == Standing.PENDING or (row.standing == Standing.HELD and row.code in self._waiting))
         ]
-        found.sort(key=lambda row: (row.feed, row.epoch, row.number))
+        found.sort(key=lambda row: row[:3])
         return found[:_COMPANIONS_MAX]
 
     def _load(self, topics: Collection[bytes]) -> None:
@@ -163,11 +180,10 @@ class _Bench:
             entries = [topic_entry(row) for row in rows]
             self._topics[topic] = {(e.slot, e.epoch, e.number): e for e in entries}
             for entry, row in zip(entries, rows, strict=True):
+                self._rows[row[:3]] = row
                 self._origins[topic, (entry.slot, entry.epoch, entry.number)] = parse_header(row.header).origin
 
     def _judge_one(self, row: Stored) -> _Line | None:
-        if row.topic == NO_TOPIC:
-            return (*_key(row), Standing.ADMITTED, "", "")
         key, topic = _key(row), self._topics[row.topic]
         mine = topic[key]
         if unready(mine, topic.values(), self._arrived):

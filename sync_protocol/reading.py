@@ -141,17 +141,23 @@ def changes_of(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[byt
     return {topic: _in_order(rows) for topic, rows in topic_rows(conn, home, topics).items()}
 
 
+def ordered(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
+    """Of a topic's changes those that the hub has admitted, in their places."""
+    rows = topic_rows(conn, home, [topic])[topic]
+    return [read_entry(row) for row in rows if row.standing == Standing.ADMITTED]
+
+
 def _in_order(rows: Sequence[Stored]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
     pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
-    ordered = tentative_order(list(pending)) if len(pending) > 1 else pending
-    return [read_entry(row) for row in (*settled, *(pending[entry] for entry in ordered))]
+    waiting = tentative_order(list(pending)) if len(pending) > 1 else pending
+    return [read_entry(row) for row in (*settled, *(pending[entry] for entry in waiting))]
 
 
 def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
     """What the rules of order need to know of a stored entry."""
     return TopicEntry(
-        slot=slot(FeedId.parse(row.feed)),
+        slot=_slot(row.feed),
         epoch=row.epoch,
         number=row.number,
         after=parse_header(row.header).after,
@@ -159,6 +165,11 @@ def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
         place=row.place,
         judged_by=row.judged_by,
     )
+
+
+@lru_cache(maxsize=4096)
+def _slot(feed: bytes) -> int:
+    return slot(FeedId.parse(feed))
 
 
 def read_entry(row: Stored | Row[Any]) -> PlacedEntry:

@@ -18,7 +18,7 @@ from sync_protocol.custody import CaseCustody
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, BlobRef
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
-from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of
+from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
 from sync_protocol.store import tables as t
@@ -129,6 +129,10 @@ class Topics:
     def changes_of(self, conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
         """The changes of several topics of one home, read at once."""
         return changes_of(conn, home, topics)
+
+    def ordered(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
+        """Of a topic's changes those that the hub has admitted."""
+        return ordered(conn, home, topic)
 
     def memory(self, conn: Connection) -> dict[Any, Any]:
         """What may be remembered until this write ends; nothing outside of a write."""
