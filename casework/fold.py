@@ -86,7 +86,7 @@ class CaseState:
         if change.standing == ORDERED and self.base is not None:
             self.base.apply(change)
         if change.standing == TENTATIVE and self.base is None:
-            self.base = self.copy()
+            self.base = self.copy() if self.timeline else CaseState()
         row = self._fitting_row(change, checked=checked)
         if row is not None:
             self._take(row, change)

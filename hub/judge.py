@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
@@ -57,7 +57,7 @@ class _Decider:
             return Verdict(Standing.REFUSED, verdict.code.value, verdict.field)
         if isinstance(verdict, Hold):
             return Verdict(Standing.HELD, verdict.code.value)
-        folding.take(replace(entry, standing=ORDERED, code="", field=""), checked=True)
+        folding.take(entry._replace(standing=ORDERED, code="", field=""), checked=True)
         return Verdict(Standing.ADMITTED)
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:

@@ -191,7 +191,7 @@ class _Bench:
         verdict = self._verdict(row, mine, topic)
         if (verdict.standing, verdict.code) == (row.standing, row.code):
             return None
-        topic[key] = replace(mine, standing=verdict.standing, judged_by=2**62)
+        topic[key] = mine._replace(standing=verdict.standing, judged_by=2**62)
         self._touched[row.topic] = None
         return (*key, verdict.standing, verdict.code, verdict.field)
 

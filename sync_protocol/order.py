@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync_protocol import canonical
 from sync_protocol.errors import NotCanonical, TooLarge
@@ -178,8 +178,7 @@ def build_runs(verdicts: Sequence[tuple[int, int, int, Standing, str, str]]) -> 
     return runs
 
 
-@dataclass(frozen=True, slots=True)
-class TopicEntry:
+class TopicEntry(NamedTuple):
     """What the rules below need to know of one entry of a topic."""
 
     slot: int

@@ -6,7 +6,6 @@ Nothing here writes. Everything runs inside the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -32,8 +31,7 @@ from sync_protocol.store.memory import memory
 from sync_protocol.topology import OFFICES, slot
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedEntry:
+class PlacedEntry(NamedTuple):
     """One change of a topic as the application reads it; see `casework.journal.Change` for the meaning."""
 
     kind: int
@@ -200,20 +198,20 @@ def placed_entry(
     received: int,
 ) -> PlacedEntry:
     return PlacedEntry(
-        kind=header.type,
-        body=_plain(header, body),
-        author=feed.author,
-        office=OFFICES[slot(feed)] if feed.home is not None else "county",
-        actor=header.actor,
-        time=header.time,
-        quality=header.quality,
-        standing=STANDING_WORDS[standing],
-        code=code,
-        field=field,
-        place=place,
-        ref=f"{feed}/{epoch}/{number}",
-        blobs=header.blobs,
-        received=received,
+        header.type,
+        _plain(header, body),
+        feed.author,
+        OFFICES[slot(feed)] if feed.home is not None else "county",
+        header.actor,
+        header.time,
+        header.quality,
+        STANDING_WORDS[standing],
+        code,
+        field,
+        place,
+        f"{feed}/{epoch}/{number}",
+        header.blobs,
+        received,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync_protocol.crypto import HASH_BYTES, SIGNATURE_BYTES, verify
 from sync_protocol.entries import (
@@ -54,8 +54,7 @@ class Segment:
         return self.first + len(self.items) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One verified entry: what the store writes down."""
 
     number: int

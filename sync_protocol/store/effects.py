@@ -14,7 +14,16 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 from sync_protocol import canonical
 from sync_protocol.certificates import SignedCertificate
 from sync_protocol.custody import parse_receipt
-from sync_protocol.entries import NO_SALT, EntryType, Flag, body_hash, entry_salt, mark, parse_erasure
+from sync_protocol.entries import (
+    FIRST_APPLICATION_TYPE,
+    NO_SALT,
+    EntryType,
+    Flag,
+    body_hash,
+    entry_salt,
+    mark,
+    parse_erasure,
+)
 from sync_protocol.epochs import parse_grant, parse_revocation
 from sync_protocol.errors import SyncError
 from sync_protocol.feeds import HUB, FeedId, FeedKind, up
@@ -25,6 +34,7 @@ from sync_protocol.reading import forget_bodies, note_placed
 from sync_protocol.segments import ERASED, Link
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
+from sync_protocol.store.bulk import run_many
 from sync_protocol.store.me import get
 from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import touch
@@ -36,7 +46,7 @@ _log = logging.getLogger("lianban.sync")
 def apply(conn: Connection, branch: Branch, links: Sequence[Link]) -> None:
     """Apply newly written entries of one branch."""
     for item in links:
-        if item.header.type < 64 and item.body is not None and not item.header.flags & Flag.SEALED:
+        if item.header.type < FIRST_APPLICATION_TYPE and item.body is not None and not item.header.flags & Flag.SEALED:
             try:
                 _apply_one(conn, branch, item, item.body)
             except SyncError as error:
@@ -110,7 +120,7 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
             ahead[key] = {"home": home, "slot": item.slot, "epoch": item.epoch, "number": item.number, **values}
     if here:
         at = ("at_feed", "at_epoch", "at_number")
-        conn.execute(_PLACE, [{**dict(zip(at, key, strict=True)), **values} for key, values in here.items()])
+        run_many(conn, _PLACE, [{**dict(zip(at, key, strict=True)), **values} for key, values in here.items()])
         note_placed(conn, home, set(held.values()), here)
     if ahead:
         memory(conn).pop(("ahead", home), None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from sync_protocol import canonical
 from sync_protocol.crypto import Signer
@@ -29,6 +29,7 @@ from sync_protocol.order import Standing, own_place
 from sync_protocol.segments import ERASED, Item, Link, Segment, check_signature, link
 from sync_protocol.store import effects, fork_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.bulk import run_many
 from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import Told, hear, touch, wake
 from sync_protocol.topology import SLOT_HUB, slot
@@ -105,7 +106,9 @@ def append(
             known = Tip(start.number, start.head)
         items = tuple(Item(pack_header(draft.header), draft.body) for draft in group)
         segment = Segment(branch.feed, branch.epoch, known.number + 1, items, serial, b"")
-        new = link(deployment, segment, known.head, salts(conn, branch.feed))
+        salt_of = salts(conn, branch.feed)
+        salt_of.learn(draft.header.topic for draft in group)
+        new = link(deployment, segment, known.head, salt_of)
         message = head_message(deployment, branch.feed, branch.epoch, new[-1].number, new[-1].head, serial)
         _write(conn, branch, new, serial, signer.sign(message), now)
         links.extend(new)
@@ -197,6 +200,9 @@ def signing_key(conn: Connection, segment: Segment) -> bytes:
     return certificate.sign_key
 
 
+_INSERT = insert(t.entry).values({column.name: bindparam(column.name) for column in t.entry.c})
+
+
 def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int, signature: bytes, now: int) -> None:
     packed = branch.feed.packed()
     home = branch.feed.home or 0
@@ -223,7 +229,7 @@ def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int,
         }
         for item in links
     ]
-    conn.execute(insert(t.entry), rows)
+    run_many(conn, _INSERT, rows)
     last = links[-1]
     conn.execute(
         insert(t.head_signature).values(
@@ -242,7 +248,7 @@ def _without_erased(salt_of: _Salts, links: Sequence[Link]) -> list[Link]:
     """A body that arrives after its topic was erased is not written down; its hash is."""
     salt_of.learn(item.header.topic for item in links)
     return [
-        replace(item, body=None)
+        item._replace(body=None)
         if item.header.type >= FIRST_APPLICATION_TYPE and salt_of(item.header.topic) == ERASED
         else item
         for item in links
@@ -287,7 +293,7 @@ def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
         del rows[topic]
     if rows:
         conn.execute(insert(t.topic), list(rows.values()))
-        memory(conn).pop(("salts", home), None)
+        memory(conn).setdefault(("salts", home), {}).update({topic: row["salt"] for topic, row in rows.items()})
 
 
 def _name_blobs(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
