@@ -8,10 +8,10 @@ Messages never repeat foreign text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from casework.errors import Problem
 
@@ -114,27 +114,23 @@ _TOO_MANY = MAX_NODES + 1
 _SIMPLE = frozenset((type(None), bool, bytes))
 
 
-def _nodes(value: object, depth: int) -> int:
+def _nodes(value: Any, depth: int) -> int:
     """Count the nodes of a plain dict or list; _TOO_MANY as soon as anything has to be looked at more closely."""
     kind = type(value)
     if kind is dict:
-        fields = cast("dict[object, object]", value)
-        for key in fields:
+        for key in value:
             if type(key) is not str or len(key) > MAX_KEY_CHARS or not key.isascii():
                 return _TOO_MANY
-        items: Iterable[object] = fields.values()
-    elif kind is list:
-        items = cast("list[object]", value)
-    else:
+    elif kind is not list:
         return _TOO_MANY
     total = 1
-    for item in items:
+    for item in value.values() if kind is dict else value:
         inner = type(item)
         if inner is str:
-            cast("str", item).encode()
+            item.encode()
         elif inner is dict or inner is list:
             total += _nodes(item, depth + 1) - 1
-        elif inner not in _SIMPLE and not (inner is int and -_INT64 <= cast("int", item) < _INT64):
+        elif inner not in _SIMPLE and not (inner is int and -_INT64 <= item < _INT64):
             return _TOO_MANY
         total += 1
     return _TOO_MANY if depth == MAX_DEPTH and total > 1 else total

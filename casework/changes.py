@@ -229,15 +229,13 @@ SHAPES: dict[ChangeKind, Record] = {
 }
 
 
+_KINDS: dict[int, ChangeKind] = {int(kind): kind for kind in ChangeKind}
 _FITS: dict[int, Fits] = {int(kind): fitting(shape) for kind, shape in SHAPES.items()}
 
 
 def known_kind(kind: int) -> ChangeKind | None:
     """Return the kind with this number, or None if this program does not know it."""
-    try:
-        return ChangeKind(kind)
-    except ValueError:
-        return None
+    return _KINDS.get(kind)
 
 
 def kind_name(kind: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from casework.changes import ChangeKind
 
@@ -124,8 +125,7 @@ for _row in TABLE:
     _ROWS.setdefault(int(_row.kind), []).append(_row)
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """What of a case the office rules depend on: home tier, first review or not, and who decides.
 
     tier: "village" or "township". decision: "village", "township", "county" or "external".

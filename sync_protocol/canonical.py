@@ -15,6 +15,7 @@ from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.limits import DEPTH_MAX
 
 _PLAIN = frozenset((type(None), bool, bytes))
+_TEXT = frozenset((str,))
 _INT_LIMIT = 2**63
 
 
@@ -62,7 +63,7 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
 def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     """Keys ascend: the order of code points is that of the UTF-8 bytes."""
     keys = [key for key, _ in pairs]
-    if any(type(key) is not str for key in keys):
+    if not _TEXT.issuperset(map(type, keys)):
         raise NotCanonical("a map key is not text")
     result = dict(pairs)
     if len(result) < len(keys):

@@ -31,6 +31,7 @@ _TAG_MESSAGE = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _TAG_FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
 
+@lru_cache(maxsize=64)
 def domain(name: str) -> bytes:
     """The prefix that keeps one kind of signed or hashed object from being read as another."""
     return b"lianban/" + name.encode("ascii") + b"/1\x00" + bytes([SUITE])
@@ -38,10 +39,7 @@ def domain(name: str) -> bytes:
 
 def digest(name: str, *parts: bytes) -> bytes:
     """SHA-256 over the domain and the parts; every part but the last has a fixed length by its use."""
-    state = hashlib.sha256(domain(name))
-    for part in parts:
-        state.update(part)
-    return state.digest()
+    return hashlib.sha256(b"".join((domain(name), *parts))).digest()
 
 
 def sha256(data: bytes) -> bytes:

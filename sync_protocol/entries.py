@@ -50,6 +50,10 @@ class Flag(IntFlag):
     """The body is sealed under the topic's key."""
 
 
+OPENING, SEALED = int(Flag.OPENING), int(Flag.SEALED)
+"""The same as plain integers: asked of every entry that is read."""
+
+
 class BlobRole(IntEnum):
     PAGE = 0
     PREVIEW = 1
@@ -142,7 +146,7 @@ def _parse_header(data: bytes) -> Header:
     )
     if _MANDATORY < len(value) <= _FIELDS and value[-1] == _DEFAULTS[len(value) - 1 - _MANDATORY]:
         raise NotCanonical("a trailing default travels")
-    if header.flags & Flag.OPENING and not header.topic:
+    if header.flags & OPENING and not header.topic:
         raise NotCanonical("an opening names its topic")
     return header
 

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Row, and_, func, select
 from sync_protocol import canonical, custody
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
+    OPENING,
+    SEALED,
     BlobRef,
-    Flag,
     Header,
     mark,
     parse_header,
@@ -217,9 +218,9 @@ def placed_entry(
 
 def _plain(header: Header, body: bytes | None) -> Any:
     """The body's plain value; None when it is erased, sealed or malformed. Nobody changes it in place."""
-    if body is None or header.flags & _SEALED:
+    if body is None or header.flags & SEALED:
         return None
-    opening = bool(header.flags & _OPENING)
+    opening = bool(header.flags & OPENING)
     return _decoded(body, opening) if len(body) > _REMEMBERED_BYTES else _remembered(body, opening)
 
 
@@ -231,7 +232,6 @@ def _decoded(body: bytes, opening: bool) -> Any:  # noqa: FBT001
         return None
 
 
-_OPENING, _SEALED = int(Flag.OPENING), int(Flag.SEALED)
 _REMEMBERED_BYTES = 2048
 _remembered = lru_cache(maxsize=4096)(_decoded)
 """A change is read when it comes, when it is judged, when it is shown, and again with each later one of its topic."""

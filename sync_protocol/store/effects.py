@@ -17,8 +17,8 @@ from sync_protocol.custody import parse_receipt
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
     NO_SALT,
+    SEALED,
     EntryType,
-    Flag,
     body_hash,
     entry_salt,
     mark,
@@ -46,7 +46,7 @@ _log = logging.getLogger("lianban.sync")
 def apply(conn: Connection, branch: Branch, links: Sequence[Link]) -> None:
     """Apply newly written entries of one branch."""
     for item in links:
-        if item.header.type < FIRST_APPLICATION_TYPE and item.body is not None and not item.header.flags & Flag.SEALED:
+        if item.header.type < FIRST_APPLICATION_TYPE and item.body is not None and not item.header.flags & SEALED:
             try:
                 _apply_one(conn, branch, item, item.body)
             except SyncError as error:

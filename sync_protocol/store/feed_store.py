@@ -11,7 +11,7 @@ from sync_protocol import canonical
 from sync_protocol.crypto import Signer
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
-    Flag,
+    OPENING,
     Header,
     genesis,
     head_message,
@@ -256,12 +256,12 @@ def _without_erased(salt_of: _Salts, links: Sequence[Link]) -> list[Link]:
 
 
 def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
-    feed = branch.feed
+    feed, known = branch.feed, memory(conn)
     for item in links:
         header = item.header
         if header.topic:
             touch(conn, home, header.topic)
-            memory(conn).pop(("changes", home, header.topic), None)
+            known.pop(("changes", home, header.topic), None)
         elif header.type >= FIRST_APPLICATION_TYPE and item.body is not None:
             told = Told(
                 str(feed), feed.author, feed.audience, item.number, header.type, header.actor, header.time, item.body
@@ -281,7 +281,7 @@ def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:
 def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
     rows = {}
     for item in links:
-        opens = item.header.flags & Flag.OPENING and item.header.type >= FIRST_APPLICATION_TYPE
+        opens = item.header.flags & OPENING and item.header.type >= FIRST_APPLICATION_TYPE
         if opens and home and item.body is not None:
             opening = parse_opening(item.body)
             wraps = canonical.pack([list(wrap) for wrap in opening.wraps])
