@@ -18,10 +18,11 @@ from sync_protocol.custody import CaseCustody
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, BlobRef
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
-from sync_protocol.reading import PlacedEntry, case_custody, home_of
+from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.memory import memory
 from sync_protocol.topology import Station, Tier
 
 
@@ -98,6 +99,20 @@ class Topics:
         message = Message(change[0], dict(change[1]), tuple(blobs), urgency)
         return self._replica().journal.write(conn, home, topic, [message], Writing(actor, time, quality))[0]
 
+    def write_all(
+        self,
+        conn: Connection,
+        home: int,
+        changes: Sequence[tuple[bytes, tuple[int, Mapping[str, Any]]]],
+        *,
+        actor: int,
+        time: int,
+        quality: int,
+    ) -> None:
+        """Write one change without blobs to each of several topics of a home."""
+        messages = [(topic, Message(kind, dict(body))) for topic, (kind, body) in changes]
+        self._replica().journal.write_all(conn, home, messages, Writing(actor, time, quality))
+
     def note(
         self, conn: Connection, topic: bytes, kind: int, body: Mapping[str, Any], *, actor: int, time: int
     ) -> None:
@@ -110,6 +125,18 @@ class Topics:
 
     def changes(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
         return self._replica().journal.changes(conn, home, topic)
+
+    def changes_of(self, conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
+        """The changes of several topics of one home, read at once."""
+        return changes_of(conn, home, topics)
+
+    def ordered(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
+        """Of a topic's changes those that the hub has admitted."""
+        return ordered(conn, home, topic)
+
+    def memory(self, conn: Connection) -> dict[Any, Any]:
+        """What may be remembered until this write ends; nothing outside of a write."""
+        return memory(conn)
 
     def home_of(self, conn: Connection, topic: bytes) -> int | None:
         return home_of(conn, topic)
