@@ -125,6 +125,12 @@ def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, Ca
             conn.execute(statement, rows)
 
 
+def write_row(conn: Connection, values: dict[str, Any]) -> None:
+    """Put a row in the place of the one that the case has, or make its first."""
+    if conn.execute(sa.update(case_row).where(_C.topic == values["topic"]).values(**values)).rowcount == 0:
+        conn.execute(sa.insert(case_row).values(**values))
+
+
 @dataclass(frozen=True, slots=True)
 class CaseQuery:
     """What a list shows. `states` and `holder` narrow it; `text` is a name, a number or a code; `page` from 0."""

@@ -6,7 +6,7 @@ the hub's own entries take the place where they stand in hub→home. Every entry
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
@@ -92,19 +92,19 @@ def place_of(record_number: int, index: int) -> int:
     return (record_number << _INDEX_BITS) + index + 1
 
 
-def placements(record_number: int, runs: Sequence[Run]) -> list[Placed]:
+def placements(record_number: int, runs: Sequence[Run]) -> Iterator[Placed]:
     """Every entry a record speaks of, in order."""
-    result: list[Placed] = []
+    index = 0
     for run in runs:
         exceptions = {item.number: item for item in run.exceptions}
         for number in range(run.first, run.last + 1):
-            place = place_of(record_number, len(result))
+            place = place_of(record_number, index)
+            index += 1
             item = exceptions.get(number)
             if item is None:
-                result.append(Placed(run.slot, run.epoch, number, place, Standing.ADMITTED, "", ""))
+                yield Placed(run.slot, run.epoch, number, place, Standing.ADMITTED, "", "")
             else:
-                result.append(Placed(run.slot, run.epoch, number, place, item.standing, item.code, item.field))
-    return result
+                yield Placed(run.slot, run.epoch, number, place, item.standing, item.code, item.field)
 
 
 def pack_runs(runs: Sequence[Run]) -> bytes:

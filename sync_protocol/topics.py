@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from sync_protocol.blobs import SEED_BYTES, open_blob, plain_hash, seal_blob
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
-from sync_protocol.entries import FIRST_APPLICATION_TYPE, BlobRef
+from sync_protocol.entries import BlobRef
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
 from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
@@ -157,11 +157,14 @@ class Topics:
         """Whether plain bytes are those whose salted hash was signed."""
         return plain_hash(_plain_salt(key), plain) == signed
 
-    def all_topics(self, conn: Connection) -> list[tuple[int, bytes]]:
-        """Every (home, topic) of which an application's entry is held."""
-        e = t.entry.c
+    def topics_after(self, conn: Connection, after: tuple[int, bytes], most: int) -> list[tuple[int, bytes]]:
+        """The next (home, topic) in ascending order that are known here, at most so many; begin after (0, b"")."""
+        c = t.topic.c
         rows = conn.execute(
-            select(e.home, e.topic).where(e.home != 0, e.topic != b"", e.type >= FIRST_APPLICATION_TYPE).distinct()
+            select(c.home, c.topic)
+            .where(or_(c.home > after[0], and_(c.home == after[0], c.topic > after[1])))
+            .order_by(c.home, c.topic)
+            .limit(most)
         )
         return [(row.home, row.topic) for row in rows]
 

@@ -61,7 +61,7 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
     match item.header.type:
         case EntryType.ORDER if by_hub and feed.kind is FeedKind.DOWN:
             record = mark(branch.epoch, item.number)
-            place(conn, feed.audience, record, placements(item.number, parse_runs(body)))
+            place(conn, feed.audience, record, list(placements(item.number, parse_runs(body))))
         case EntryType.RECEIPT if feed.kind is FeedKind.DOWN:
             _note_receipt(conn, branch, body)
         case EntryType.CERTIFICATE | EntryType.HUB_KEY if feed.kind is FeedKind.ALL:

@@ -278,3 +278,35 @@ def test_fsck_names_a_scan_that_is_not_what_it_was(kept, tmp_path, how, program)
 def test_fsck_of_what_nobody_touched_finds_nothing(kept, tmp_path, program):
     found = report(program, "fsck", "--dir", kept.copy(program, tmp_path))
     assert found["wrong"] == [] and (found["cases"], found["blobs"]) == (2, 1)
+
+
+def _rows(conn: sa.Connection) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in conn.execute(sa.select(case_row).order_by(case_row.c.topic))]
+
+
+ROW_DAMAGE = [_rename_case, _drop_case, _invent_case]
+
+
+@pytest.mark.parametrize("program", ["hub", "node"])
+@pytest.mark.parametrize("damage", ROW_DAMAGE, ids=[one.__name__.strip("_") for one in ROW_DAMAGE])
+def test_rebuild_writes_the_rows_anew_byte_for_byte_and_says_which(kept, tmp_path, damage, program):
+    folder = kept.copy(program, tmp_path)
+    before = _sql(program, folder, _rows)
+    named = _sql(program, folder, damage)
+    assert _sql(program, folder, _rows) != before
+    mended = report(program, "fsck", "--dir", folder, "--rebuild")
+    assert len(mended["mended"]) == 1 and named in mended["mended"][0] and mended["wrong"] == []
+    assert _sql(program, folder, _rows) == before
+    again = report(program, "fsck", "--dir", folder, "--rebuild")
+    assert again["mended"] == again["wrong"] == []
+
+
+@pytest.mark.parametrize("program", ["hub", "node"])
+def test_nothing_is_rebuilt_from_a_log_that_is_wrong(kept, tmp_path, program):
+    folder = kept.copy(program, tmp_path)
+    _sql(program, folder, _rename_case)
+    _sql(program, folder, _flip_signature)
+    damaged = _sql(program, folder, _rows)
+    found = report(program, "fsck", "--dir", folder, "--rebuild", code=1)
+    assert any("nothing was written anew" in text for text in found["wrong"]) and found["mended"] == []
+    assert _sql(program, folder, _rows) == damaged
