@@ -100,7 +100,8 @@ def _rows_without_log(conn: Connection, log: CaseLog, after: bytes, *, mend: boo
     """Of the next batch of rows those whose case the log does not know; and where the batch after it begins."""
     c = case_row.c
     topics = list(conn.execute(sa.select(c.topic).where(c.topic > after).order_by(c.topic).limit(_BATCH)).scalars())
-    stray = [topic for topic in topics if log.home_of(conn, topic) is None]
+    known = log.known_topics(conn, topics)
+    stray = [topic for topic in topics if topic not in known]
     if mend and stray:
         conn.execute(sa.delete(case_row).where(c.topic.in_(stray)))
     return (topics[-1] if topics else None), [f"case {topic.hex()}: a row without a log" for topic in stray]

@@ -168,6 +168,10 @@ class Topics:
         )
         return [(row.home, row.topic) for row in rows]
 
+    def known_topics(self, conn: Connection, topics: Sequence[bytes]) -> set[bytes]:
+        """Those of these topics that any home has opened, as far as is known here."""
+        return set(conn.execute(select(t.topic.c.topic).where(t.topic.c.topic.in_(topics))).scalars())
+
     def custody(self, conn: Connection, home: int, topic: bytes) -> CaseCustody:
         ancestors = trust.topology(conn).ancestors(home)
         township = ancestors[0] if len(ancestors) > 1 else None
