@@ -6,15 +6,20 @@ transaction, one check of what was typed and one fold for each change.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bench.cases import Case, plan
-from bench.places import Places, now
+from bench.places import Places, found, now
 from casework.changes import ChangeKind
+from casework.fsck import look_at_cases
 from casework.intake import Stamp, collect_body
 from casework.intake_code import mint
 from casework.workdays import china_day
@@ -23,7 +28,7 @@ from sync_protocol import canonical
 from sync_protocol.blobs import wrap_key
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.entries import EntryType, Flag, Header, Opening, pack_opening, topic_of
-from sync_protocol.feeds import HUB, down, up
+from sync_protocol.feeds import HUB, FeedId, down, up
 from sync_protocol.frontier import Branch
 from sync_protocol.journal import Writing
 from sync_protocol.limits import SEGMENT_ENTRIES_MAX
@@ -33,6 +38,7 @@ from sync_protocol.store import feed_store, trust
 _A_TRANSACTION = 64 * SEGMENT_ENTRIES_MAX
 _RUN = 4096
 _EPOCH = 719_163
+_CODES_A_DAY = 40_000
 
 
 def fill(station: Station, seed: int, cases: int, corrections: int) -> int:
@@ -59,8 +65,9 @@ def _drafts(station: Station, seed: int, cases: int, corrections: int) -> Iterat
     day = china_day(moment)
     urgency = day.toordinal() + 7 - _EPOCH
     for case in plan(seed, cases, 1):
-        code = mint(region, me.author, 0, day, case.number % 90_000 + 1)
-        body, _ = collect_body(case.item, case.intake, Stamp("village", code, day.isoformat()))
+        received = day - timedelta(days=case.number // _CODES_A_DAY)
+        code = mint(region, me.author, 0, received, case.number % _CODES_A_DAY + 1)
+        body, _ = collect_body(case.item, case.intake, Stamp("village", code, received.isoformat()))
         topic, key, salt = _new(station)
         wraps = tuple(
             (reader, wrap_key(key, box, me.deployment, me.author, topic))
@@ -96,11 +103,33 @@ def _correction(case: Case, turn: int) -> dict[str, Any]:
 
 def order_all(places: Places, entries: int) -> None:
     """The county's word on all that the village wrote: admitted, in the order of the numbers."""
-    home = places.village.me.author
-    runs = [Run(0, 0, first, min(first + _RUN - 1, entries)) for first in range(1, entries + 1, _RUN)]
-    body = pack_runs(runs)
+    feed = down(HUB, places.village.me.author)
+    for first in range(1, entries + 1, _RUN):
+        body = pack_runs([Run(0, 0, first, min(first + _RUN - 1, entries))])
+        places.hub.store.write(partial(_tell_order, places=places, feed=feed, body=body))
 
-    def write(conn: Connection) -> None:
-        places.hub.replica.journal.tell(conn, down(HUB, home), EntryType.ORDER, body, Writing(0, now(), 1))
 
-    places.hub.store.write(write)
+def _tell_order(conn: Connection, places: Places, feed: FeedId, body: bytes) -> None:
+    places.hub.replica.journal.tell(conn, feed, EntryType.ORDER, body, Writing(0, now(), 1))
+
+
+def filled_county(
+    folder: Path, *, seed: int, cases: int, corrections: int = 0, fold: bool = True, ca: bytes | None = None
+) -> int:
+    """A county in `folder` whose village has these cases, all known and admitted everywhere; how many entries.
+
+    With `fold` the village's rows are made too, as `fsck --rebuild` makes them.
+    """
+    places = found(folder, random.Random(seed).randbytes, ca=ca)
+    try:
+        places.fold_later()
+        entries = fill(places.village, seed, cases, corrections)
+        places.carry()
+        order_all(places, entries)
+        places.carry()
+        if fold:
+            rows = look_at_cases(places.village.store, places.village.topics, mend=True)
+            assert rows.cases == cases
+        return entries
+    finally:
+        places.close()

@@ -79,3 +79,10 @@ def verdict(name: str, reached: float, wanted: float) -> bool:
     good = reached >= wanted
     print(f"{'PASS' if good else 'FAIL'}  {name}: {reached:.3f}, wanted at least {wanted:.3f}")
     return good
+
+
+def at_most(name: str, reached: float, limit: float) -> bool:
+    """Print one line with PASS or FAIL; True when `reached` is not above `limit`."""
+    good = reached <= limit
+    print(f"{'PASS' if good else 'FAIL'}  {name}: {reached:,.3f}, at most {limit:,.3f}", flush=True)
+    return good

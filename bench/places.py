@@ -1,7 +1,7 @@
-"""A small real county on disk for the benches: a hub, a township hall and a village, made with the programs' own code.
+"""A small real county on disk for the benches: hub, township hall and village, made with the programs' own code.
 
-The folders are what `init` leaves behind, so the programs then serve them as they serve anybody's. Certificates are dated
-by the machine's own clock, because the programs that are measured go by it.
+The folders are what `init` leaves behind, so the programs then serve them as they serve anybody's. Certificates are
+dated by the machine's own clock, because the programs that are measured go by it.
 """
 
 from __future__ import annotations
