@@ -94,7 +94,8 @@ def peak_bytes(pid: int) -> int:
 class ChildWatch:
     """Looks at the children of a process all the time and keeps the peak of each; use as a context manager.
 
-    A child's VmHWM only grows, so a look shortly before it ends is enough.
+    A child's VmHWM only grows, so a look shortly before it ends is enough. Before it has started its own program a
+    child still wears its parent's memory: it counts from when its command line is its own.
     """
 
     def __init__(self, pid: int) -> None:
@@ -116,9 +117,19 @@ class ChildWatch:
         return max(self.peaks.values(), default=0)
 
     def _watch(self) -> None:
+        parent = _command(self._pid)
         while not self._over.wait(_SAMPLE_SECONDS):
             for child in _children(self._pid):
-                self.peaks[child] = max(self.peaks.get(child, 0), peak_bytes(child))
+                if _command(child) not in (parent, b""):
+                    self.peaks[child] = max(self.peaks.get(child, 0), peak_bytes(child))
+
+
+def _command(pid: int) -> bytes:
+    """The command line; empty when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _children(pid: int) -> list[int]:
