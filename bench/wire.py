@@ -207,7 +207,7 @@ def _bare(county: County, child: int, before: dict[Branch, int]) -> tuple[int, b
 
 
 def _compressed(bare: bytes) -> bytes:
-    options = {
+    options: dict[int, int] = {
         CompressionParameter.compression_level: LEVEL,
         CompressionParameter.window_log: _WINDOW_LOG,
         CompressionParameter.enable_long_distance_matching: 2,  # off
