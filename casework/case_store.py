@@ -39,7 +39,7 @@ def row_of(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseS
     """
     named = state if state.state is not None else _claimed(log.changes(conn, home, topic))
     item = reference.item(conn, named.item, named.version)
-    return {
+    row = {
         "topic": topic,
         "home": home,
         "home_region": log.region_of(conn, home),
@@ -61,6 +61,12 @@ def row_of(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseS
         "changed": max((line.time for line in state.timeline), default=0),
         "accepted": state.accepted_at or 0,
     }
+    return {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which PostgreSQL keeps in no text; the log keeps what was written."""
+    return text.replace("\0", "")
 
 
 def _claimed(changes: Sequence[Change]) -> CaseState:
@@ -139,16 +145,16 @@ def _conditions(scope: CaseScope, query: CaseQuery) -> list[sa.ColumnElement[boo
         found.append(_C.deciding == query.deciding)
     if query.trouble:
         found.append(_C.trouble != "")
-    text = query.text.strip()
+    text = _storable(query.text).strip()
     if text:
         squeezed = text.replace("-", "").upper()
         found.append(
             sa.or_(
-                _C.name.contains(text, autoescape=True),
+                _C.name.icontains(text, autoescape=True),
                 _C.code == squeezed,
                 _C.case_no == text,
                 _C.id_number == squeezed,
-                _C.item_name.contains(text, autoescape=True),
+                _C.item_name.icontains(text, autoescape=True),
             )
         )
     return found
@@ -177,4 +183,4 @@ def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]
 
 def by_ref(conn: Connection, home: int, ref: str) -> bytes | None:
     """The case that a caller's own key stands for."""
-    return conn.execute(sa.select(_C.topic).where(_C.home == home, _C.ref == ref).limit(1)).scalar()
+    return conn.execute(sa.select(_C.topic).where(_C.home == home, _C.ref == _storable(ref)).limit(1)).scalar()

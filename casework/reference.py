@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from casework.case_tables import calendar_year, catalogue_item, region_row, serial
 from casework.catalogue import item_from_plain
@@ -118,7 +119,14 @@ def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dic
 
 def next_serial(conn: Connection, name: str) -> int:
     """The next number of a counter, from 1; gone with the transaction if that fails."""
-    last = conn.execute(sa.select(serial.c.last).where(serial.c.name == name)).scalar()
-    number = (last or 0) + 1
-    _replace(conn, serial, {"name": name}, {"last": number})
-    return number
+    s = serial.c
+    count_up = sa.update(serial).where(s.name == name).values(last=s.last + 1).returning(s.last)
+    number = conn.execute(count_up).scalar()
+    if number is not None:
+        return int(number)
+    try:
+        with conn.begin_nested():
+            conn.execute(sa.insert(serial).values(name=name, last=1))
+    except IntegrityError:  # another program on the same database was first
+        return int(conn.execute(count_up).scalar_one())
+    return 1

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
@@ -43,10 +44,12 @@ from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
+from sync_protocol.store.seam import StoreUnavailable
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.hub")
 _LOOK_AGAIN_SECONDS = 60.0
+_DATABASE_AWAY_SECONDS = 1.0
 _DISK_RESERVE_BYTES = 200 * 1024 * 1024
 
 
@@ -65,6 +68,7 @@ class Running:
     metrics: HubMetrics
     offload: ThreadPoolExecutor
     settle_seconds: float
+    spool: Path
     waiting: dict[int, float] = field(default_factory=dict)
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
@@ -94,13 +98,14 @@ class Running:
 @asynccontextmanager
 async def running(settings: HubSettings) -> AsyncIterator[Running]:
     """Open the county; no listener, no background task yet. Raises FolderError, StoreError."""
-    county = open_county(DataFolder(settings.dir, settings.key_file), os.urandom, now)
+    county = open_county(DataFolder(settings.dir, settings.key_file, settings.db), os.urandom, now)
     store = AsyncStore(county.store)
     bell = Bell(asyncio.get_running_loop())
-    county.store.listen(bell.ring)
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     try:
-        yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds)
+        county.store.listen(bell.ring)
+        with county.folder.serving_room() as spool:
+            yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds, spool)
     finally:
         offload.shutdown()
         await store.close()
@@ -108,9 +113,9 @@ async def running(settings: HubSettings) -> AsyncIterator[Running]:
 
 async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
     """Serve pages and stations and judge, until `stop`. Says one JSON line when ready."""
-    folder = DataFolder(settings.dir, settings.key_file)
+    folder = DataFolder(settings.dir, settings.key_file, settings.db)
     tls = tls_context(settings.tls_cert, settings.tls_key)
-    if not folder.database.exists():
+    if not folder.founded:
         raise FolderError(f"{folder.path} holds no database: run lianban-hub init first")
     if not folder.lock():
         raise FolderError(f"{folder.path} is served by another process already")
@@ -122,8 +127,9 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
             admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
             folder.announce(Serving(os.getpid(), url, admin_url, control))
             say(json.dumps({"url": url, "admin_url": admin_url}))
-            work = (_judge_for_ever(parts), watch_commits(parts.store, parts.bell))
-            tasks = [asyncio.create_task(task) for task in work]
+            tasks = [asyncio.create_task(_judge_for_ever(parts))]
+            if not parts.store.sync.hears_others:
+                tasks.append(asyncio.create_task(watch_commits(parts.store, parts.bell)))
             try:
                 await until_stopped(stop, tasks)
             finally:
@@ -135,7 +141,17 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
 
 
 async def _judge_for_ever(parts: Running) -> None:
-    """Judge each home as its entries come; after a start, whatever was left."""
+    """Judge each home as its entries come; after a start or a database that was away, whatever was left."""
+    while True:
+        try:
+            await _judge_while_reachable(parts)
+        except StoreUnavailable as error:
+            _log.warning("judging waits for the database", extra={"reason": str(error)})
+            await asyncio.sleep(_DATABASE_AWAY_SECONDS)
+
+
+async def _judge_while_reachable(parts: Running) -> None:
+    """Raises StoreUnavailable."""
     loop = asyncio.get_running_loop()
     looked = 0.0
     while True:
@@ -168,7 +184,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         nav=HUB_NAV,
         machine_paths=(SYNC_PATH, ENROL_PATH),
         author=county.me.author,
-        spool_dir=county.folder.spool,
+        spool_dir=parts.spool,
         templates=HUB_TEMPLATES,
         assets=HUB_ASSETS,
     )
@@ -183,7 +199,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         random_bytes=os.urandom,
     )
     app.middlewares.append(_log_says_no)
-    app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, county.folder.spool
+    app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, parts.spool
     app[COUNTY] = county
     add_pages(app, [*CASE_PAGES, *HUB_PAGES])
     app.add_routes(_parent(parts).routes())
@@ -237,7 +253,10 @@ def _admin(parts: Running, control: str) -> web.Application:
 
 async def _not_ready(parts: Running) -> list[str]:
     """Reasons not to be ready: the database does not write, or the disk is nearly full."""
-    await parts.store.write(lambda conn: None)
+    try:
+        await parts.store.write(lambda conn: None)
+    except StoreUnavailable:
+        return ["the database does not answer"]
     disk = os.statvfs(parts.county.folder.path)
     if disk.f_bavail * disk.f_frsize < _DISK_RESERVE_BYTES:
         return ["less than 200 MB of disk are free"]

@@ -15,10 +15,12 @@ from casework.workdays import load_calendar
 from hub.county import REGION, assemble, migrate
 from hub.reference_data import publish
 from sync_protocol import authority
+from sync_protocol.feeds import TO_ALL
 from sync_protocol.journal import Writing
 from sync_protocol.store import me as identity
 from sync_protocol.store.blob_files import sync_folder
-from sync_protocol.store.data_folder import DataFolder
+from sync_protocol.store.data_folder import DataFolder, FolderError
+from sync_protocol.store.dialect import lock_feeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,13 @@ def found_county(
     root_file = folder.path.with_name(folder.path.name + ".root-key")
     store = folder.store(migrate, new=True)
     try:
-        me, root_secret = store.write(lambda conn: _found(conn, tree.county.code, random_bytes, now()))
+        seal = folder.seal(random_bytes)
+        me, root_secret = store.write(lambda conn: _found(conn, tree.county.code, random_bytes, now(), seal))
         county = assemble(folder, store, me, tree.county.code, random_bytes, now)
         writing = Writing(0, now(), 1)
         store.write(lambda conn: publish(conn, county.replica.journal, catalogue, calendar, tree, writing))
         _write_secret(root_file, root_secret)
+        folder.remember()
     finally:
         store.close()
     count = 1 + sum(1 + len(tree.children(t.code)) for t in tree.children(tree.county.code))
@@ -59,8 +63,13 @@ def _check_code(code: str, tree: RegionTree) -> None:
         raise ValueError(f"the region file is of county {tree.county.code}, not of {code}")
 
 
-def _found(conn: Connection, region: str, random_bytes: Callable[[int], bytes], now: int) -> tuple[identity.Me, bytes]:
-    me, root_secret = authority.found(conn, region, random_bytes, now)
+def _found(
+    conn: Connection, region: str, random_bytes: Callable[[int], bytes], now: int, seal: identity.Seal | None
+) -> tuple[identity.Me, bytes]:
+    lock_feeds(conn, [TO_ALL])
+    if identity.get(conn, "author") is not None:
+        raise FolderError("the database holds a county already")
+    me, root_secret = authority.found(conn, region, random_bytes, now, seal)
     identity.put(conn, REGION, region.encode())
     return me, root_secret
 
