@@ -140,8 +140,11 @@ class Cluster:
             conn.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         return name
 
+    def store_url(self, name: str) -> sa.URL:
+        return parse_url(self.url(name))
+
     def store(self, name: str) -> PostgresStore:
-        return PostgresStore(parse_url(self.url(name)))
+        return PostgresStore(self.store_url(name))
 
     def drop(self, name: str) -> None:
         with self.admin() as conn:

@@ -255,9 +255,9 @@ def test_counters_count(store: Store) -> None:
 
 ROW = {
     "home": 3, "home_region": "341882103201", "item": "elder", "version": 1, "item_name": "高龄津贴 Plus",
-    "office": "民政局", "state": "accepted", "holder": "county", "deciding": "county", "unsettled": 0, "trouble": "", "name": "Zhang 张三",
-    "id_number": "34252319500101001X", "code": "ABC123", "case_no": "341882-1", "received": "2026-11-20", "ref": "",
-    "changed": 5, "accepted": 4,
+    "office": "民政局", "state": "accepted", "holder": "county", "deciding": "county", "unsettled": 0, "trouble": "",
+    "name": "Zhang 张三", "id_number": "34252319500101001X", "code": "ABC123", "case_no": "341882-1",
+    "received": "2026-11-20", "ref": "", "changed": 5, "accepted": 4,
 }  # fmt: skip
 
 
