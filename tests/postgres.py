@@ -119,12 +119,7 @@ class Cluster:
     @contextmanager
     def admin(self, database: str = "postgres") -> Iterator[sa.Connection]:
         """An autocommit connection over the local socket."""
-        url = sa.URL.create("postgresql+psycopg", USER, database=database)
-        engine = sa.create_engine(
-            url.set(query={"host": str(self.folder), "port": str(self.port)}),
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-        )
+        engine = sa.create_engine(self.local_url(database), poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as conn:
             yield conn
 
@@ -139,6 +134,11 @@ class Cluster:
         with self.admin() as conn:
             conn.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         return name
+
+    def local_url(self, database: str) -> str:
+        """The address over the local socket, where this machine's user is trusted."""
+        url = sa.URL.create("postgresql+psycopg", USER, database=database)
+        return url.set(query={"host": str(self.folder), "port": str(self.port)}).render_as_string()
 
     def store_url(self, name: str) -> sa.URL:
         return parse_url(self.url(name))

@@ -23,7 +23,7 @@ from sqlalchemy import URL, Connection
 
 from sync_protocol.store.blob_files import BlobFiles, process_lives, sync_folder
 from sync_protocol.store.me import Seal
-from sync_protocol.store.postgres_store import PostgresStore, parse_url
+from sync_protocol.store.postgres_store import PostgresStore, parse_url, without_password
 from sync_protocol.store.seam import SqliteStore, Store, StoreError
 
 KEY_BYTES = 32
@@ -105,8 +105,7 @@ class DataFolder:
         """Write the server's address down, so that later commands find the database; never its password."""
         server = self.server
         if server is not None:
-            address = server.set(password=None).render_as_string(hide_password=False)
-            self._address.write_text(address + "\n", encoding="utf-8")
+            self._address.write_text(without_password(server) + "\n", encoding="utf-8")
 
     def store(self, migrate: Callable[[Connection], None], *, new: bool = False) -> Store:
         """Open the database and bring it to this program's schema. Raises FolderError or StoreError."""

@@ -32,6 +32,7 @@ _UNSAFE = "allow_fsync_off"
 _log = logging.getLogger("lianban.store")
 
 _NETWORK = {
+    "client_encoding": "utf8",
     "connect_timeout": 10,
     "keepalives_idle": 20,
     "keepalives_interval": 5,
@@ -60,6 +61,13 @@ def parse_url(typed: str) -> URL:
     if not url.database:
         raise StoreError("the database address names no database")
     return url.set(drivername=_DRIVER)
+
+
+def without_password(url: URL) -> str:
+    """The address as it may be written down."""
+    kept = {name: value for name, value in url.query.items() if name not in ("password", "sslpassword")}
+    bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, kept)
+    return bare.render_as_string(hide_password=False)
 
 
 class PostgresStore(Store):

@@ -12,6 +12,7 @@ from sync_protocol.feeds import FeedId
 from sync_protocol.fsck import check_replica
 from sync_protocol.order import Standing, parse_runs, placements
 from sync_protocol.store import tables as t
+from sync_protocol.store.seam import Store
 from tests.sync_protocol.county import County, Place
 
 
@@ -37,11 +38,11 @@ def numbers(place: Place, feed: FeedId) -> list[int]:
     return list(place.store.read(lambda conn: conn.execute(query).scalars().all()))
 
 
-def times_settled(place: Place, feed: FeedId) -> Counter[tuple[int, int, int]]:
+def times_settled(store: Store, feed: FeedId) -> Counter[tuple[int, int, int]]:
     """How often the order records of a hub→home feed admit or refuse each entry: (slot, epoch, number)."""
     e = t.entry.c
     query = select(e.number, e.body).where(e.feed == feed.packed(), e.type == int(EntryType.ORDER)).order_by(e.number)
-    rows = place.store.read(lambda conn: conn.execute(query).all())
+    rows = store.read(lambda conn: conn.execute(query).all())
     placed = [one for row in rows for one in placements(row.number, parse_runs(row.body))]
     return Counter((p.slot, p.epoch, p.number) for p in placed if p.standing is not Standing.HELD)
 

@@ -147,7 +147,7 @@ def test_a_chain_goes_up_is_ordered_and_comes_down_the_same(county: County) -> N
     assert [code for _, _, code in _said(village, village, topics[1])] == ["no_such_item"]
     assert [wrong(place) for place in county.places.values()] == [[], [], []]
     assert numbers(hub, up(village.author)) == list(range(1, 41))
-    settled = times_settled(hub, down(hub.author, village.author))
+    settled = times_settled(hub.store, down(hub.author, village.author))
     assert len(settled) == 40 and set(settled.values()) == {1}  # one is held
 
 

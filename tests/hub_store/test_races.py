@@ -87,7 +87,7 @@ def test_one_home_is_judged_by_one_worker_at_a_time(twice: Twice, at_once: AtOnc
     assert sorted(results, key=len) == [[], topics], results
     assert not meeting.happened
     assert asked == topics, "nothing is asked twice"
-    assert set(times_settled(twice.hubs[0], down(HUB, home)).values()) == {1}
+    assert set(times_settled(twice.hubs[0].store, down(HUB, home)).values()) == {1}
     assert wrong(twice.hubs[1]) == []
 
 
@@ -257,7 +257,7 @@ def test_a_revocation_cuts_where_the_feed_really_ends(twice: Twice, at_once: AtO
     body = one.store.read(lambda conn: conn.execute(sa.select(t.revocation.c.body)).scalar_one())
     cut = next(number for feed, _, number in parse_revocation(body).cuts if feed == up(home))
     assert cut >= 3
-    settled = times_settled(one, down(HUB, home))
+    settled = times_settled(one.store, down(HUB, home))
     assert sorted(number for slot, _, number in settled if slot == 0) == list(range(1, cut + 1))
     assert wrong(one) == []
 

@@ -86,6 +86,7 @@ class Server:
     url: str = ""
     admin_url: str = ""
     said: str = ""
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
@@ -103,7 +104,7 @@ class Server:
                 stderr=log,
                 text=True,
                 cwd=ROOT,
-                env=_ENVIRONMENT,
+                env=_ENVIRONMENT | self.environment,
             )
 
     def ready(self) -> Server:
