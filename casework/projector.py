@@ -58,7 +58,10 @@ class Projector:
                 self._refresh(conn, home, topic)
 
     def _refresh(self, conn: Connection, home: int, topic: bytes) -> None:
-        state = fold(self._log_of.changes(conn, home, topic))
+        changes = self._log_of.changes(conn, home, topic)
+        if not changes:
+            return  # erased before anything of it came here, or another station's
+        state = fold(changes)
         case_store.refresh(conn, self._log_of, home, topic, state)
         self._answer(conn, home, topic, state)
 

@@ -68,8 +68,9 @@ class Running:
     metrics: HubMetrics
     offload: ThreadPoolExecutor
     settle_seconds: float
-    spool: Path
     waiting: dict[int, float] = field(default_factory=dict)
+    spool: Path | None = None
+    """Where uploads lie until they are opened; None when no pages are served."""
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
         """Blocking work (opening and sealing files) in a bounded pool of its own."""
@@ -88,7 +89,9 @@ class Running:
         journal = county.replica.journal
         while True:
             judged = await self.store.write(
-                lambda conn: judge_one_home(conn, journal, county.topics, county.desk, home, now(), (), again)
+                lambda conn: judge_one_home(
+                    conn, journal, county.topics, county.desk, home, county.desk.now(), (), again
+                )
             )
             self.metrics.judged.inc(len(judged.topics))
             if not judged.topics:
@@ -105,7 +108,7 @@ async def running(settings: HubSettings) -> AsyncIterator[Running]:
     try:
         county.store.listen(bell.ring)
         with county.folder.serving_room() as spool:
-            yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds, spool)
+            yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds, spool=spool)
     finally:
         offload.shutdown()
         await store.close()
@@ -127,7 +130,7 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
             admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
             folder.announce(Serving(os.getpid(), url, admin_url, control))
             say(json.dumps({"url": url, "admin_url": admin_url}))
-            tasks = [asyncio.create_task(_judge_for_ever(parts))]
+            tasks = [asyncio.create_task(judge_for_ever(parts))]
             if not parts.store.sync.hears_others:
                 tasks.append(asyncio.create_task(watch_commits(parts.store, parts.bell)))
             try:
@@ -140,8 +143,10 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
         folder.unlock()
 
 
-async def _judge_for_ever(parts: Running) -> None:
-    """Judge each home as its entries come; after a start or a database that was away, whatever was left."""
+async def judge_for_ever(parts: Running) -> None:
+    """The county's worker: judge each home as its entries come; after a start or a database that was away, whatever
+    was left.
+    """
     while True:
         try:
             await _judge_while_reachable(parts)
@@ -172,7 +177,7 @@ async def _judge_while_reachable(parts: Running) -> None:
 
 async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     """Pages and the exchange routes on one application."""
-    county = parts.county
+    county, spool = parts.county, parts.spool or parts.county.folder.spool
     name = await parts.store.read(lambda conn: reference.region_name(conn, county.region))
     app = web.Application(client_max_size=1024 * 1024)
     site = Site(
@@ -184,7 +189,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         nav=HUB_NAV,
         machine_paths=(SYNC_PATH, ENROL_PATH),
         author=county.me.author,
-        spool_dir=parts.spool,
+        spool_dir=spool,
         templates=HUB_TEMPLATES,
         assets=HUB_ASSETS,
     )
@@ -199,10 +204,10 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         random_bytes=os.urandom,
     )
     app.middlewares.append(_log_says_no)
-    app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, parts.spool
+    app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
     add_pages(app, [*CASE_PAGES, *HUB_PAGES])
-    app.add_routes(_parent(parts).routes())
+    app.add_routes(parent_of(parts).routes())
     return app
 
 
@@ -217,20 +222,21 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
         raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
 
 
-def _parent(parts: Running) -> Parent:
+def parent_of(parts: Running) -> Parent:
+    """What answers the stations."""
     county = parts.county
 
     async def grant(data: bytes) -> bytes:
         sealed = parse_request(data)
         journal = county.replica.journal
-        welcome = await parts.store.write(lambda conn: redeem(conn, journal, sealed, now()))
+        welcome = await parts.store.write(lambda conn: redeem(conn, journal, sealed, county.desk.now()))
         return welcome.packed()
 
     return Parent(
         replica=lambda: county.replica,
         store=parts.store,
         bell=parts.bell,
-        now=now,
+        now=county.desk.now,
         random_bytes=os.urandom,
         enrol=grant,
         count=parts.metrics.sync.count,

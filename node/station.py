@@ -61,6 +61,13 @@ def open_station(folder: DataFolder, random_bytes: Callable[[int], bytes], now: 
     if me is None:
         store.close()
         raise FolderError(f"{folder.path} belongs to no station yet: run lianban-node init")
+    return assemble(folder, store, me, random_bytes, now)
+
+
+def assemble(
+    folder: DataFolder, store: SqliteStore, me: Me, random_bytes: Callable[[int], bytes], now: Callable[[], int]
+) -> Station:
+    """Put the parts around an open database."""
     replica = Replica(me, folder.blobs(), random_bytes)
     topics = Topics(lambda: replica)
     quality = _Quality(store, now)

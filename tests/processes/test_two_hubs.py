@@ -66,7 +66,9 @@ class TwoHubs:
 
     def __init__(self, folder: Path, cluster: Cluster) -> None:
         self.folder = folder
-        self.county: SmallCounty = found_small_county(folder, db=cluster.local_url(cluster.database()))
+        database = cluster.database()
+        self.county: SmallCounty = found_small_county(folder, db=cluster.local_url(database))
+        self.store = cluster.store(database)
         self.hubs = self.county["hub"], Other("hub", folder / "hub")
 
     @property
@@ -89,12 +91,12 @@ class TwoHubs:
         return write_lines(self.folder / f"{place}.jsonl", lines)
 
     def at_hub(self, fn: Callable[[sa.Connection], Any]) -> Any:
-        with opened_hub(self.hub_folder) as hub:
-            return hub.store.read(fn)
+        return self.store.read(fn)
 
     def stop(self) -> None:
         self.hubs[1].kill()
         self.county.stop()
+        self.store.close()
 
 
 @pytest.fixture
@@ -200,8 +202,7 @@ def _all_agree(two: TwoHubs, rows: dict[str, tuple[Any, ...]]) -> None:
     """Chains are whole, each entry is settled once, and the villages have the county's order."""
     assert report("hub", "fsck", "--dir", two.hub_folder)["wrong"] == []
     for name, home in (("village", 3), ("other", 4)):
-        with opened_hub(two.hub_folder) as hub:
-            settled = times_settled(hub.store, down(HUB, home))
+        settled = times_settled(two.store, down(HUB, home))
         assert len(settled) == CASES and set(settled.values()) == {1}
         two.county[name].stop()
         mine = in_node(two.county.dir(name), _rows)

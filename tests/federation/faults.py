@@ -1,0 +1,136 @@
+"""What goes wrong in a play: chosen by the seed, over before the county is asked to be equal again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sync_protocol.feeds import HUB
+from tests.federation.network import Cable, Weather
+
+if TYPE_CHECKING:
+    from tests.federation.places import Machine
+    from tests.federation.world import World
+
+DAY_SECONDS = 86_400.0
+
+
+async def play(world: World, ends: float) -> None:
+    """Trouble after trouble until `ends`; then everything that was broken is whole again."""
+    rng = world.rng
+    if rng.random() < 0.06:
+        ends += await _days_down(world, ends)
+    while world.loop.time() < ends:
+        await asyncio.sleep(rng.expovariate(1 / 2.5))
+        trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace), (7, 2, 12, 1.5, 0.4))[0]
+        world.loop.create_task(_reported(world, trouble))
+    await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)
+    while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):
+        _mend(world)
+        await asyncio.sleep(1.0)
+
+
+async def _reported(world: World, trouble) -> None:  # type: ignore[no-untyped-def]
+    try:
+        await trouble(world)
+    except Exception as error:  # noqa: BLE001 - the play ends with it
+        world._note(world.loop, {"exception": error})
+
+
+async def _days_down(world: World, ends: float) -> float:
+    """A township's link is gone for days; people go on."""
+    cable = world.cables[world.rng.choice(sorted(world.cables))]
+    world.counts["down for days"] += 1
+    cable.set(Weather(down=True))
+    days = world.rng.choice((1, 2)) * DAY_SECONDS
+    await asyncio.sleep(days)
+    cable.set(Weather())
+    return days
+
+
+async def _weather(world: World) -> None:
+    rng = world.rng
+    cable: Cable = world.cables[rng.choice(sorted(world.cables))]
+    weather = Weather(slow=rng.choice((0.0, 0.5)))
+    for name in rng.sample(("drop_request", "drop_reply", "repeat", "truncate", "flip", "old_reply"), 2):
+        setattr(weather, name, rng.choice((0.1, 0.3)))
+    match rng.randrange(5):
+        case 0:
+            weather.one_way = True
+        case 1:
+            weather.down = True
+    cable.set(weather)
+    await asyncio.sleep(rng.choice((5.0, 20.0, 60.0)))
+    if cable.weather is weather:
+        cable.set(Weather())
+
+
+def _somebody(world: World, *, relay: bool = False) -> Machine | None:
+    """A machine that is up; relays and the county more often than villages."""
+    found = [m for m in world.machines() if not m.off and m.fuse is None]
+    if relay:
+        found = [m for m in found if m.tier == 2 and not m.lying]
+    if not found:
+        return None
+    return world.rng.choices(found, [3 if m.tier > 1 else 1 for m in found])[0]
+
+
+async def _stop(world: World, *, power: bool) -> None:
+    """At a random write or sync of the disk from now on, or at once."""
+    rng = world.rng
+    machine = _somebody(world)
+    if machine is None:
+        return
+    if rng.random() < 0.8:
+        machine.fuse_is_power = power
+        machine.fuse = rng.randrange(1, 60)
+        await machine.stopped.wait()
+    else:
+        machine.stop(power=power)
+    await asyncio.sleep(rng.choice((0.3, 1.0, 6.0)))
+    if machine.off and world.machine(machine.author) is machine:
+        world.restart(machine, lying=machine.lying)
+        world.counts["restarted"] += 1
+        if machine.tier > 1:
+            world.counts["parent restarted"] += 1
+
+
+async def _kill(world: World) -> None:
+    await _stop(world, power=False)
+
+
+async def _power_cut(world: World) -> None:
+    await _stop(world, power=True)
+
+
+async def _lie(world: World) -> None:
+    """A township's program is exchanged for one that lies, and back."""
+    machine = _somebody(world, relay=True)
+    if machine is None:
+        return
+    machine.stop(power=False)
+    world.restart(machine, lying=True)
+    world.counts["carrier lies"] += 1
+    await asyncio.sleep(world.rng.choice((5.0, 20.0)))
+    liar = world.machine(machine.author)
+    if liar.lying and not liar.off:
+        liar.stop(power=False)
+        world.restart(liar)
+
+
+async def _replace(world: World) -> None:
+    """A station's machine is lost and replaced."""
+    machine = _somebody(world)
+    if machine is None or machine.author == HUB or machine.lying or world.machine(HUB).off:
+        return
+    world.counts[f"machine replaced: {machine.tier.name.lower()}"] += 1
+    world.replace(machine)
+
+
+def _mend(world: World) -> None:
+    for machine in world.machines():
+        machine.fuse = None
+        if machine.lying and not machine.off:
+            machine.stop(power=False)
+        if machine.off:
+            world.restart(machine)

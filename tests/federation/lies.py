@@ -1,0 +1,151 @@
+"""A station whose program lies about what it carries: it holds its real key, so every lie is signed by it.
+
+It cannot sign for others. What it says of others' entries may be cut, mixed, changed, claimed or kept back.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from sync_protocol.answerer import Answerer
+from sync_protocol.dialer import Dialer, Sent
+from sync_protocol.messages import BlobState, Chunk, Frame, Hello, Vector, pack_message, parse_message
+from sync_protocol.segments import Item, Segment
+from sync_protocol.server import Parent
+
+
+@dataclass
+class Liar:
+    """Changes the frames of a message, some of the time; `counts` hears which lie was told."""
+
+    rng: random.Random
+    counts: Counter[str]
+
+    def of(self, frames: list[Frame]) -> list[Frame]:
+        if self.rng.random() < 0.5:
+            return frames
+        lies: list[Callable[[list[Frame]], list[Frame] | None]] = [
+            self._keep_back,
+            self._mix,
+            self._flip,
+            self._cut_short,
+            self._claim_blobs,
+            self._claim_entries,
+            self._spoil_blob,
+            self._leave_body_out,
+        ]
+        self.rng.shuffle(lies)
+        for lie in lies:
+            told = lie(list(frames))
+            if told is not None:
+                self.counts["lie: " + lie.__name__.strip("_").replace("_", " ")] += 1
+                return told
+        return frames
+
+    def _segments(self, frames: list[Frame]) -> list[int]:
+        return [at for at, frame in enumerate(frames) if isinstance(frame, Segment)]
+
+    def _keep_back(self, frames: list[Frame]) -> list[Frame] | None:
+        if not (at := self._segments(frames)):
+            return None
+        del frames[self.rng.choice(at)]
+        return frames
+
+    def _mix(self, frames: list[Frame]) -> list[Frame] | None:
+        if len(at := self._segments(frames)) < 2:
+            return None
+        one, two = self.rng.sample(at, 2)
+        frames[one], frames[two] = frames[two], frames[one]
+        return frames
+
+    def _flip(self, frames: list[Frame]) -> list[Frame] | None:
+        return self._change(frames, lambda item: replace(item, header=self._flipped(item.header)))
+
+    def _leave_body_out(self, frames: list[Frame]) -> list[Frame] | None:
+        return self._change(frames, lambda item: Item(item.header, None, self.rng.randbytes(32)))
+
+    def _change(self, frames: list[Frame], change: Callable[[Item], Item]) -> list[Frame] | None:
+        if not (at := self._segments(frames)):
+            return None
+        where = self.rng.choice(at)
+        segment = frames[where]
+        assert isinstance(segment, Segment)
+        items = list(segment.items)
+        one = self.rng.randrange(len(items))
+        items[one] = change(items[one])
+        frames[where] = replace(segment, items=tuple(items))
+        return frames
+
+    def _flipped(self, data: bytes) -> bytes:
+        at = self.rng.randrange(len(data))
+        return data[:at] + bytes([data[at] ^ (1 << self.rng.randrange(8))]) + data[at + 1 :]
+
+    def _cut_short(self, frames: list[Frame]) -> list[Frame] | None:
+        long = [at for at in self._segments(frames) if len(frames[at].items) > 1]  # type: ignore[union-attr]
+        if not long:
+            return None
+        where = self.rng.choice(long)
+        segment = frames[where]
+        assert isinstance(segment, Segment)
+        frames[where] = replace(segment, items=segment.items[:-1])
+        return frames
+
+    def _claim_blobs(self, frames: list[Frame]) -> list[Frame] | None:
+        """«I hold it all», of blobs whose first bytes just came."""
+        for at, frame in enumerate(frames):
+            if isinstance(frame, BlobState):
+                frames[at] = BlobState(tuple((hash_, 2**26) for hash_, _ in frame.blobs))
+                return frames
+        return None
+
+    def _claim_entries(self, frames: list[Frame]) -> list[Frame] | None:
+        for at, frame in enumerate(frames):
+            if isinstance(frame, Vector) and frame.frontier:
+                branch = self.rng.choice(sorted(frame.frontier))
+                tip = frame.frontier[branch]
+                frontier = {**frame.frontier, branch: replace_tip(tip, self.rng)}
+                frames[at] = Vector(frontier)
+                return frames
+        hello = frames[0]
+        assert isinstance(hello, Hello)
+        if self.rng.random() < 0.7:
+            return None
+        frames[0] = replace(hello, digest=self.rng.randbytes(16))
+        return frames
+
+    def _spoil_blob(self, frames: list[Frame]) -> list[Frame] | None:
+        for at, frame in enumerate(frames):
+            if isinstance(frame, Chunk) and frame.data:
+                frames[at] = replace(frame, data=self._flipped(frame.data))
+                return frames
+        return None
+
+
+def replace_tip(tip, rng: random.Random):  # type: ignore[no-untyped-def]
+    """Another number for a branch: more than is held, or less."""
+    return tip._replace(number=max(1, tip.number + rng.choice((-1, 1, 5))))
+
+
+class LyingParent(Parent):
+    """Answers children with lies."""
+
+    liar: Liar
+
+    async def _answer(self, answerer: Answerer) -> bytes:
+        honest = await super()._answer(answerer)
+        return pack_message(self.liar.of(parse_message(honest)))
+
+
+class LyingDialer(Dialer):
+    """Tells its parent lies; what it itself believes of the exchange is as before."""
+
+    liar: Liar
+
+    def compose(self, conn: Connection, now: int, wait_seconds: int) -> Sent:
+        sent = super().compose(conn, now, wait_seconds)
+        return replace(sent, frames=self.liar.of(list(sent.frames)))
