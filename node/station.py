@@ -65,7 +65,7 @@ def open_station(folder: DataFolder, random_bytes: Callable[[int], bytes], now: 
 
 
 def assemble(
-    folder: DataFolder, store: SqliteStore, me: Me, random_bytes: Callable[[int], bytes], now: Callable[[], int]
+    folder: DataFolder, store: Store, me: Me, random_bytes: Callable[[int], bytes], now: Callable[[], int]
 ) -> Station:
     """Put the parts around an open database."""
     replica = Replica(me, folder.blobs(), random_bytes)
