@@ -18,6 +18,7 @@ from casework.fold_rules import RULES
 from casework.journal import HELD, REFUSED, TENTATIVE, Change
 from casework.policy import CaseScope
 from casework.states import deciding_office
+from casework.tables import storable
 
 PAGE_ROWS = 50
 _C = case_row.c
@@ -61,12 +62,7 @@ def row_of(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseS
         "changed": max((line.time for line in state.timeline), default=0),
         "accepted": state.accepted_at or 0,
     }
-    return {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
-
-
-def _storable(text: str) -> str:
-    """Without NUL, which PostgreSQL keeps in no text; the log keeps what was written."""
-    return text.replace("\0", "")
+    return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _claimed(changes: Sequence[Change]) -> CaseState:
@@ -145,7 +141,7 @@ def _conditions(scope: CaseScope, query: CaseQuery) -> list[sa.ColumnElement[boo
         found.append(_C.deciding == query.deciding)
     if query.trouble:
         found.append(_C.trouble != "")
-    text = _storable(query.text).strip()
+    text = storable(query.text).strip()
     if text:
         squeezed = text.replace("-", "").upper()
         found.append(
@@ -183,4 +179,4 @@ def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]
 
 def by_ref(conn: Connection, home: int, ref: str) -> bytes | None:
     """The case that a caller's own key stands for."""
-    return conn.execute(sa.select(_C.topic).where(_C.home == home, _C.ref == _storable(ref)).limit(1)).scalar()
+    return conn.execute(sa.select(_C.topic).where(_C.home == home, _C.ref == storable(ref)).limit(1)).scalar()

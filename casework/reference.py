@@ -16,6 +16,7 @@ from casework.catalogue import item_from_plain
 from casework.errors import NotFound
 from casework.regions import Region, RegionTree
 from casework.service_item import ServiceItem
+from casework.tables import storable
 from casework.workdays import Calendar, year_from_plain
 
 
@@ -33,7 +34,7 @@ def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
 def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem | None:
     """One version of an item, or its newest; None when it is not held here."""
     c = catalogue_item.c
-    query = sa.select(c.plain).where(c.key == key).order_by(c.version.desc()).limit(1)
+    query = sa.select(c.plain).where(c.key == storable(key)).order_by(c.version.desc()).limit(1)
     if version is not None:
         query = query.where(c.version == version)
     plain = conn.execute(query).scalar()

@@ -284,8 +284,9 @@ def test_cases_are_found_in_the_same_way_and_order(store: Store) -> None:
     assert ask(CaseScope("341882104", None)) == [n for n in newest if n % 2]
     assert ask(CaseScope("341882", "卫健委")) == []
     even, odd = [n for n in newest if not n % 2], [n for n in newest if n % 2]
-    for text in ("张三", "zhang", "ZHANG", "plus", "abc-123", "341882-1", "34252319500101001x", "张\x00三"):
+    for text in ("张三", "zhang", "ZHANG", "plus", "abc-123", "341882-1", "34252319500101001x"):
         assert ask(text=text) == even, text
+    assert ask(text="张\0三") == []
     for text in ("0% _", "100%", "%", "_", "def456"):
         assert ask(text=text) == odd, text
     assert ask(states=("accepted",), holders=("county",), deciding="county", oldest_first="1") == list(range(50))
