@@ -120,7 +120,7 @@ def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dic
 
 def next_serial(conn: Connection, name: str) -> int:
     """The next number of a counter, from 1; gone with the transaction if that fails."""
-    s = serial.c
+    s, name = serial.c, storable(name)
     count_up = sa.update(serial).where(s.name == name).values(last=s.last + 1).returning(s.last)
     number = conn.execute(count_up).scalar()
     if number is not None:

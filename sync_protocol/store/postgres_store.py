@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool, QueuePool
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -148,10 +148,13 @@ class PostgresStore(Store):
             return fn(conn)
 
     def migrate(self, run: Callable[[Connection], T]) -> T:
-        """Programs that start at once wait for each other here."""
-        with _reaching(), self._writing.connect() as conn, conn.begin():
-            lock_migration(conn)
-            return run(conn)
+        """Programs that start at once wait for each other here. Raises StoreError when the role may not make tables."""
+        try:
+            with _reaching(), self._writing.connect() as conn, conn.begin():
+                lock_migration(conn)
+                return run(conn)
+        except ProgrammingError as error:
+            raise StoreError(f"the tables cannot be made: {str(error.orig).splitlines()[0]}") from error
 
     def close(self) -> None:
         if self._listener is not None:

@@ -104,9 +104,11 @@ class Listener:
 
     def _hear(self, raw: Any) -> None:
         """Until asked to stop, or an error of the driver's."""
+        ready = select.poll()  # not select(): a busy hub has more than 1024 files open
+        for number in (raw.fileno(), self._stop_reads):
+            ready.register(number, select.POLLIN)
         while not self._stop.is_set():
-            ready, _, _ = select.select([raw, self._stop_reads], [], [], _HEARTBEAT_SECONDS)
-            if not ready:
+            if not ready.poll(_HEARTBEAT_SECONDS * 1000):
                 raw.execute("SELECT 1")  # a peer that is gone without a word shows here
             for notification in raw.notifies(timeout=0):
                 sender, _, names = notification.payload.partition("\n")

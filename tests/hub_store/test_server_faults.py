@@ -131,6 +131,29 @@ def test_a_wrong_password_is_named_and_not_repeated(cluster: Cluster, database: 
     assert "wrong-word-17" not in str(caught.value) + str(caught.value.__cause__)
 
 
+def test_a_role_that_may_not_make_tables_is_told_so(cluster: Cluster) -> None:
+    name = cluster.database()
+    with cluster.admin(name) as conn:
+        conn.execute(sa.text("drop role if exists guest"))
+        conn.execute(sa.text("create role guest login password 'guest'"))
+        conn.execute(sa.text("revoke create on schema public from public"))
+    store = PostgresStore(cluster.store_url(name).set(username="guest", password="guest"))
+    with pytest.raises(StoreError, match="the tables cannot be made: permission denied"):
+        store.migrate(migrate)
+    store.close()
+    cluster.drop(name)
+
+
+def test_a_store_can_be_closed_while_the_server_is_away(own_cluster: Cluster) -> None:
+    store = own_cluster.store(own_cluster.database())
+    lost = threading.Event()
+    store.listen(lambda names: lost.set())
+    own_cluster.stop("QUIT")
+    with pytest.raises(StoreUnavailable):
+        store.read(lambda conn: None)
+    store.close()
+
+
 def _found(folder: DataFolder) -> None:
     found_county(folder, COUNTY, None, os.urandom, lambda: NOW)
 
