@@ -1,11 +1,12 @@
 # make demo   a small real county on this machine: hub, one township, two villages (ARGS="--once" to play it through)
 # make test   everything CI checks (ARGS="tests/casework -k fold" to choose tests)
+# make soak   the repeated and random tests at length: kills, cuts, seeds (hours)
 # make lint   style, import contracts, types
 # make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
 
 PYTHON := .venv/bin/python
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test soak lint lock clean
 .DEFAULT_GOAL := demo
 
 demo:
@@ -15,6 +16,10 @@ demo:
 test:
 	@deploy/setup.sh dev
 	@deploy/check.sh lint tests -- $(ARGS)
+
+soak:
+	@deploy/setup.sh dev
+	@LIANBAN_SOAK=1 $(PYTHON) -m pytest -n 2 --dist loadscope tests/durability tests/federation tests/fuzz $(ARGS)
 
 lint:
 	@deploy/setup.sh dev

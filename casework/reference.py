@@ -93,7 +93,8 @@ def calendar(conn: Connection) -> Calendar:
 
 @lru_cache(maxsize=8)
 def _parsed_calendar(years: tuple[str, ...]) -> Calendar:
-    return Calendar.from_plain([json.loads(plain) for plain in years])
+    tables = [year_from_plain(json.loads(plain), lenient=True) for plain in years]
+    return Calendar({table.year: table for table in tables})
 
 
 def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:

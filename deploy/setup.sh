@@ -63,6 +63,7 @@ missing_packages() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || echo ca-certificates
     [ "$kind" = dev ] || return 0
     has_any openssl || echo openssl
+    has_any strace || echo strace
     has_postgresql || echo postgresql
 }
 

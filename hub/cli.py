@@ -241,7 +241,8 @@ def export(
     finally:
         county.close()
     report = {name: getattr(done, name) for name in done.__slots__}
-    _print(report, as_json, f"{done.entries} entries, {done.blobs} blobs, {done.bytes} bytes in {to}")
+    text = f"{done.entries} entries, {done.blobs} blobs, {done.bytes} bytes in {to}"
+    _print(report, as_json, text + (f"; {done.damaged} damaged scans left out, see fsck" if done.damaged else ""))
 
 
 @cli.command()

@@ -18,7 +18,7 @@ from casework.logs import configure_logs
 from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
-from node.enrol import ask_to_enrol, check_parent, found_station, read_ca
+from node.enrol import check_parent, enrol_here, read_ca
 from node.intake_file import take_file
 from node.settings import NodeSettings
 from node.standing import outstanding
@@ -64,14 +64,11 @@ def init(
     key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Enrol this machine as a station: make its keys, redeem the invitation."""
+    """Enrol this machine as a station: make its keys, redeem the invitation. Run again after a failure, it goes on."""
     data = DataFolder(folder, key_file)
-    if data.database.exists():
-        raise FolderError(f"{data.path} already holds a station")
     parent, pem = check_parent(parent), read_ca(ca)
     invitation = Token.parse(token)
-    welcome, signer, box = asyncio.run(ask_to_enrol(parent, invitation, pem, os.urandom))
-    me = found_station(data, parent, pem, welcome, (signer, box), os.urandom)
+    me = enrol_here(data, parent, pem, invitation, os.urandom)
     asyncio.run(_first_exchange(NodeSettings(folder, key_file)))
     report = {"station": invitation.station, "author": me.author, "epoch": me.epoch, "key_file": str(data.key_file)}
     _print(report, as_json, f"Enrolled as station {me.author} ({invitation.station}). Key file: {data.key_file}")
@@ -229,7 +226,8 @@ def export(
     finally:
         station.close()
     report = {name: getattr(done, name) for name in done.__slots__}
-    _print(report, as_json, f"{done.entries} entries, {done.blobs} blobs, {done.bytes} bytes in {to}")
+    text = f"{done.entries} entries, {done.blobs} blobs, {done.bytes} bytes in {to}"
+    _print(report, as_json, text + (f"; {done.damaged} damaged scans left out, see fsck" if done.damaged else ""))
 
 
 @cli.command()

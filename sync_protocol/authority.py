@@ -127,7 +127,7 @@ def _certify(conn: Connection, journal: Journal, request: EnrolRequest, now: int
     author = station_author(conn, request.station)
     assert author is not None
     _lock_feeds_of(conn, author)
-    before = trust.current_certificate(conn, author)
+    before = trust.newest_certificate(conn, author)
     certificate = Certificate(
         serial=trust.next_serial(conn),
         author=author,
@@ -141,7 +141,7 @@ def _certify(conn: Connection, journal: Journal, request: EnrolRequest, now: int
         epoch=before.epoch + 1 if before else 0,
     )
     writing = Writing(0, now, 1)
-    if before is not None:
+    if before is not None and trust.is_revoked(conn, before.serial) is None:
         revoke(conn, journal, before.serial, "replaced", writing)
     signed = sign_certificate(journal.me.deployment, certificate, journal.me.signer, journal.me.serial)
     journal.tell(conn, TO_ALL, EntryType.CERTIFICATE, signed.packed(), writing)

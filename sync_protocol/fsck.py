@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from sync_protocol.certificates import SignedCertificate, verify_certificate
-from sync_protocol.entries import EntryType
-from sync_protocol.errors import BadSignature, SyncError
+from sync_protocol.entries import EntryType, Flag, parse_header
+from sync_protocol.errors import BadBytes, BadSignature, SyncError
 from sync_protocol.feeds import HUB, FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
-from sync_protocol.order import Placed, Standing, own_place, parse_runs, placements
+from sync_protocol.order import Placed, Run, Standing, own_place, parse_runs, placements
 from sync_protocol.segments import Item, Link, Segment, check_signature, link
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
@@ -116,12 +116,14 @@ def _check_standings(conn: Connection, found: Findings) -> None:
     e = t.entry.c
     expected: dict[tuple[int, int, int, int], Placed] = {}
     records = conn.execute(
-        select(e.feed, e.number, e.home, e.body).where(e.type == int(EntryType.ORDER)).order_by(e.feed, e.number)
+        select(e.feed, e.number, e.home, e.header, e.body)
+        .where(e.type == int(EntryType.ORDER))
+        .order_by(e.feed, e.number)
     )
     for record in records:
         feed = FeedId.parse(record.feed)
         if feed.author == HUB and feed.kind is FeedKind.DOWN:
-            for placed in placements(record.number, parse_runs(record.body)):
+            for placed in placements(record.number, _runs(record.header, record.body)):
                 expected[(record.home, placed.slot, placed.epoch, placed.number)] = placed
     rows = conn.execute(
         select(e.feed, e.epoch, e.number, e.home, e.topic, e.standing, e.place, e.code).where(e.home != 0, e.type >= 64)
@@ -138,6 +140,15 @@ def _check_standings(conn: Connection, found: Findings) -> None:
         if (row.standing, row.place, row.code) != right:
             name = f"{feed} {row.epoch}/{row.number}"
             found.wrong.append(f"{name}: standing is {row.standing}, the record says {right[0]}")
+
+
+def _runs(header: bytes, body: bytes | None) -> list[Run]:
+    """What an order record says; one that is sealed or malformed says nothing and had no effect."""
+    try:
+        sealed = parse_header(header).flags & Flag.SEALED
+        return [] if sealed or body is None else parse_runs(body)
+    except BadBytes:
+        return []
 
 
 def _check_blobs(conn: Connection, blobs: BlobFiles, found: Findings) -> None:

@@ -124,6 +124,7 @@ def pack_runs(runs: Sequence[Run]) -> bytes:
 
 
 RUN_ENTRIES_MAX = 4096
+"""Of a run, and of all runs of a record together: every number that is named costs a row."""
 
 
 def parse_runs(body: bytes) -> list[Run]:
@@ -131,7 +132,10 @@ def parse_runs(body: bytes) -> list[Run]:
     value = canonical.unpack(body, bytes_max=BODY_BYTES_MAX)
     if not isinstance(value, list) or not 0 < len(value) <= RUNS_PER_RECORD_MAX:
         raise NotCanonical("runs")
-    return [_run(item) for item in value]
+    runs = [_run(item) for item in value]
+    if sum(run.last - run.first + 1 for run in runs) > RUN_ENTRIES_MAX:
+        raise TooLarge("entries in a record")
+    return runs
 
 
 def _run(item: Any) -> Run:

@@ -25,7 +25,8 @@ class DiskFailed(BaseException):
     """fsync failed. Not an Exception on purpose: nothing but the outermost loop may catch it."""
 
 
-def _sync(fd: int) -> None:
+def sync_file(fd: int) -> None:
+    """What was written to an open file or folder is on disk on return. Raises DiskFailed."""
     try:
         os.fsync(fd)
     except OSError as error:
@@ -33,9 +34,10 @@ def _sync(fd: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
+    """The names in a folder are on disk on return. Raises DiskFailed."""
     fd = os.open(folder, os.O_RDONLY)
     try:
-        _sync(fd)
+        sync_file(fd)
     finally:
         os.close(fd)
 
@@ -45,7 +47,7 @@ class Disk:
 
     def sync(self, file: BinaryIO) -> None:
         """The file's bytes are on the medium on return. Raises DiskFailed."""
-        _sync(file.fileno())
+        sync_file(file.fileno())
 
     def sync_folder(self, folder: Path) -> None:
         """The names in the folder are on the medium on return. Raises DiskFailed."""
@@ -145,7 +147,9 @@ class BlobFiles:
                 yield
 
     def _extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
-        if self.holds(hash_):
+        if self.holds(hash_):  # perhaps only since a process was killed between its new name and the folder's fsync
+            self._keep_folder(self.path(hash_).parent)
+            self._disk.sync_folder(self.path(hash_).parent)
             return True
         part, have = self._part(hash_), self.offset(hash_)
         if have < length:
@@ -168,13 +172,17 @@ class BlobFiles:
 
     def _settle(self, source: Path, hash_: bytes) -> None:
         target = self.path(hash_)
-        if target.parent not in self._lasting:
-            target.parent.mkdir(exist_ok=True)  # one that is there may be a killed process's, never synced
-            self._disk.sync_folder(self._folder)
-            self._disk.sync_folder(self._folder.parent)
-            self._lasting.add(target.parent)
+        self._keep_folder(target.parent)
         self._disk.rename(source, target)
         self._disk.sync_folder(target.parent)
+
+    def _keep_folder(self, folder: Path) -> None:
+        """A folder of blobs is there and lasts; one that is there may be a killed process's, never synced."""
+        if folder not in self._lasting:
+            folder.mkdir(exist_ok=True)
+            self._disk.sync_folder(self._folder)
+            self._disk.sync_folder(self._folder.parent)
+            self._lasting.add(folder)
 
     def open(self, hash_: bytes) -> BinaryIO:
         return self.path(hash_).open("rb")

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from sqlalchemy import URL, Connection
 
-from sync_protocol.store.blob_files import BlobFiles, process_lives, sync_folder
+from sync_protocol.store.blob_files import BlobFiles, process_lives, sync_file, sync_folder
 from sync_protocol.store.me import Seal
 from sync_protocol.store.postgres_store import PostgresStore, parse_url, without_password
 from sync_protocol.store.seam import SqliteStore, Store, StoreError
@@ -44,6 +44,18 @@ class Serving:
     url: str
     admin_url: str
     control: str
+
+
+def write_secret(path: Path, secret: bytes) -> None:
+    """A file in hex for this user alone; whole and on disk, or not there at all."""
+    part = path.with_name(path.name + ".part")
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(secret.hex() + "\n")
+        file.flush()
+        sync_file(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
 
 
 class DataFolder:
@@ -87,25 +99,28 @@ class DataFolder:
         return self.path / "spool"
 
     def create(self, random_bytes: Callable[[int], bytes]) -> None:
-        """Make the folder and its key. Raises FolderError when there is a database already."""
-        if self.database.exists() or self._address.exists():
-            raise FolderError(f"{self.path} already holds a database")
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Make the folder and its key, on disk; what is there already, or was begun by a killed process, is kept.
+
+        Raises FolderError when the folder belongs to another database than the one that was named.
+        """
+        if self._db and self._address.exists() and self._address.read_text(encoding="utf-8") != self._shown():
+            raise FolderError(f"{self.path} belongs to another database")
+        for folder in (self.path, self.key_file.parent):
+            made = [one for one in (folder, *folder.parents) if not one.exists()]
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for one in reversed(made):
+                sync_folder(one.parent)
         self.path.chmod(0o700)
-        self.key_file.parent.mkdir(parents=True, exist_ok=True)
-        if not self.key_file.exists():
-            fd = os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(fd, "w") as file:
-                file.write(random_bytes(KEY_BYTES).hex() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            sync_folder(self.key_file.parent)
+        if not self.key_file.exists() and not self.database.exists():
+            write_secret(self.key_file, random_bytes(KEY_BYTES))
 
     def remember(self) -> None:
         """Write the server's address down, so that later commands find the database; never its password."""
-        server = self.server
-        if server is not None:
-            self._address.write_text(without_password(server) + "\n", encoding="utf-8")
+        if self.server is not None:
+            self._address.write_text(self._shown(), encoding="utf-8")
+
+    def _shown(self) -> str:
+        return without_password(self.server) + "\n" if self.server is not None else ""
 
     def store(self, migrate: Callable[[Connection], None], *, new: bool = False) -> Store:
         """Open the database and bring it to this program's schema. Raises FolderError or StoreError."""
@@ -136,6 +151,16 @@ class DataFolder:
     def blobs(self) -> BlobFiles:
         machine = os.uname().nodename if self.server is not None else ""
         return BlobFiles(self.path / "blobs", shared=machine)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that makes or serves this folder for a while. Raises FolderError when another one is."""
+        if not self.lock():
+            raise FolderError(f"{self.path} is used by another process")
+        try:
+            yield
+        finally:
+            self.unlock()
 
     def lock(self) -> bool:
         """Become the one server of this folder, or one of several over PostgreSQL; False when another process is."""

@@ -14,7 +14,7 @@ from sync_protocol import canonical
 from sync_protocol.certificates import SignedCertificate
 from sync_protocol.custody import parse_receipt
 from sync_protocol.entries import NO_SALT, EntryType, Flag, body_hash, entry_salt, mark, parse_erasure
-from sync_protocol.epochs import parse_grant, parse_revocation
+from sync_protocol.epochs import Grant, parse_grant, parse_revocation
 from sync_protocol.errors import SyncError
 from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
@@ -51,11 +51,11 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
             record = mark(branch.epoch, item.number)
             place(conn, feed.audience, record, placements(item.number, parse_runs(body)))
         case EntryType.RECEIPT if feed.kind is FeedKind.DOWN:
-            _note_receipt(conn, feed, body)
+            _note_receipt(conn, branch, body)
         case EntryType.CERTIFICATE | EntryType.HUB_KEY if feed.kind is FeedKind.ALL:
             _note_certificate(conn, body)
         case EntryType.GRANT if feed.kind is FeedKind.ALL:
-            trust.add_grant(conn, parse_grant(body))
+            _note_grant(conn, parse_grant(body))
         case EntryType.REVOCATION if feed.kind is FeedKind.ALL:
             trust.add_revocation(conn, parse_revocation(body))
         case EntryType.ERASURE if feed.kind is FeedKind.ALL:
@@ -121,7 +121,17 @@ def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -
     conn.execute(delete(t.placement_ahead).where(key))
 
 
-def _note_receipt(conn: Connection, feed: FeedId, body: bytes) -> None:
+def _note_grant(conn: Connection, grant: Grant) -> None:
+    """A new machine holds nothing yet: what its predecessor signed for counts no more, and is offered again."""
+    trust.add_grant(conn, grant)
+    for table in (t.receipt, t.blob_receipt):
+        conn.execute(delete(table).where(table.c.author == grant.author))
+
+
+def _note_receipt(conn: Connection, branch: Branch, body: bytes) -> None:
+    feed = branch.feed
+    if branch.epoch < trust.newest_epoch(conn, feed.author):
+        return
     got = parse_receipt(body)
     r = t.receipt.c
     key = and_(r.author == feed.author, r.home == feed.audience, r.epoch == got.epoch)

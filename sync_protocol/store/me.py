@@ -90,8 +90,13 @@ def load_me(conn: Connection, seal: Seal | None = None) -> Me | None:
 
 def put(conn: Connection, name: str, value: bytes) -> None:
     """Set one value of the identity table."""
-    conn.execute(delete(identity).where(identity.c.name == name))
+    drop(conn, name)
     conn.execute(insert(identity).values(name=name, value=value))
+
+
+def drop(conn: Connection, name: str) -> None:
+    """Forget one value of the identity table."""
+    conn.execute(delete(identity).where(identity.c.name == name))
 
 
 def get(conn: Connection, name: str) -> bytes | None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from sync_protocol.store.blob_files import DiskFailed
+from sync_protocol.store.blob_files import DiskFailed, sync_file, sync_folder
 
 T = TypeVar("T")
 SQLITE_FLOOR = (3, 51, 3)
@@ -142,6 +142,16 @@ class Store:
             listener(names)
 
 
+def _sync_what_was_left(path: Path) -> None:
+    """A process killed between its last write and its fsync leaves a transaction that is read as committed from now
+    on: nothing of it may be told before it is on disk."""
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists():
+        with wal.open("rb") as file:
+            sync_file(file.fileno())
+        sync_folder(path.parent)
+
+
 class SqliteStore(Store):
     """An encrypted SQLite database file."""
 
@@ -151,6 +161,7 @@ class SqliteStore(Store):
         version = tuple(int(part) for part in sqlcipher.sqlite_version.split("."))
         if version < SQLITE_FLOOR:
             raise StoreError(f"SQLite {sqlcipher.sqlite_version} is older than 3.51.3 and may lose committed pages")
+        _sync_what_was_left(path)
         self.path = path
         self._key = key
         self._synchronous = synchronous

@@ -62,6 +62,17 @@ def current_certificate(conn: Connection, author: int) -> Certificate | None:
     return SignedCertificate.parse(packed).certificate if packed else None
 
 
+def newest_certificate(conn: Connection, author: int) -> Certificate | None:
+    """The author's newest certificate, revoked or not: what comes after it goes on from its place and epoch."""
+    packed = conn.execute(
+        select(t.certificate.c.packed)
+        .where(t.certificate.c.author == author)
+        .order_by(t.certificate.c.serial.desc())
+        .limit(1)
+    ).scalar()
+    return SignedCertificate.parse(packed).certificate if packed else None
+
+
 def is_revoked(conn: Connection, serial: int) -> str | None:
     """The reason, or None."""
     return conn.execute(select(t.certificate.c.revoked).where(t.certificate.c.serial == serial)).scalar()
@@ -97,6 +108,11 @@ def add_grant(conn: Connection, grant: Grant) -> None:
 def grant_of(conn: Connection, author: int, epoch: int) -> Grant | None:
     body = conn.execute(select(t.grant.c.body).where(t.grant.c.author == author, t.grant.c.epoch == epoch)).scalar()
     return parse_grant(body) if body else None
+
+
+def newest_epoch(conn: Connection, author: int) -> int:
+    """The highest epoch granted to an author, 0 for its first machine."""
+    return conn.execute(select(func.max(t.grant.c.epoch)).where(t.grant.c.author == author)).scalar() or 0
 
 
 def add_revocation(conn: Connection, revocation: Revocation) -> None:

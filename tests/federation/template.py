@@ -131,7 +131,8 @@ def enrol(hub: SqliteStore, me: Me, region: str, tier: Tier, rng: random.Random,
 def settle(folder: DataFolder, station: Enrolled, rng: random.Random) -> tuple[SqliteStore, Replica]:
     """The station's first start, as `lianban-node init` makes it."""
     keys = (station.signer, station.box)
-    me = found_station(folder, "http://parent.example", None, station.welcome, keys, rng.randbytes)
+    folder.create(rng.randbytes)
+    me = found_station(folder, "http://parent.example", None, station.welcome, keys)
     store = folder.store(lambda conn: None)
     return store, assemble(folder, store, me, rng.randbytes, lambda: EPOCH_SECONDS).replica
 

@@ -170,10 +170,12 @@ def test_the_folder_remembers_its_database_without_the_password(cluster: Cluster
     county = open_county(DataFolder(tmp_path / "hub"), os.urandom, lambda: NOW)
     assert county.me.author == 1
     county.close()
-    with pytest.raises(FolderError, match="already holds a database"):
+    with pytest.raises(FolderError, match="already holds a county"):
         _found(DataFolder(tmp_path / "hub"))
-    with pytest.raises(FolderError, match="holds a county already"):
+    with pytest.raises(FolderError, match="already holds a county"):
         _found(DataFolder(tmp_path / "another", db=cluster.url(name)))
+    with pytest.raises(FolderError, match="belongs to another database"):
+        _found(DataFolder(tmp_path / "hub", db=cluster.url("other")))
 
 
 def test_the_hubs_keys_open_with_its_key_file_only(cluster: Cluster, tmp_path: Path) -> None:

@@ -21,9 +21,8 @@ from hub import stations
 from hub.founding import found_county
 from node import station as node_station
 from node.app import now
-from node.enrol import found_station
+from node.enrol import found_station, prepare
 from sync_protocol import authority
-from sync_protocol.crypto import KEY_BYTES, BoxKey, Signer
 from sync_protocol.enrolment import EnrolRequest, Token, pack_request, parse_request, parse_welcome
 from sync_protocol.store import me as identity
 from sync_protocol.store.data_folder import DataFolder
@@ -139,9 +138,11 @@ def found_small_county(
 def _enrol(hub: hub_county.County, folder: Path, region: str, tier: str) -> None:
     invited = hub.store.write(lambda conn: stations.invite(conn, hub.me, region, tier, os.urandom, now()))
     token = Token.parse(invited.token)
-    signer, box = Signer(os.urandom(KEY_BYTES)), BoxKey(os.urandom(KEY_BYTES))
+    data = DataFolder(folder)
+    data.create(os.urandom)
+    signer, box = prepare(data, token, os.urandom)
     request = EnrolRequest(token.id, token.station, token.tier, signer.public, box.public)
     sealed = parse_request(pack_request(request, token, signer))
     welcome = hub.store.write(lambda conn: authority.redeem(conn, hub.replica.journal, sealed, now()))
     checked = parse_welcome(welcome.packed(), token, signer.public)
-    found_station(DataFolder(folder), "http://127.0.0.1:1", None, checked, (signer, box), os.urandom)
+    found_station(data, "http://127.0.0.1:1", None, checked, (signer, box))

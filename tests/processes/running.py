@@ -15,11 +15,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.processes.forking import begin_forked, run_forked
+from tests.processes.forking import run_forked
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -68,14 +67,6 @@ def report(program: str, *words: str | Path, code: int = 0, stdin: str = "") -> 
     return done.report
 
 
-def begin(folder: Path, program: str, *words: str | Path) -> ForkServerProcess:
-    """Start a command and do not wait for it; what it writes goes into "out" and "err" in `folder`."""
-    streams = [folder / name for name in ("in", "out", "err")]
-    for path in streams:
-        path.write_bytes(b"")
-    return begin_forked(program, [str(word) for word in words], *streams)
-
-
 @dataclass
 class Server:
     """One `serve` process of a folder; after `start` it listens on the same port again when started anew."""
@@ -88,6 +79,11 @@ class Server:
     said: str = ""
     environment: dict[str, str] = field(default_factory=dict, repr=False)
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
+    command: Callable[..., list[str]] = field(default_factory=lambda: call, repr=False)
+    """Makes the command line of `serve` out of program and words."""
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def log(self) -> Path:
@@ -99,7 +95,7 @@ class Server:
         words = ("serve", "--dir", self.folder, "--listen", listen, "--admin-listen", "127.0.0.1:0", *self.more)
         with self.log.open("a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                call(self.program, *words),
+                self.command(self.program, *words),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from casework.case_tables import case_row
 from sync_protocol.limits import TOKEN_SECONDS
 from sync_protocol.store import tables as t
+from sync_protocol.store.tables import identity
 from tests.processes.founding import (
     COUNTY,
     OTHER_TOWNSHIP,
@@ -50,12 +51,17 @@ class Place:
         words = ("--parent", parent or self.township.url, "--token", token)
         return run("node", "init", "--dir", self.folder / name, *words, "--json")
 
-    def refused(self, name: str, token: str, parent: str = "") -> str:
-        """What init says when it fails; it leaves nothing behind."""
+    def fails(self, name: str, token: str, parent: str = "") -> str:
+        """What init says when it fails."""
         done = self.init(name, token, parent)
         assert done.code == 1 and done.out == "" and done.err.count("\n") == 1, done
-        assert not (self.folder / name).exists() and not (self.folder / f"{name}.key").exists()
         return done.err
+
+    def refused(self, name: str, token: str, parent: str = "") -> str:
+        """What init says when nothing was granted to it; it leaves nothing behind."""
+        said = self.fails(name, token, parent)
+        assert not (self.folder / name).exists() and not (self.folder / f"{name}.key").exists()
+        return said
 
     def sync(self, name: str, *more: str, code: int = 0) -> dict[str, Any]:
         return report("node", "sync", "--dir", self.folder / name, *more, code=code)
@@ -113,16 +119,16 @@ def test_with_the_township_or_its_way_up_down_the_error_says_so_and_the_token_st
     token = place.invite("341882103204")
     place.way.block()
     try:
-        assert "cannot be reached" in place.refused("new-4", token)
+        assert "cannot be reached" in place.fails("new-4", token)
     finally:
         place.way.unblock()
     place.township.stop()
     try:
-        assert "cannot be reached" in place.refused("new-4", token)
+        assert "cannot be reached" in place.fails("new-4", token)
     finally:
         place.township.start()
     for strange in ("ftp://127.0.0.1", "127.0.0.1:1", "http://"):
-        assert "--parent" in place.refused("new-4", token, strange)
+        assert "--parent" in place.refused("strange", token, strange)
     assert place.init("new-4", token).code == 0
 
 
@@ -140,6 +146,25 @@ def test_an_answer_that_is_lost_on_the_way_does_not_cost_the_invitation(place):
     with opened_node(place.folder / "cut") as station:
         assert in_hub(place.hub.folder, lambda conn: conn.execute(used).scalar()) == station.me.signer.public
         assert station.me.epoch == 0
+
+
+def test_when_every_answer_was_lost_the_same_command_goes_on_with_the_same_keys(place):
+    token, other = place.invite("341882103208"), place.invite("341882103209")
+    with Proxy(place.township.url, cut_after=lambda: 700) as proxy:
+        assert "cannot be reached" in place.fails("lost-answer", token, proxy.url)
+        assert proxy.cuts == 3
+    used = sa.select(t.invitation.c.used_by).where(t.invitation.c.region == "341882103208")
+    granted = in_hub(place.hub.folder, lambda conn: conn.execute(used).scalar())
+    early = run("node", "serve", "--dir", place.folder / "lost-answer")
+    assert early.code == 1 and "belongs to no station yet" in early.err
+    assert "used by another machine" in place.refused("thief", token)
+    done = place.init("lost-answer", token)
+    assert done.code == 0 and (done.report["station"], done.report["epoch"]) == ("341882103208", 0)
+    with opened_node(place.folder / "lost-answer") as station:
+        names = station.store.read(lambda conn: set(conn.execute(sa.select(identity.c.name)).scalars()))
+        assert station.me.signer.public == granted and not [name for name in names if name.startswith("enrol")]
+    again = place.init("lost-answer", other)
+    assert again.code == 1 and "already holds a station" in again.err
 
 
 def _cases(folder: Path) -> dict[str, str]:
