@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from casework.catalogue_format import CatalogueError, item_from_plain, item_to_plain
 from casework.catalogue_rules import cited_sources
 from casework.errors import NotFound, Problem
 from casework.service_item import Days, FormField, MaterialRule, ServiceItem, Step
+from casework.yaml_text import NotYaml, plain_of
 
 __all__ = [
     "BUILT_IN_CATALOGUE",
@@ -93,8 +92,8 @@ def parse_catalogue(text: str) -> Catalogue:
 
 def _root(text: str) -> dict[str, Any]:
     try:
-        root = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        root = plain_of(text)
+    except NotYaml as error:
         raise _file_error(f"事项目录不是正确的 YAML：{error}", "请按提示的行改正缩进、引号或冒号") from error
     if not isinstance(root, dict) or root.get("format") != CATALOGUE_FORMAT:
         raise _file_error("事项目录的 format 不对", f"第一层应当有 format: {CATALOGUE_FORMAT}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from typing import Protocol
 
@@ -18,8 +19,16 @@ from casework.accounts import canonical_password
 
 PASSES = 3
 MEMORY_BYTES = 64 * 1024 * 1024
+COST_GROWTH_MAX = 4
+"""A stored string may ask for so many times the passes and the memory of today's: a station writes those of its people,
+and the county looks at them too."""
 CHILDREN_AT_ONCE = 2
 CHILD_SECONDS = 60
+
+
+_STORED = re.compile(
+    r"\$argon2id\$v=19\$m=([0-9]{1,8}),t=([0-9]{1,4}),p=1\$[0-9A-Za-z+/]{1,99}\$[0-9A-Za-z+/]{1,99}", re.ASCII
+)
 
 
 class PasswordChildFailed(RuntimeError):
@@ -41,11 +50,18 @@ def hash_password(password: str, *, passes: int = PASSES, memory_bytes: int = ME
 
 
 def verify_password(password: str, stored: str) -> bool:
-    """Whether the password belongs to the stored string; a malformed string belongs to no password."""
+    """Whether the password belongs to the stored string; a malformed or too costly one belongs to no password."""
+    shape = _STORED.fullmatch(stored)
+    if shape is None or not _affordable(int(shape[1]), int(shape[2])):
+        return False
     try:
         return argon2id.verify(stored.encode("ascii"), canonical_password(password).encode())
     except (nacl.exceptions.InvalidkeyError, nacl.exceptions.ValueError, UnicodeEncodeError):
         return False
+
+
+def _affordable(memory_kib: int, passes: int) -> bool:
+    return 1024 * memory_kib <= COST_GROWTH_MAX * MEMORY_BYTES and passes <= COST_GROWTH_MAX * PASSES
 
 
 class ChildPasswords:

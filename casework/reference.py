@@ -39,6 +39,16 @@ def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem 
     return _parsed_item(plain) if plain else None
 
 
+Items = dict[tuple[str, int], ServiceItem | None]
+
+
+def item_once(conn: Connection, known: Items, key: str, version: int) -> ServiceItem | None:
+    """The same, asked of the database once; `known` lives no longer than a transaction."""
+    if (key, version) not in known:
+        known[key, version] = item(conn, key, version)
+    return known[key, version]
+
+
 @lru_cache(maxsize=512)
 def _parsed_item(plain: str) -> ServiceItem:
     """Items are read for every change of every case; their text decides what they are."""
@@ -91,7 +101,8 @@ def calendar(conn: Connection) -> Calendar:
 
 @lru_cache(maxsize=8)
 def _parsed_calendar(years: tuple[str, ...]) -> Calendar:
-    return Calendar.from_plain([json.loads(plain) for plain in years])
+    tables = [year_from_plain(json.loads(plain), lenient=True) for plain in years]
+    return Calendar({table.year: table for table in tables})
 
 
 def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:
@@ -116,9 +127,8 @@ def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dic
         conn.execute(sa.insert(table).values(**key, **values))
 
 
-def next_serial(conn: Connection, name: str) -> int:
-    """The next number of a counter, from 1; gone with the transaction if that fails."""
-    last = conn.execute(sa.select(serial.c.last).where(serial.c.name == name)).scalar()
-    number = (last or 0) + 1
-    _replace(conn, serial, {"name": name}, {"last": number})
-    return number
+def next_serials(conn: Connection, name: str, count: int = 1) -> range:
+    """The next numbers of a counter, from 1; gone with the transaction if that fails."""
+    last = conn.execute(sa.select(serial.c.last).where(serial.c.name == name)).scalar() or 0
+    _replace(conn, serial, {"name": name}, {"last": last + count})
+    return range(last + 1, last + count + 1)

@@ -113,9 +113,13 @@ def load_regions(path: Path) -> RegionTree:
         message = f"区划文件 {path} 读不出来：{error}"
         raise RegionError([Problem("regions", message, "请检查路径和权限，并存为 UTF-8")]) from error
     reader = csv.DictReader(io.StringIO(text))
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise RegionError([_problem(1, "表头", "列名不对", f"第一行应当是 {','.join(COLUMNS)}")])
-    return RegionTree.from_rows(reader)
+    try:
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise RegionError([_problem(1, "表头", "列名不对", f"第一行应当是 {','.join(COLUMNS)}")])
+        return RegionTree.from_rows(reader)
+    except csv.Error as error:
+        fault = _problem(reader.line_num, "引号", f"这一行读不出来：{error}", "请核对引号是否成对、有没有多余的内容")
+        raise RegionError([fault]) from error
 
 
 def built_in_regions(county: str) -> RegionTree:

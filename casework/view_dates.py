@@ -7,7 +7,7 @@ from datetime import date
 from casework.deadlines import CaseDates
 from casework.fold import CaseState
 from casework.states import State
-from casework.workdays import china_day
+from casework.workdays import china_day, possible_day
 
 _ENDS = (State.REFUSED_ACCEPTANCE, State.WITHDRAWN, State.CLOSED)
 
@@ -33,6 +33,6 @@ def _day(seconds: int | None) -> date | None:
 
 def _received(state: CaseState) -> date:
     try:
-        return date.fromisoformat(state.received)
+        return possible_day(date.fromisoformat(state.received))
     except ValueError:
         return china_day(state.collected_at or 0)

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from casework.errors import BadInput, Problem
 from casework.plain_reader import PlainReader
+from casework.yaml_text import NotYaml, plain_of
 
 BUILT_IN_CALENDAR = Path(__file__).parent / "data" / "calendar.yaml"
 CALENDAR_FORMAT = 1
 MAX_STEP_DAYS = 5000
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2099, 12, 31)
+"""The days that a case can have: unix time begins, a 收件码 ends; a clock or a body that names another is wrong."""
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 
@@ -124,8 +125,14 @@ class Calendar:
 
 
 def china_day(seconds: int) -> date:
-    """The calendar day in China (UTC+8, no summer time) at a unix time."""
-    return (datetime.fromtimestamp(seconds, UTC) + timedelta(hours=8)).date()
+    """The calendar day in China (UTC+8, no summer time) at a unix time, bounded as in `possible_day`."""
+    first, last = (int(datetime.combine(day, time(), UTC).timestamp()) for day in (FIRST_DAY, LAST_DAY))
+    return possible_day((datetime.fromtimestamp(min(max(seconds, first), last), UTC) + timedelta(hours=8)).date())
+
+
+def possible_day(day: date) -> date:
+    """The nearest of the days that a case can have: strangers write any year, and clocks count day by day."""
+    return min(max(day, FIRST_DAY), LAST_DAY)
 
 
 def year_to_plain(table: CalendarYear) -> dict[str, Any]:
@@ -186,9 +193,10 @@ def _days(key: str, year: int, r: PlainReader) -> frozenset[date]:
 def load_calendar(path: Path = BUILT_IN_CALENDAR) -> Calendar:
     """Reads a calendar YAML file (format: 1, years: [...]); CalendarError says what is wrong."""
     try:
-        root = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        root = plain_of(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NotYaml) as error:
         raise CalendarError([Problem("calendar", f"日历文件读不出来：{error}", "请检查路径和写法")]) from error
-    if not isinstance(root, dict) or root.get("format") != CALENDAR_FORMAT or not root.get("years"):
+    years = root.get("years") if isinstance(root, dict) and root.get("format") == CALENDAR_FORMAT else None
+    if not isinstance(years, list) or not years:
         raise CalendarError([Problem("calendar", "日历文件的 format 或 years 不对", "请写 format: 1 和 years")])
-    return Calendar.from_plain(root["years"])
+    return Calendar.from_plain(years)

@@ -121,7 +121,7 @@ def redeem(conn: Connection, journal: Journal, sealed: SealedRequest, now: int) 
 def _certify(conn: Connection, journal: Journal, request: EnrolRequest, now: int) -> Certificate:
     author = station_author(conn, request.station)
     assert author is not None
-    before = trust.current_certificate(conn, author)
+    before = trust.newest_certificate(conn, author)
     certificate = Certificate(
         serial=trust.next_serial(conn),
         author=author,
@@ -135,7 +135,7 @@ def _certify(conn: Connection, journal: Journal, request: EnrolRequest, now: int
         epoch=before.epoch + 1 if before else 0,
     )
     writing = Writing(0, now, 1)
-    if before is not None:
+    if before is not None and trust.is_revoked(conn, before.serial) is None:
         revoke(conn, journal, before.serial, "replaced", writing)
     signed = sign_certificate(journal.me.deployment, certificate, journal.me.signer, journal.me.serial)
     journal.tell(conn, TO_ALL, EntryType.CERTIFICATE, signed.packed(), writing)

@@ -14,12 +14,19 @@ import msgpack
 from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.limits import DEPTH_MAX
 
-_PLAIN = (type(None), bool, bytes)
+_PLAIN = frozenset((type(None), bool, bytes))
+_LONG_HEADS = (b"\xdc", b"\xdd", b"\xde", b"\xdf")
+_TEXT = frozenset((str,))
+_INT_LIMIT = 2**63
 
 
 def pack(value: Any) -> bytes:
     """Encode `value`; raises NotCanonical for a type that has no canonical form."""
-    packed: bytes = msgpack.packb(_checked(value, DEPTH_MAX), use_bin_type=True, strict_types=True)
+    return _packed(_checked(value, DEPTH_MAX))
+
+
+def _packed(value: Any) -> bytes:
+    packed: bytes = msgpack.packb(value, use_bin_type=True, strict_types=True)
     return packed
 
 
@@ -30,6 +37,8 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
     """
     if len(data) > bytes_max:
         raise TooLarge(f"{len(data)} bytes, at most {bytes_max}")
+    if sum(data.count(head) for head in _LONG_HEADS) > DEPTH_MAX:
+        _refuse_deep(data)
     try:
         value = msgpack.unpackb(
             data,
@@ -43,7 +52,8 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
             max_map_len=len(data),
             max_ext_len=0,
         )
-        again = pack(value)
+        _check_decoded(value, DEPTH_MAX)
+        again = _packed(value)
     except NotCanonical:
         raise
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
@@ -53,13 +63,85 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
     return value
 
 
+def _heads() -> list[tuple[int, int, int, int] | None]:
+    """By first byte: width of the length that follows, bytes and items per unit of it, the length if none follows."""
+    heads: list[tuple[int, int, int, int] | None] = [None] * 256
+    for head in (*range(0x80), 0xC0, 0xC2, 0xC3, *range(0xE0, 0x100)):
+        heads[head] = (0, 0, 0, 0)
+    for count in range(32):
+        heads[0x80 | count & 15] = (0, 0, 2, count & 15)
+        heads[0x90 | count & 15] = (0, 0, 1, count & 15)
+        heads[0xA0 | count] = (0, 1, 0, count)
+    for power in range(4):
+        heads[0xCC + power] = heads[0xD0 + power] = (0, 1, 0, 1 << power)
+    for power in range(3):
+        heads[0xC4 + power] = heads[0xD9 + power] = (1 << power, 1, 0, 0)
+    for power in (1, 2):
+        heads[0xDB + power] = (1 << power, 0, 1, 0)
+        heads[0xDD + power] = (1 << power, 0, 2, 0)
+    return heads
+
+
+_HEADS = _heads()
+
+
+def _refuse_deep(data: bytes) -> None:
+    """Raise NotCanonical for what nests deeper than DEPTH_MAX, from the heads alone.
+
+    The decoder makes room for all that an array or map claims to hold before it reads the first item: a thousand
+    of them inside one another take 80 MB for 5 kB. What is cut short is left to the decoder.
+    """
+    left = [1]  # values still to come in each array or map that is open
+    at = 0
+    while left and at < len(data):
+        shape = _HEADS[data[at]]
+        if shape is None:
+            raise NotCanonical("a type that has no canonical form")
+        width, per_unit, items_per_unit, count = shape
+        at += 1
+        if width:
+            count = int.from_bytes(data[at : at + width], "big")
+        at += width + per_unit * count
+        left[-1] -= 1
+        if items_per_unit and count:
+            if len(left) > DEPTH_MAX:
+                raise NotCanonical("nested too deeply")
+            left.append(items_per_unit * count)
+        while left and not left[-1]:
+            left.pop()
+
+
 def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            raise NotCanonical("a map key stands twice")
-        result[key] = value
+    """Keys ascend: the order of code points is that of the UTF-8 bytes."""
+    keys = [key for key, _ in pairs]
+    if not _TEXT.issuperset(map(type, keys)):
+        raise NotCanonical("a map key is not text")
+    result = dict(pairs)
+    if len(result) < len(keys):
+        raise NotCanonical("a map key stands twice")
+    if keys != sorted(keys):
+        raise NotCanonical("map keys are not in order")
     return result
+
+
+def _check_decoded(value: Any, depth: int) -> None:
+    """What the decoder lets pass and `pack` would not: floats, timestamps, integers beyond 64 bits, depth.
+
+    Text is UTF-8 and maps are in order by now; nothing is copied, since most of what a replica reads comes by here.
+    """
+    kind = type(value)
+    if kind is list or kind is dict:
+        if depth == 0:
+            raise NotCanonical("nested too deeply")
+        for item in value if kind is list else value.values():
+            inner = type(item)
+            if inner is not str and inner is not bytes:
+                _check_decoded(item, depth - 1)
+    elif kind is int:
+        if value >= _INT_LIMIT:
+            raise NotCanonical("integer beyond 64 bits")
+    elif kind is not str and kind not in _PLAIN:
+        raise NotCanonical(f"{kind.__name__} has no canonical form")
 
 
 def _checked(value: Any, depth: int) -> Any:
@@ -67,15 +149,11 @@ def _checked(value: Any, depth: int) -> Any:
     if kind in _PLAIN:
         return value
     if kind is int:
-        if not -(2**63) <= value < 2**63:
+        if not -_INT_LIMIT <= value < _INT_LIMIT:
             raise NotCanonical("integer beyond 64 bits")
         return value
     if kind is str:
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise NotCanonical("text is not UTF-8") from error
-        return value
+        return _text(value)
     if depth == 0:
         raise NotCanonical("nested too deeply")
     if kind is list or kind is tuple:
@@ -83,12 +161,13 @@ def _checked(value: Any, depth: int) -> Any:
     if kind is dict:
         if any(type(key) is not str for key in value):
             raise NotCanonical("a map key is not text")
-        return {key: _checked(value[key], depth - 1) for key in sorted(value, key=_utf8)}
+        return {_text(key): _checked(value[key], depth - 1) for key in sorted(value)}
     raise NotCanonical(f"{kind.__name__} has no canonical form")
 
 
-def _utf8(text: str) -> bytes:
+def _text(text: str) -> str:
     try:
-        return text.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise NotCanonical("a map key is not UTF-8") from error
+        raise NotCanonical("text is not UTF-8") from error
+    return text

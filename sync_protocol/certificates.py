@@ -103,8 +103,8 @@ def parse_certificate(body: bytes) -> Certificate:
         raise NotCanonical("certificate place")
     if any(not isinstance(key, bytes) or len(key) != KEY_BYTES for key in (sign_key, box_key)):
         raise NotCanonical("certificate keys")
-    if (author == HUB) != (tier == Tier.COUNTY):
-        raise NotCanonical("only the hub is of the county tier")
+    if not (author == HUB) == (tier == Tier.COUNTY) == (parent == 0):
+        raise NotCanonical("the hub alone is of the county tier, and has no parent")
     return Certificate(serial, author, parent, Tier(tier), region, sign_key, box_key, not_before, not_after, epoch)
 
 

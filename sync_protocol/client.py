@@ -30,7 +30,6 @@ from sync_protocol.errors import (
     BadBytes,
     BadNonce,
     BadSignature,
-    NotCanonical,
     SyncError,
     TransferFailed,
     UnknownCertificate,
@@ -298,7 +297,7 @@ def peer_error(status: int, body: bytes) -> SyncError:
     """The error that an answer other than 200 carries; TransferFailed for what is none of ours."""
     try:
         code, text, nonces = canonical.unpack(body, bytes_max=4 * KIB)
-    except (NotCanonical, ValueError, TypeError):
+    except (BadBytes, ValueError, TypeError):
         return TransferFailed(f"HTTP {status}")
     if not isinstance(code, str) or not isinstance(text, str) or not isinstance(nonces, list):
         return TransferFailed(f"HTTP {status}")

@@ -12,6 +12,7 @@ from sync_protocol.limits import KIB, ZSTD_WINDOW_LOG_MAX
 
 _LEVEL = 9
 _STEP_BYTES = 64 * KIB
+_MAGIC = bytes.fromhex("28b52ffd")
 
 
 class Deflater:
@@ -34,6 +35,8 @@ class Deflater:
 
 def inflate(data: bytes, *, unpacked_bytes_max: int) -> bytes:
     """The content of exactly one whole stream; TooLarge as soon as it would exceed the cap."""
+    if not data.startswith(_MAGIC):
+        raise BadBytes("not a zstd stream")  # a skippable frame is none, though the library reads it as an empty one
     stream = ZstdDecompressor(options={DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG_MAX})
     parts: list[bytes] = []
     total = 0

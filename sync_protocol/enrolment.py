@@ -50,7 +50,8 @@ class Token:
     @classmethod
     def parse(cls, text: str) -> Token:
         """Raises BadToken for anything that is not a whole token (mistyped, cut, foreign)."""
-        squeezed = "".join(text.split()).upper()
+        typed = "".join(text.split())
+        squeezed = typed.upper() if typed.isascii() else ""  # some foreign letters are ASCII in upper case
         if len(squeezed) > TOKEN_BYTES_MAX or not squeezed.startswith(_TOKEN_HEAD + "-"):
             raise BadToken("not an invitation token")
         body = squeezed[len(_TOKEN_HEAD) + 1 :]
@@ -72,7 +73,10 @@ class Token:
             raise BadToken("not an invitation token")
         if tier not in (Tier.VILLAGE, Tier.TOWNSHIP):
             raise BadToken("not an invitation token")
-        return cls(secret, county, station, tier)
+        token = cls(secret, county, station, tier)
+        if token.text() != squeezed:  # base32 has bits to spare in its last letter
+            raise BadToken("the invitation token is mistyped")
+        return token
 
     @property
     def id(self) -> bytes:

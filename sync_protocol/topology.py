@@ -77,8 +77,8 @@ class Topology:
         if feed.kind is FeedKind.OWN:
             return holder == feed.author
         home = feed.home
-        if home is None:
-            return False
+        if home is None or home == HUB:
+            return False  # the hub is nobody's home
         ancestors = self.ancestors(home)
         if feed.kind is FeedKind.DOWN and feed.author not in ancestors:
             return False  # a stranger has no office over this home

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-soak: bool = os.environ.get("LIANBAN_SOAK") == "1"
+SOAK: bool = bool(os.environ.get("LIANBAN_SOAK"))
 
 
 def times(in_ci: int, in_soak: int) -> int:
     """How often to do something."""
-    return in_soak if soak else in_ci
+    return in_soak if SOAK else in_ci

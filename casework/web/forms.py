@@ -14,6 +14,7 @@ from typing import IO
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from casework.errors import BadInput, NotAllowed, Problem
 from casework.web import keys
@@ -25,6 +26,8 @@ MAX_FIELD_BYTES = 64 * 1024
 MAX_FILENAME_CHARS = 200
 _IN_MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
+_MALFORMED = (ValueError, RuntimeError, LookupError, AssertionError, BadHttpMessage, web.RequestPayloadError)
+"""What aiohttp's multipart reader raises over a body that is not multipart."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -108,7 +111,7 @@ class _Multipart:
     async def read(self) -> Form:
         try:
             await self._read_parts()
-        except (ValueError, web.RequestPayloadError) as error:
+        except _MALFORMED as error:
             self._form.close()
             raise BadInput([_broken()]) from error
         except BaseException:

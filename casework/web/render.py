@@ -22,6 +22,8 @@ from casework.web.site import NavEntry
 # One time zone by law since 1949; Windows has no zone database to ask.
 BEIJING = timezone(timedelta(hours=8))
 FLASH = "flash"
+_LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=BEIJING).timestamp())
+"""Headers of entries carry any time below 2**53, and one such entry must not take a list from everybody."""
 
 
 def add_templates(
@@ -80,8 +82,8 @@ def safe_next(target: str, home: str) -> str:
 
 
 def moment(seconds: int) -> str:
-    """Unix seconds as a Beijing date and time to the minute."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+    """Unix seconds as a Beijing date and time to the minute; what lies past 9999 is shown as its last minute."""
+    return datetime.fromtimestamp(min(seconds, _LAST_SECOND), UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
 
 
 def day(seconds: int) -> str:

@@ -40,7 +40,7 @@ async def load_session(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 async def _find(request: web.Request) -> tuple[Session, Account, Person] | None:
-    token = request.cookies.get(cookies.session_cookie(request.app[keys.SITE]), "")
+    token = _cookie(request, cookies.session_cookie(request.app[keys.SITE]))
     if not token:
         return None
     now, site = request.app[keys.CLOCK](), request.app[keys.SITE]
@@ -56,9 +56,15 @@ async def _find(request: web.Request) -> tuple[Session, Account, Person] | None:
     return await request.app[keys.STORE].read(look)
 
 
+def _cookie(request: web.Request, name: str) -> str:
+    """The cookie's value; "" for one that is not ours: bytes that are no text cannot even be hashed."""
+    value = request.cookies.get(name, "")
+    return value if value.isascii() else ""
+
+
 async def _as_visitor(request: web.Request, handler: Handler) -> web.StreamResponse:
     site = request.app[keys.SITE]
-    known = request.cookies.get(cookies.visitor_cookie(site), "")
+    known = _cookie(request, cookies.visitor_cookie(site))
     request[keys.VISITOR] = known or request.app[keys.RANDOM](cookies.VISITOR_BYTES).hex()
     response = await handler(request)
     # After signing in the page is the person's, and a static file is everybody's.

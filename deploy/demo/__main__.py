@@ -53,6 +53,7 @@ def _once(county: DemoCounty) -> int:
         story.bytes_on_the_wire()
         county.stop()
         story.check()
+        story.audit()
     except DemoFailed as error:
         say(f"demo failed: {error}")
         return 1

@@ -14,7 +14,8 @@ from casework.service_item import ServiceItem
 from deploy.demo import scans
 from deploy.demo.browser import Browser, Page
 from deploy.demo.county import DemoCounty, Worker
-from deploy.demo.processes import DemoFailed, Server, command, wait_for
+from deploy.demo.processes import DemoFailed, Server, command, verify_export, wait_for
+from sync_protocol.crypto import Signer
 
 ITEM = "elder_allowance"
 _CASE = re.compile(r"/cases/([0-9a-f]{32})")
@@ -266,6 +267,16 @@ class Story:
             self.say(f"fsck {place:<10} {counts}: {'ok' if not report['wrong'] else report['wrong']}")
             if report["wrong"]:
                 raise DemoFailed(f"fsck of {place} found {len(report['wrong'])} faults")
+
+    def audit(self) -> None:
+        """Hand the county's export and a village's to a stranger, who knows the county's root key by another way."""
+        secret = (self.county.folder / "hub.root-key").read_text("ascii")
+        root_key = Signer(bytes.fromhex(secret)).public
+        for place in ("hub", "village-1"):
+            server, file = self.county.servers[place], self.county.folder / f"{place}.export"
+            file.unlink(missing_ok=True)  # of an earlier demo in this folder
+            command(server.program, "export", "--dir", str(server.folder), "--to", str(file))
+            self.say(f"export {place:<10} {verify_export(file, root_key)}")
 
 
 def _wire_bytes(server: Server) -> tuple[int, int]:

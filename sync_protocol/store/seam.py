@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from sync_protocol.store import memory
 from sync_protocol.store.blob_files import DiskFailed, sync_file, sync_folder
 
 T = TypeVar("T")
@@ -181,12 +182,15 @@ class SqliteStore:
         conn.info["wakes"] = set()
         conn.info.pop("touched", None)
         conn.info.pop("told", None)
+        memory.begin(conn)
         try:
             with conn.begin_nested():
                 result = fn(conn)
                 self._project(conn)
         except Exception as error:  # noqa: BLE001 - handed to the caller who asked for this write
             return error
+        finally:
+            memory.end(conn)
         wakes |= conn.info["wakes"]
         return result
 

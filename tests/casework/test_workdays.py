@@ -8,9 +8,12 @@ from typing import Any
 
 import msgpack
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from casework import reference
+from casework.tables import metadata
 from casework.workdays import (
     Calendar,
     CalendarError,
@@ -183,3 +186,15 @@ def test_calendar_without_any_working_day_ends() -> None:
 )
 def test_day_in_china(seconds: int, day: date) -> None:
     assert china_day(seconds) == day
+
+
+def test_a_table_of_a_later_program_is_kept_and_read(tmp_path):
+    """`save_calendar_year` passes over keys it does not know; reading must too, or no page opens any more."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    metadata.create_all(engine)
+    year = load_calendar().year(2026)
+    assert year is not None
+    with engine.begin() as conn:
+        reference.save_calendar_year(conn, {**year_to_plain(year), "of a later program": 1})
+        assert reference.calendar(conn).year(2026) == year
+    engine.dispose()

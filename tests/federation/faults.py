@@ -18,8 +18,9 @@ DAY_SECONDS = 86_400.0
 async def play(world: World, ends: float) -> None:
     """Trouble after trouble until `ends`; then everything that was broken is whole again."""
     rng = world.rng
-    if rng.random() < 0.06:
-        ends += await _days_down(world, ends)
+    lost = world.cables[rng.choice(sorted(world.cables))] if rng.random() < 0.06 else None
+    if lost is not None:
+        lost.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
         await asyncio.sleep(rng.expovariate(1 / 2.5))
         trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace), (7, 2, 12, 1.5, 0.4))[0]
@@ -28,6 +29,8 @@ async def play(world: World, ends: float) -> None:
     while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):
         _mend(world)
         await asyncio.sleep(1.0)
+    if lost is not None:
+        await _days_down(world, lost)
 
 
 async def _reported(world: World, trouble) -> None:  # type: ignore[no-untyped-def]
@@ -37,20 +40,23 @@ async def _reported(world: World, trouble) -> None:  # type: ignore[no-untyped-d
         world._note(world.loop, {"exception": error})
 
 
-async def _days_down(world: World, ends: float) -> float:
-    """A township's link is gone for days; people go on."""
-    cable = world.cables[world.rng.choice(sorted(world.cables))]
+async def _days_down(world: World, cable: Cable) -> None:
+    """A station is cut off for days while nobody else works, and keeps trying."""
     world.counts["down for days"] += 1
-    cable.set(Weather(down=True))
-    days = world.rng.choice((1, 2)) * DAY_SECONDS
-    await asyncio.sleep(days)
+    others = [machine for machine in world.machines() if machine.author != cable.child]
+    for machine in others:
+        machine.stop(power=False)
+    await asyncio.sleep(world.rng.choice((1, 2)) * DAY_SECONDS)
+    for machine in others:
+        world.restart(machine)
     cable.set(Weather())
-    return days
 
 
 async def _weather(world: World) -> None:
     rng = world.rng
-    cable: Cable = world.cables[rng.choice(sorted(world.cables))]
+    cable = world.cables[rng.choice(sorted(world.cables))]
+    if cable.weather.silent:
+        return
     weather = Weather(slow=rng.choice((0.0, 0.5)))
     for name in rng.sample(("drop_request", "drop_reply", "repeat", "truncate", "flip", "old_reply"), 2):
         setattr(weather, name, rng.choice((0.1, 0.3)))

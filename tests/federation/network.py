@@ -32,6 +32,8 @@ class Weather:
     slow: float = 0.0
     one_way: bool = False
     down: bool = False
+    silent: bool = False
+    """Down in such a way that nobody is told."""
 
 
 @dataclass
@@ -69,13 +71,14 @@ class Cable:
         weather, rng = self.weather, self.rng
         if weather.down:
             self.world.counts["link down"] += 1
-            await asyncio.sleep(rng.choice((0.2, 10.0, SILENCE_SECONDS)))
+            await asyncio.sleep(SILENCE_SECONDS if weather.silent else rng.choice((0.2, 10.0)))
             raise TransferFailed("the link is down")
         await asyncio.sleep(rng.expovariate(1 / (2.0 if rng.random() < weather.slow else 0.05)))
         if self._chance(weather.drop_request, "request dropped"):
             await asyncio.sleep(rng.choice((3.0, SILENCE_SECONDS)))
             raise TransferFailed("no answer")
         cut = self._cut
+        served_by = self.world.machine(self.world.parents[self.child]).key
         answer = self.world.loop.create_task(self._served(path, self._mangled(data)))
         if self._chance(weather.repeat, "request repeated"):
             self.world.loop.create_task(self._later(path, data))
@@ -103,6 +106,7 @@ class Cable:
             error = peer_error(status, body)
             self.world.counts[f"refused: {error.code}"] += 1
             raise error
+        machine.answered_by = served_by
         return body
 
     async def _later(self, path: str, data: bytes) -> None:

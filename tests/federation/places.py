@@ -70,6 +70,7 @@ class Machine:
         self.fuse: int | None = None
         self.fuse_is_power = True
         self.stopped = asyncio.Event()
+        self.answered_by: object = None
         self.skew = self.rng.choice((0, 0, 0, 40, -300, 90_000)) if author != HUB else 0
         self.touched: dict[tuple[int, bytes], None] = {}
         self.woken: set[str] = {"blobs"}
@@ -176,7 +177,7 @@ class Machine:
         theirs: dict[Any, Tip] = self.dialer._theirs or {}
         whole = {blob for blob, end in self.dialer._offsets.items() if end >= self.world.length_of(blob)}
         parent = self.world.machine(self.world.parents[self.author])
-        if not parent.lying and not self.lying:
+        if self.answered_by is parent.key and not parent.lying and not self.lying:
             self.world.judges.acknowledge(parent.author, theirs, whole)
 
     # ---- how it ends

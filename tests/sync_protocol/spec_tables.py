@@ -12,7 +12,7 @@ from sync_protocol.server import status_of
 SPEC = Path(__file__).resolve().parents[2] / "sync_protocol" / "SPEC.md"
 
 UNITS: dict[str, tuple[str, str]] = {
-    "INT_MAX": ("", "largest integer, except marks (6.1) and integers inside bodies"),
+    "INT_MAX": ("", "largest integer, except marks, fields of later versions (6.1) and integers inside bodies"),
     "DEPTH_MAX": ("levels", "arrays and maps inside one another (2)"),
     "HEADER_BYTES_MAX": ("bytes", "a header (6.1)"),
     "BODY_BYTES_MAX": ("bytes", "a body (6.2)"),

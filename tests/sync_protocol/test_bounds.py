@@ -7,6 +7,7 @@ import time
 import tracemalloc
 from dataclasses import replace
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from sync_protocol.enrolment import parse_request
 from sync_protocol.entries import BlobRef, Header, Opening, pack_header, pack_opening, parse_header, parse_opening
 from sync_protocol.epochs import Grant, Start, pack_grant, parse_grant, parse_revocation
 from sync_protocol.errors import BadBytes, NotCanonical, TooLarge
-from sync_protocol.feeds import FeedId, down
+from sync_protocol.feeds import down
 from sync_protocol.frontier import parse_vector
 from sync_protocol.messages import (
     BlobState,
@@ -130,7 +131,14 @@ def test_own_records_have_their_bounds():
     parse_runs(pack_runs([run] * limits.RUNS_PER_RECORD_MAX))
     held = tuple(RunException(n, Standing.HELD, "awaits") for n in range(1, limits.RUN_EXCEPTIONS_MAX + 2))
     parse_runs(pack_runs([Run(0, 0, 1, 400, held[:-1])]))
-    for bad in ([run] * (limits.RUNS_PER_RECORD_MAX + 1), [Run(0, 0, 1, 400, held)], [Run(0, 0, 1, 4097)], []):
+    parse_runs(pack_runs([Run(0, 0, 1, 4095), run]))
+    for bad in (
+        [run] * (limits.RUNS_PER_RECORD_MAX + 1),
+        [Run(0, 0, 1, 400, held)],
+        [Run(0, 0, 1, 4097)],
+        [Run(0, 0, 1, 4096), run],
+        [],
+    ):
         with pytest.raises(BadBytes):
             parse_runs(pack_runs(bad))
     pairs = tuple((1, n % 64) for n in range(limits.RECEIPT_BLOBS_MAX))
@@ -230,6 +238,33 @@ def test_a_length_that_lies_allocates_nothing():
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("head", ["dd0000ffff", "df0000ffff", "dcffff", "deffff"])
+def test_heads_inside_one_another_allocate_nothing(head):
+    """Each makes the decoder hold room for 65,535 items, a thousand of them 80 MB."""
+    data = bytes.fromhex(head) * 1000
+    data += b"\xc0" * (limits.FRAME_BYTES_MAX - len(data))
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotCanonical):
+            parse_frame(data)
+        assert tracemalloc.get_traced_memory()[1] < 512 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@given(value=st.lists(st.binary(max_size=9) | st.integers(0, 2**40), min_size=17, max_size=19), depth=st.integers(0, 9))
+def test_long_arrays_nest_as_deep_as_short_ones(value, depth):
+    nested: object = value
+    for _ in range(depth):
+        nested = [nested] * 17 if depth < 3 else [*([b""] * 16), nested]
+    data = msgpack.packb(nested)
+    if depth + 1 > limits.DEPTH_MAX:
+        with pytest.raises(NotCanonical):
+            canonical.unpack(data, bytes_max=len(data))
+    else:
+        assert canonical.unpack(data, bytes_max=len(data)) == nested
+
+
 def test_too_many_bytes_are_not_even_decoded():
     for parse in (parse_header, parse_runs, parse_receipt, parse_grant, parse_revocation, parse_opening, parse_request):
         with pytest.raises(TooLarge):
@@ -297,6 +332,7 @@ LIES = {
     "bytes after it": deflate(b"a") + b"\x00",
     "a skippable frame before it": b"\x50\x2a\x4d\x18\x01\x00\x00\x00x" + deflate(b"a"),
     "a skippable frame after it": deflate(b"a") + b"\x50\x2a\x4d\x18\x01\x00\x00\x00x",
+    "nothing but a skippable frame": b"\x50\x2a\x4d\x18\x01\x00\x00\x00x",
     "a dictionary": MAGIC + b"\x01\x68\x07" + raw_block(b"abc"),
     "reserved bit": MAGIC + b"\x08\x68" + raw_block(b"abc"),
     "reserved block": MAGIC + b"\x00\x68" + b"\x07\x00\x00",
@@ -339,58 +375,6 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=12,
 )
-PARSERS = (
-    parse_header, parse_opening, parse_runs, parse_receipt, parse_grant, parse_revocation, parse_certificate,
-    SignedCertificate.parse, parse_request, parse_frame,
-)  # fmt: skip
-
-
-def near_misses() -> st.SearchStrategy[object]:
-    """Golden values with one part of them, at any depth, replaced by anything."""
-    good = [
-        canonical.unpack(data, bytes_max=len(data))
-        for data in (
-            pack_header(g.HEADERS[0]), g.BODIES[0], g.ORDER, g.RECEIPT, g.GRANT, g.REVOCATION,
-            g.CERTIFICATES[3].body, g.CERTIFICATES[3].packed(), g.ENROL_REQUEST,
-            *(frame_bytes(frame)[4:] for frame in g.FRAMES),
-        )
-    ]  # fmt: skip
-    return st.sampled_from(good).flatmap(lambda value: st.tuples(st.just(value), st.integers(0, 80), PLAIN)).map(_spoil)
-
-
-def _spoil(case: tuple[object, int, object]) -> object:
-    value, place, other = case
-    left = [place]
-
-    def walk(item: object) -> object:
-        left[0] -= 1
-        if left[0] == -1:
-            return other
-        return [walk(part) for part in item] if isinstance(item, list) else item
-
-    return walk(value)
-
-
-@given(value=PLAIN | near_misses())
-def test_no_plain_value_makes_a_parser_stumble(value):
-    try:
-        data = canonical.pack(value)
-    except NotCanonical:
-        return  # nested too deeply
-    for parse in PARSERS:
-        try:
-            parse(data)
-        except BadBytes:
-            continue
-
-
-@given(data=st.binary(max_size=60))
-def test_no_bytes_make_the_decoder_stumble(data):
-    try:
-        value = canonical.unpack(data, bytes_max=60)
-    except BadBytes:
-        return
-    assert canonical.pack(value) == data
 
 
 @given(value=PLAIN)
@@ -421,15 +405,6 @@ def test_what_has_no_canonical_form_is_not_written(value):
     for wrapped in (value, [value], {"a": value}):
         with pytest.raises(NotCanonical):
             canonical.pack(wrapped)
-
-
-@given(data=st.binary(min_size=9, max_size=9))
-def test_no_nine_bytes_make_a_feed_stumble(data):
-    try:
-        feed = FeedId.parse(data)
-    except NotCanonical:
-        return
-    assert feed.packed() == data
 
 
 @pytest.mark.parametrize(

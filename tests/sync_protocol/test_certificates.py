@@ -23,6 +23,7 @@ GOOD = g.CERTIFICATES[g.VILLAGE].certificate
         {"author": 2**32},
         {"parent": 2**32},
         {"parent": -1},
+        {"parent": 0},
         {"epoch": 2**31},
         {"not_after": 2**53},
         {"region": "3" * 13},
@@ -36,3 +37,10 @@ def test_impossible_certificates(change):
     with pytest.raises(NotCanonical):
         parse_certificate(pack_certificate(replace(GOOD, **change)))
     assert parse_certificate(pack_certificate(GOOD)) == GOOD
+
+
+def test_the_hub_has_no_parent():
+    hub = g.CERTIFICATES[g.HUB].certificate
+    assert parse_certificate(pack_certificate(hub)) == hub
+    with pytest.raises(NotCanonical):
+        parse_certificate(pack_certificate(replace(hub, parent=2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sync_protocol.messages import Vector, pack_message
 from sync_protocol.order import Standing
 from sync_protocol.reading import case_custody
 from sync_protocol.topology import Tier
-from tests.sync_protocol.county import OTHER_VILLAGE, VILLAGE, small_county
+from tests.sync_protocol.county import OTHER_VILLAGE, TOWNSHIP, VILLAGE, small_county
 
 
 @pytest.fixture
@@ -234,3 +235,31 @@ def test_a_scan_that_went_bad_on_disk_is_not_sent_for_ever(county):
     assert not progress[-1].again
     assert sum(bool(p.refused) for p in progress) <= 2
     assert custody_at(village, village, township, topic).blobs_township == 0
+
+
+def test_a_replaced_townships_receipts_count_no_more_and_its_new_machine_gets_the_scans_again(county):
+    c, hub, township, village = county
+    topic = village.open_case({"n": 1}, pages=(b"scan" * 500,))
+    c.sync(village, township)
+    c.sync(township, hub)
+    c.sync(village, township)
+    assert custody_at(village, village, township, topic).blobs_township == 1
+    new = c.enrol(TOWNSHIP, Tier.TOWNSHIP, "new township")
+    c.sync(new, hub)
+    c.sync(village, new)
+    c.sync(village, new)
+    (ref,) = village.changes(village.author, topic)[0].blobs
+    assert new.replica.blobs.holds(ref.hash)
+    assert custody_at(village, village, township, topic).blobs_township == 1
+
+
+def test_after_the_word_of_a_new_township_machine_the_old_ones_receipts_prove_nothing(county):
+    c, hub, township, village = county
+    topic = village.open_case({"n": 1}, pages=(b"scan" * 500,))
+    c.sync(village, township)
+    assert custody_at(village, village, township, topic).tier is CustodyTier.TOWNSHIP
+    c.enrol(TOWNSHIP, Tier.TOWNSHIP, "new township")
+    c.sync(township, hub)
+    with contextlib.suppress(AssertionError):
+        c.sync(village, township)
+    assert custody_at(village, village, township, topic).tier is CustodyTier.HERE

@@ -14,6 +14,7 @@ import pytest
 from sync_protocol import canonical
 from sync_protocol.blobs import open_blob, unwrap_key
 from sync_protocol.certificates import SignedCertificate, parse_certificate, sign_certificate, verify_certificate
+from sync_protocol.client import peer_error
 from sync_protocol.compression import deflate
 from sync_protocol.crypto import domain, mac, open_body
 from sync_protocol.custody import pack_receipt, parse_receipt
@@ -235,6 +236,16 @@ def test_a_token_with_a_true_check_sum_and_a_false_inside_is_refused(value):
         Token.parse(f"LB1-{body}")
 
 
+def test_a_token_has_one_spelling():
+    whole = g.TOKEN.text()
+    assert Token.parse(f" {whole.lower()}\n") == g.TOKEN
+    dotless = whole.replace("I", "\u0131", 1)
+    last = whole[:-1] + chr(ord(whole[-1]) + 1)  # the bits of the last letter that no byte needs
+    for other in (dotless, last, whole + "=", whole + "=" * 6):
+        with pytest.raises(BadToken):
+            Token.parse(other)
+
+
 @pytest.mark.parametrize("text", ["", "LB1-", "LB1-A", "LB1-ÄÖ", "LB2-" + g.TOKEN.text()[4:], "LB1-" + "A" * 300, "张"])
 def test_no_token_at_all(text):
     with pytest.raises(BadToken):
@@ -449,3 +460,8 @@ def test_a_wrapped_key_is_good_for_its_case_only():
             unwrap_key(seal, g.BOXES[HUB], deployment, home, topic)
     with pytest.raises(BadSignature):
         unwrap_key(seal, g.BOXES[g.TOWNSHIP], g.DEPLOYMENT, g.VILLAGE, g.TOPIC)
+
+
+@pytest.mark.parametrize("body", [b"<html>" + b"x" * 5_000, bytes(100_000), canonical.pack(["a" * 9_000, "", []]), b""])
+def test_a_long_answer_of_something_in_between_is_a_failed_transfer(body):
+    assert peer_error(502, body).code == "transfer_failed"

@@ -16,6 +16,7 @@ from sync_protocol.errors import BadSignature, Fork, SyncError, TooLarge
 from sync_protocol.feeds import HUB, TO_ALL, FeedId, down, up
 from sync_protocol.forks import check_proof, parse_proof
 from sync_protocol.frontier import Branch, Tip
+from sync_protocol.fsck import check_replica
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.messages import Chunk, Hello
 from sync_protocol.replica import Taken
@@ -174,6 +175,9 @@ def test_a_malformed_entry_of_the_hub_has_no_effect_and_stops_nothing(county, ki
     c.sync(township, hub)
     assert c.sync(village, township).in_step
     assert tip(village, TO_ALL) == tip(hub, TO_ALL)
+    for place in (hub, township, village):
+        blobs = place.replica.blobs
+        assert place.store.read(lambda conn, p=place, b=blobs: check_replica(conn, p.me, b)).wrong == []
 
 
 def test_a_station_cannot_speak_as_the_authority(county):

@@ -1,12 +1,14 @@
 """A second implementation, written from SPEC.md alone: it verifies the golden vectors without the library.
 
-Nothing of sync_protocol is imported here on purpose; only SHA-256, HMAC, Ed25519 and JSON.
+Nothing of sync_protocol is imported here on purpose; only SHA-256, HMAC, Ed25519 and JSON, and the verifier of exports,
+which imports nothing of it either, for its reader of msgpack.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import struct
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 import pytest
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
+
+from tests.verifier.verifier import Refused, value_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "vectors"
 
@@ -36,51 +40,11 @@ def mac(name: str, key: bytes, data: bytes) -> bytes:
 
 
 def read(data: bytes) -> Any:
-    """Section 2, as far as the vectors need it: one value, the whole of the bytes."""
-    value, rest = _value(data)
-    assert not rest
+    """Section 2: one value, the whole of the bytes."""
+    stream = io.BytesIO(data)
+    value = value_of(stream, 0)
+    assert not stream.read()
     return value
-
-
-def _take(data: bytes, count: int) -> tuple[bytes, bytes]:
-    assert len(data) >= count
-    return data[:count], data[count:]
-
-
-def _value(data: bytes) -> tuple[Any, bytes]:
-    tag, rest = data[0], data[1:]
-    if tag < 0x80 or tag >= 0xE0:
-        return tag - (256 if tag >= 0xE0 else 0), rest
-    if tag in (0xC0, 0xC2, 0xC3):
-        return {0xC0: None, 0xC2: False, 0xC3: True}[tag], rest
-    if tag in range(0xCC, 0xD4):
-        code = ">" + "BHIQbhiq"[tag - 0xCC]
-        number, rest = _take(rest, struct.calcsize(code))
-        return struct.unpack(code, number)[0], rest
-    if 0xA0 <= tag < 0xC0:
-        raw, rest = _take(rest, tag & 31)
-        return raw.decode(), rest
-    if tag in (0xD9, 0xDA, 0xDB, 0xC4, 0xC5, 0xC6):
-        width = {0xD9: 1, 0xDA: 2, 0xDB: 4, 0xC4: 1, 0xC5: 2, 0xC6: 4}[tag]
-        length, rest = _take(rest, width)
-        raw, rest = _take(rest, int.from_bytes(length, "big"))
-        return (raw.decode() if tag >= 0xD9 else raw), rest
-    if 0x90 <= tag < 0xA0:
-        return _items(rest, tag & 15)
-    if tag == 0xDC:
-        length, rest = _take(rest, 2)
-        return _items(rest, int.from_bytes(length, "big"))
-    assert 0x80 <= tag < 0x90, hex(tag)
-    pairs, rest = _items(rest, 2 * (tag & 15))
-    return dict(zip(pairs[::2], pairs[1::2], strict=True)), rest
-
-
-def _items(rest: bytes, count: int) -> tuple[list[Any], bytes]:
-    items = []
-    for _ in range(count):
-        item, rest = _value(rest)
-        items.append(item)
-    return items, rest
 
 
 def verify(key: str | bytes, message: bytes, signature: bytes) -> None:
@@ -127,13 +91,27 @@ def heads_of(segment: list[Any]) -> list[bytes]:
 
 
 def frames() -> list[list[Any]]:
-    whole = bytes.fromhex(vector("messages.json")["message before compression"])
+    whole = io.BytesIO(bytes.fromhex(vector("messages.json")["message before compression"]))
     found = []
-    while whole:
-        length, whole = _take(whole, 4)
-        packed, whole = _take(whole, int.from_bytes(length, "big"))
-        found.append(read(packed))
+    while length := whole.read(4):
+        found.append(read(whole.read(int.from_bytes(length, "big"))))
     return found
+
+
+def plain(value: Any) -> Any:
+    """A value of canonical.json without its tags."""
+    if isinstance(value, dict):
+        return bytes.fromhex(value["bin"]) if "bin" in value else {key: plain(item) for key, item in value["map"]}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def test_msgpack_is_read_in_its_one_form():
+    for case in vector("canonical.json")["good"]:
+        assert read(bytes.fromhex(case["bytes"])) == plain(case["value"])
+    for case in vector("canonical.json")["refused"]:
+        text, _, times = case["bytes"].partition("*")
+        with pytest.raises((AssertionError, IndexError, KeyError, UnicodeDecodeError, Refused)):
+            read(bytes.fromhex(text) * int(times or 1))
 
 
 def test_segments_verify_whole_and_with_an_erased_body():

@@ -20,6 +20,8 @@ HOLDERS = {
     down(HUB, 3): {1, 2, 3},
     up(2): {1, 2},
     down(HUB, 2): {1, 2},
+    up(HUB): set(),  # the hub is nobody's home
+    down(2, HUB): set(),
     TO_ALL: {1, 2, 3, 4, 5, 6},
     TO_SELF: {1},
 }

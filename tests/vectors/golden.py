@@ -15,7 +15,19 @@ from nacl import bindings
 from sync_protocol import canonical
 from sync_protocol.blobs import plain_hash
 from sync_protocol.certificates import Certificate, deployment_id, fingerprint, sign_certificate
-from sync_protocol.crypto import STREAM_CHUNK_BYTES, SUITE, BoxKey, Signer, derive, digest, domain, seal_body, u32, u64
+from sync_protocol.crypto import (
+    STREAM_CHUNK_BYTES,
+    SUITE,
+    BoxKey,
+    Signer,
+    derive,
+    digest,
+    domain,
+    seal_body,
+    sha256,
+    u32,
+    u64,
+)
 from sync_protocol.custody import Receipt, pack_receipt
 from sync_protocol.enrolment import EnrolRequest, Token, Welcome, pack_request
 from sync_protocol.entries import (
@@ -36,9 +48,10 @@ from sync_protocol.entries import (
 )
 from sync_protocol.envelopes import sign_reply, sign_request
 from sync_protocol.epochs import Grant, Revocation, Start, pack_grant, pack_revocation
+from sync_protocol.export import MAGIC, export_message, part
 from sync_protocol.feeds import HUB, TO_ALL, TO_SELF, down, up
 from sync_protocol.frontier import Branch, Tip, frontier_digest
-from sync_protocol.messages import BlobState, Chunk, Fault, Frame, Hello, HelloFlag, Vector, Want
+from sync_protocol.messages import BlobState, Chunk, Fault, Frame, Hello, HelloFlag, Vector, Want, frame_bytes
 from sync_protocol.order import Run, RunException, Standing, pack_runs
 from sync_protocol.segments import Item, Segment, link
 from sync_protocol.topology import Tier
@@ -213,6 +226,18 @@ TOKEN = Token(seed("token", 16), fingerprint(ROOT.public), REGIONS[VILLAGE], int
 ENROL = EnrolRequest(TOKEN.id, TOKEN.station, TOKEN.tier, SIGNERS[VILLAGE].public, BOXES[VILLAGE].public)
 ENROL_REQUEST = pack_request(ENROL, TOKEN, SIGNERS[VILLAGE])
 WELCOME = Welcome(ROOT.public, CERTIFICATES[HUB], CERTIFICATES[VILLAGE], (CERTIFICATES[TOWNSHIP],))
+
+# --- an export ---------------------------------------------------------------------------------------------------
+
+EXPORT_PARTS: tuple[bytes, ...] = (
+    part([DEPLOYMENT, ROOT.public, VILLAGE, [CERTIFICATES[author].packed() for author in sorted(CERTIFICATES)]]),
+    frame_bytes(Vector({Branch(FEED, 0): Tip(3, HEAD)})),
+    frame_bytes(SEGMENT),
+    part([1, 3, 0]),
+)
+EXPORT_BODY = MAGIC + b"".join(EXPORT_PARTS)
+EXPORT_MESSAGE = export_message(DEPLOYMENT, SERIALS[VILLAGE], sha256(EXPORT_BODY))
+EXPORT = EXPORT_BODY + part([SERIALS[VILLAGE], SIGNERS[VILLAGE].sign(EXPORT_MESSAGE)])
 
 EVERY_FEED = (FEED, down(TOWNSHIP, VILLAGE), down(HUB, VILLAGE), TO_ALL, TO_SELF)
 

@@ -262,6 +262,16 @@ def _envelopes() -> Any:
     }
 
 
+def _export() -> Any:
+    return {
+        "root_key": g.ROOT.public.hex(),
+        "author": g.VILLAGE,
+        "parts": [piece.hex() for piece in g.EXPORT_PARTS],
+        "signed": {"serial": g.SERIALS[g.VILLAGE], "message": g.EXPORT_MESSAGE.hex()},
+        "bytes": g.EXPORT.hex(),
+    }
+
+
 def _seals() -> Any:
     return {
         "case_key": g.CASE_KEY.hex(),
@@ -295,6 +305,7 @@ FILES = {
     "trust.json": _trust,
     "envelopes.json": _envelopes,
     "seals.json": _seals,
+    "export.json": _export,
 }
 
 

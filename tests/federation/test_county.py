@@ -1,0 +1,110 @@
+"""A county in one process, under faults: nothing acknowledged is lost, nothing forks, all become equal.
+
+Two classes of the same kind, so that two workers share the seeds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.federation.seeds import FAILED, fresh
+from tests.federation.world import play
+from tests.scale import SOAK
+
+FAULTS = (
+    "bit flipped",
+    "carrier lies",
+    "cut under way",
+    "link down",
+    "older reply came first",
+    "one-way cut",
+    "parent restarted",
+    "power cut",
+    "process killed",
+    "reply dropped",
+    "request dropped",
+    "request repeated",
+    "truncated",
+    "unsynced writes lost",
+    "machine replaced: village",
+    "machine replaced: township",
+    "case erased",
+    "lie: keep back",
+    "lie: mix",
+    "lie: flip",
+    "lie: cut short",
+    "lie: claim blobs",
+    "lie: claim entries",
+    "lie: spoil blob",
+    "lie: leave body out",
+)
+PATHS = (
+    "judged awaits",
+    "judged basis_refused",
+    "judged wrong_route",
+    "judged wrong_state",
+    "refused: bad_nonce",
+    "refused: bad_signature",
+    "refused: unknown_certificate",
+    "ordered at once",
+)
+"""What the product does about them; the counts are of codes that it wrote or answered."""
+IN_ALL_STEPS, IN_ALL_ENTRIES, IN_ALL_POWER_CUTS, EACH = 100_000, 20_000, 2_000, 10
+
+
+def _play(seeds: list[int]) -> None:
+    """Play the seeds; half of what a run must have seen must have been seen in half of its seeds."""
+    logging.disable(logging.CRITICAL)
+    counts: Counter[str] = Counter()
+    steps = entries = 0
+    try:
+        for seed in seeds:
+            played = play(seed)
+            counts += played.counts
+            steps += played.steps
+            entries += played.entries
+    finally:
+        logging.disable(logging.NOTSET)
+    print(f"{len(seeds)} seeds, {steps} steps, {entries} entries, {dict(sorted(counts.items()))}")
+    assert {name: counts[name] for name in (*FAULTS, *PATHS, "down for days") if counts[name] < EACH // 2} == {}
+    assert steps >= IN_ALL_STEPS // 2
+    assert entries >= IN_ALL_ENTRIES // 2
+    assert counts["power cut"] >= IN_ALL_POWER_CUTS // 2
+
+
+@pytest.mark.timeout(86_400 if SOAK else 1_500)
+class TestEvenSeeds:
+    def test_the_county_keeps_its_promises(self) -> None:
+        _play(fresh()[::2])
+
+
+@pytest.mark.timeout(86_400 if SOAK else 1_500)
+class TestOddSeeds:
+    def test_the_county_keeps_its_promises(self) -> None:
+        _play(fresh()[1::2])
+
+
+@pytest.mark.parametrize("seed", FAILED)
+def test_a_seed_that_once_failed_passes(seed: int) -> None:
+    play(seed)
+
+
+def test_the_same_seed_plays_the_same_trace() -> None:
+    """In other processes, with other hashes of strings."""
+    said = set()
+    for salt in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.federation", "3", "2"],
+            env={**os.environ, "PYTHONHASHSEED": salt},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said.add("\n".join(line for line in done.stdout.splitlines() if line.startswith("seed")))
+    assert len(said) == 1, said
