@@ -75,6 +75,13 @@ def address_key(address: str) -> str:
     return hashlib.sha256(b"address:" + address.encode()).hexdigest()
 
 
+def one_at_a_time(connection: Connection, *keys: str) -> None:
+    """Until this transaction ends nobody counts failures under these keys; SQLite has one writer anyhow."""
+    if connection.dialect.name == "postgresql":
+        for key in keys:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
+
+
 def record_failure(connection: Connection, key: str, at: int) -> int:
     """Count one failure; returns its id so that `forget_failures` can take it back."""
     row = connection.execute(sa.insert(sign_in_failure).values(key=key, at=at).returning(sign_in_failure.c.id))

@@ -18,6 +18,7 @@ from casework.fold_rules import RULES
 from casework.journal import HELD, REFUSED, TENTATIVE, Change
 from casework.policy import CaseScope
 from casework.states import deciding_office
+from casework.tables import storable
 
 PAGE_ROWS = 50
 _C = case_row.c
@@ -41,7 +42,7 @@ def row_of(
     """
     named = state if state.state is not None else _claimed(log.changes(conn, home, topic))
     item = reference.item_once(conn, {} if items is None else items, named.item, named.version)
-    return {
+    row = {
         "topic": topic,
         "home": home,
         "home_region": log.region_of(conn, home),
@@ -63,6 +64,7 @@ def row_of(
         "changed": max((line.time for line in state.timeline), default=0),
         "accepted": state.accepted_at or 0,
     }
+    return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _claimed(changes: Sequence[Change]) -> CaseState:
@@ -178,16 +180,16 @@ def _conditions(scope: CaseScope, query: CaseQuery) -> list[sa.ColumnElement[boo
         found.append(_C.deciding == query.deciding)
     if query.trouble:
         found.append(_C.trouble != "")
-    text = query.text.strip()
+    text = storable(query.text).strip()
     if text:
         squeezed = text.replace("-", "").upper()
         found.append(
             sa.or_(
-                _C.name.contains(text, autoescape=True),
+                _C.name.icontains(text, autoescape=True),
                 _C.code == squeezed,
                 _C.case_no == text,
                 _C.id_number == squeezed,
-                _C.item_name.contains(text, autoescape=True),
+                _C.item_name.icontains(text, autoescape=True),
             )
         )
     return found
@@ -216,4 +218,4 @@ def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]
 
 def by_ref(conn: Connection, home: int, ref: str) -> bytes | None:
     """The case that a caller's own key stands for."""
-    return conn.execute(sa.select(_C.topic).where(_C.home == home, _C.ref == ref).limit(1)).scalar()
+    return conn.execute(sa.select(_C.topic).where(_C.home == home, _C.ref == storable(ref)).limit(1)).scalar()

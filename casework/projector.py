@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from casework import case_store, reference
 from casework.case_log import CaseLog
@@ -24,6 +24,9 @@ from casework.staff_log import take_password, take_staff_row
 from casework.states import COUNTY, HOME, TOWNSHIP
 
 HUB_AUTHOR = 1
+# What a body can cause. A full disk or a deadlock is none of it: those fail the transaction.
+_DATABASE = (DataError, IntegrityError, InterfaceError, ProgrammingError)
+_SENSELESS = (BadInput, TypeError, KeyError, ValueError, OverflowError, *_DATABASE)
 _log = logging.getLogger("lianban.casework")
 
 
@@ -80,7 +83,7 @@ class Projector:
         try:
             with conn.begin_nested():
                 self._take_body(conn, entry, body)
-        except (BadInput, TypeError, KeyError, ValueError, OverflowError, SQLAlchemyError) as error:
+        except _SENSELESS as error:
             _log.warning("entry has no effect", extra={"type": entry.type, "reason": type(error).__name__})
 
     def _take_body(self, conn: Connection, entry: Any, body: Any) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from casework.case_tables import calendar_year, catalogue_item, region_row, serial
 from casework.catalogue import item_from_plain
 from casework.errors import NotFound
 from casework.regions import Region, RegionTree
 from casework.service_item import ServiceItem
+from casework.tables import storable
 from casework.workdays import Calendar, year_from_plain
 
 
@@ -32,7 +34,7 @@ def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
 def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem | None:
     """One version of an item, or its newest; None when it is not held here."""
     c = catalogue_item.c
-    query = sa.select(c.plain).where(c.key == key).order_by(c.version.desc()).limit(1)
+    query = sa.select(c.plain).where(c.key == storable(key)).order_by(c.version.desc()).limit(1)
     if version is not None:
         query = query.where(c.version == version)
     plain = conn.execute(query).scalar()
@@ -129,6 +131,14 @@ def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dic
 
 def next_serials(conn: Connection, name: str, count: int = 1) -> range:
     """The next numbers of a counter, from 1; gone with the transaction if that fails."""
-    last = conn.execute(sa.select(serial.c.last).where(serial.c.name == name)).scalar() or 0
-    _replace(conn, serial, {"name": name}, {"last": last + count})
-    return range(last + 1, last + count + 1)
+    s, name = serial.c, storable(name)
+    count_up = sa.update(serial).where(s.name == name).values(last=s.last + count).returning(s.last)
+    last = conn.execute(count_up).scalar()
+    if last is None:
+        try:
+            with conn.begin_nested():
+                conn.execute(sa.insert(serial).values(name=name, last=count))
+            last = count
+        except IntegrityError:  # another program on the same database was first
+            last = conn.execute(count_up).scalar_one()
+    return range(int(last) - count + 1, int(last) + 1)

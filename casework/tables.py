@@ -6,6 +6,12 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
+
+def storable(text: str) -> str:
+    """As both databases can keep and compare it: PostgreSQL has no NUL in a text. The log keeps what was written."""
+    return text.replace("\0", "\ufffd")
+
+
 # SQLite counts up by itself only in a column declared exactly INTEGER PRIMARY KEY.
 _serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -64,6 +64,15 @@ missing_packages() {
     [ "$kind" = dev ] || return 0
     has_any openssl || echo openssl
     has_any strace || echo strace
+    has_postgresql || echo postgresql
+}
+
+# Debian keeps a server's binaries out of PATH; the tests start a cluster of their own from them.
+has_postgresql() {
+    for name in /usr/lib/postgresql/*/bin/initdb; do
+        if [ -x "$name" ]; then return 0; fi
+    done
+    return 1
 }
 
 install_missing() {

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
@@ -43,10 +44,12 @@ from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
+from sync_protocol.store.seam import StoreUnavailable
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.hub")
 _LOOK_AGAIN_SECONDS = 60.0
+_DATABASE_AWAY_SECONDS = 1.0
 _DISK_RESERVE_BYTES = 200 * 1024 * 1024
 
 
@@ -66,6 +69,8 @@ class Running:
     offload: ThreadPoolExecutor
     settle_seconds: float
     waiting: dict[int, float] = field(default_factory=dict)
+    spool: Path | None = None
+    """Where uploads lie until they are opened; None when no pages are served."""
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
         """Blocking work (opening and sealing files) in a bounded pool of its own."""
@@ -96,13 +101,14 @@ class Running:
 @asynccontextmanager
 async def running(settings: HubSettings) -> AsyncIterator[Running]:
     """Open the county; no listener, no background task yet. Raises FolderError, StoreError."""
-    county = open_county(DataFolder(settings.dir, settings.key_file), os.urandom, now)
+    county = open_county(DataFolder(settings.dir, settings.key_file, settings.db), os.urandom, now)
     store = AsyncStore(county.store)
     bell = Bell(asyncio.get_running_loop())
-    county.store.listen(bell.ring)
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     try:
-        yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds)
+        county.store.listen(bell.ring)
+        with county.folder.serving_room() as spool:
+            yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds, spool=spool)
     finally:
         offload.shutdown()
         await store.close()
@@ -110,9 +116,9 @@ async def running(settings: HubSettings) -> AsyncIterator[Running]:
 
 async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
     """Serve pages and stations and judge, until `stop`. Says one JSON line when ready."""
-    folder = DataFolder(settings.dir, settings.key_file)
+    folder = DataFolder(settings.dir, settings.key_file, settings.db)
     tls = tls_context(settings.tls_cert, settings.tls_key)
-    if not folder.database.exists():
+    if not folder.founded:
         raise FolderError(f"{folder.path} holds no database: run lianban-hub init first")
     if not folder.lock():
         raise FolderError(f"{folder.path} is served by another process already")
@@ -124,8 +130,9 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
             admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
             folder.announce(Serving(os.getpid(), url, admin_url, control))
             say(json.dumps({"url": url, "admin_url": admin_url}))
-            work = (judge_for_ever(parts), watch_commits(parts.store, parts.bell))
-            tasks = [asyncio.create_task(task) for task in work]
+            tasks = [asyncio.create_task(judge_for_ever(parts))]
+            if not parts.store.sync.hears_others:
+                tasks.append(asyncio.create_task(watch_commits(parts.store, parts.bell)))
             try:
                 await until_stopped(stop, tasks)
             finally:
@@ -137,7 +144,19 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
 
 
 async def judge_for_ever(parts: Running) -> None:
-    """The county's worker: judge each home as its entries come; after a start, whatever was left."""
+    """The county's worker: judge each home as its entries come; after a start or a database that was away, whatever
+    was left.
+    """
+    while True:
+        try:
+            await _judge_while_reachable(parts)
+        except StoreUnavailable as error:
+            _log.warning("judging waits for the database", extra={"reason": str(error)})
+            await asyncio.sleep(_DATABASE_AWAY_SECONDS)
+
+
+async def _judge_while_reachable(parts: Running) -> None:
+    """Raises StoreUnavailable."""
     loop = asyncio.get_running_loop()
     looked = 0.0
     while True:
@@ -159,7 +178,7 @@ async def judge_for_ever(parts: Running) -> None:
 
 async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     """Pages and the exchange routes on one application."""
-    county = parts.county
+    county, spool = parts.county, parts.spool or parts.county.folder.spool
     name = await parts.store.read(lambda conn: reference.region_name(conn, county.region))
     app = web.Application(client_max_size=1024 * 1024)
     site = Site(
@@ -171,7 +190,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         nav=HUB_NAV,
         machine_paths=(SYNC_PATH, ENROL_PATH),
         author=county.me.author,
-        spool_dir=county.folder.spool,
+        spool_dir=spool,
         templates=HUB_TEMPLATES,
         assets=HUB_ASSETS,
     )
@@ -186,7 +205,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         random_bytes=os.urandom,
     )
     app.middlewares.append(_log_says_no)
-    app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, county.folder.spool
+    app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
     add_pages(app, [*CASE_PAGES, *HUB_PAGES])
     app.add_routes(parent_of(parts).routes())
@@ -241,7 +260,10 @@ def _admin(parts: Running, control: str) -> web.Application:
 
 async def _not_ready(parts: Running) -> list[str]:
     """Reasons not to be ready: the database does not write, or the disk is nearly full."""
-    await parts.store.write(lambda conn: None)
+    try:
+        await parts.store.write(lambda conn: None)
+    except StoreUnavailable:
+        return ["the database does not answer"]
     disk = os.statvfs(parts.county.folder.path)
     if disk.f_bavail * disk.f_frsize < _DISK_RESERVE_BYTES:
         return ["less than 200 MB of disk are free"]

@@ -43,6 +43,15 @@ cli.add_typer(catalogue, name="catalogue")
 
 Dir = Annotated[Path, typer.Option("--dir", help="Folder of the county's data.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="File with the database key (default: DIR.key).")]
+Db = Annotated[
+    str | None,
+    typer.Option(
+        "--db",
+        envvar="LIANBAN_HUB_DB",
+        show_default=False,
+        help="postgresql+psycopg://USER@HOST/DATABASE; passwords belong in PGPASSWORD, ~/.pgpass or this variable.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Write the cases' rows anew from the log where they differ.")]
 
@@ -63,10 +72,11 @@ def init(
     county: Annotated[str, typer.Option("--county", help="County code, 6 digits (GB/T 2260).")],
     regions: Annotated[Path | None, typer.Option("--regions", help="Region CSV of another county.")] = None,
     key_file: KeyFile = None,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Found a county: root and hub keys, regions, items, calendar."""
-    data = DataFolder(folder, key_file)
+    data = DataFolder(folder, key_file, db)
     done = found_county(data, county, regions, os.urandom, program.now)
     report = {
         "county": done.county,
@@ -93,10 +103,11 @@ def serve(
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM private key.")] = None,
     key_file: KeyFile = None,
+    db: Db = None,
 ) -> None:
     """Serve pages and stations and judge. Prints one JSON line {url, admin_url} when ready."""
     configure_logs(sys.stderr)
-    asyncio.run(_serve(HubSettings(folder, key_file, listen, admin_listen, tls_cert, tls_key)))
+    asyncio.run(_serve(HubSettings(folder, key_file, db, listen, admin_listen, tls_cert, tls_key)))
 
 
 async def _serve(settings: HubSettings) -> None:
@@ -120,10 +131,11 @@ def invite(
     station: Annotated[str, typer.Option("--station", help="12-digit region code of the station.")],
     tier: Annotated[str, typer.Option("--tier", help="village or township.")],
     key_file: KeyFile = None,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a one-time token (72 hours) with which a station enrols."""
-    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
         done = county.store.write(
             lambda conn: stations.invite(conn, county.me, station, tier, os.urandom, program.now())
@@ -144,6 +156,7 @@ def user_add(
     office: Annotated[str, typer.Option("--office", help="County office, for example 民政局.")] = "",
     display: Annotated[str, typer.Option("--display", help="Name shown; default the login name.")] = "",
     key_file: KeyFile = None,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a member of staff; the first password must be changed at the first sign-in."""
@@ -153,7 +166,7 @@ def user_add(
     if problems := password_problems(password, name):
         raise BadInput(problems)
     new = staff.NewUser(name, display or name, role, station, office)
-    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
         hashed = hash_password(password)
         account = county.store.write(
@@ -171,10 +184,11 @@ def catalogue_show(
         Path | None, typer.Option("--dir", help="Folder of the county's data; default: as shipped.")
     ] = None,
     key_file: KeyFile = None,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Item keys; for one item its form keys and types, material names and an intake line that is accepted."""
-    items = _items(folder, key_file)
+    items = _items(folder, key_file, db)
     if not item:
         report: dict[str, Any] = {"items": [{"key": i.key, "name": i.name, "version": i.version} for i in items]}
         _print(report, as_json, "\n".join(f"{i.key}\t{i.name}" for i in items))
@@ -186,10 +200,10 @@ def catalogue_show(
     print(json.dumps(report, ensure_ascii=False, indent=None if as_json else 2))
 
 
-def _items(folder: Path | None, key_file: Path | None) -> list[ServiceItem]:
+def _items(folder: Path | None, key_file: Path | None, db: str | None) -> list[ServiceItem]:
     if folder is None:
         return list(load_catalogue())
-    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
         return county.store.read(reference.items)
     finally:
@@ -217,10 +231,11 @@ def export(
     folder: Dir,
     to: Annotated[Path, typer.Option("--to", help="File to write.")],
     key_file: KeyFile = None,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Write all feeds, signatures, order records and blobs to one file, for audit."""
-    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
         with to.open("xb") as out:
             done = county.store.read(lambda conn: write_export(conn, county.me, county.replica.blobs, out))
@@ -232,9 +247,11 @@ def export(
 
 
 @cli.command()
-def fsck(folder: Dir, key_file: KeyFile = None, rebuild: Rebuild = False, as_json: AsJson = False) -> None:
+def fsck(
+    folder: Dir, key_file: KeyFile = None, db: Db = None, rebuild: Rebuild = False, as_json: AsJson = False
+) -> None:
     """Re-judge every chain, compare every row with a fresh fold, re-hash blobs. Exit 1 with what is wrong."""
-    county = open_county(DataFolder(folder, key_file), os.urandom, program.now)
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
         found = county.store.read(lambda conn: check_replica(conn, county.me, county.replica.blobs))
         cases = look_at_cases(county.store, county.topics, mend=rebuild and not found.wrong)

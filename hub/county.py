@@ -16,7 +16,7 @@ from sync_protocol.replica import Replica
 from sync_protocol.store import me as identity
 from sync_protocol.store.data_folder import DataFolder, FolderError
 from sync_protocol.store.me import Me
-from sync_protocol.store.seam import SqliteStore
+from sync_protocol.store.seam import Store
 from sync_protocol.topics import Topics
 
 REGION = "region"
@@ -27,7 +27,7 @@ class County:
     """The hub: `region` is the county's 12-digit code."""
 
     folder: DataFolder
-    store: SqliteStore
+    store: Store
     replica: Replica
     topics: Topics
     desk: Desk
@@ -49,17 +49,21 @@ def migrate(conn: Connection) -> None:
 def open_county(folder: DataFolder, random_bytes: Callable[[int], bytes], now: Callable[[], int]) -> County:
     """Raises FolderError, StoreError or SchemaTooNew."""
     store = folder.store(migrate)
-    me = store.read(identity.load_me)
-    region = store.read(lambda conn: identity.get(conn, REGION))
-    if me is None or region is None:
+    try:
+        seal = folder.seal(random_bytes)
+        me = store.read(lambda conn: identity.load_me(conn, seal))
+        region = store.read(lambda conn: identity.get(conn, REGION))
+        if me is None or region is None:
+            raise FolderError(f"{folder.path} holds no county yet: run lianban-hub init")
+    except BaseException:
         store.close()
-        raise FolderError(f"{folder.path} holds no county yet: run lianban-hub init")
+        raise
     return assemble(folder, store, me, region.decode(), random_bytes, now)
 
 
 def assemble(
     folder: DataFolder,
-    store: SqliteStore,
+    store: Store,
     me: Me,
     region: str,
     random_bytes: Callable[[int], bytes],

@@ -14,10 +14,12 @@ from casework.workdays import load_calendar
 from hub.county import REGION, assemble, migrate
 from hub.reference_data import publish
 from sync_protocol import authority
+from sync_protocol.feeds import TO_ALL
 from sync_protocol.journal import Writing
 from sync_protocol.store import me as identity
 from sync_protocol.store.blob_files import sync_folder
 from sync_protocol.store.data_folder import DataFolder, FolderError, write_secret
+from sync_protocol.store.dialect import lock_feeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +45,28 @@ def found_county(
 
     def found(conn: Connection) -> None:
         """The root's secret is on disk before the county that it signed for is; it gets its name after."""
-        if identity.load_me(conn) is not None:
+        lock_feeds(conn, [TO_ALL])
+        if identity.get(conn, "author") is not None:
             if unnamed.exists() and identity.get(conn, REGION) == tree.county.code.encode():
                 return
             raise FolderError(f"{folder.path} already holds a county")
         if root_file.exists():
             raise FolderError(f"{root_file} is another county's: move it away first")
-        me, root_secret = authority.found(conn, tree.county.code, random_bytes, now())
+        me, root_secret = authority.found(conn, tree.county.code, random_bytes, now(), seal)
         identity.put(conn, REGION, tree.county.code.encode())
         county = assemble(folder, store, me, tree.county.code, random_bytes, now)
         publish(conn, county.replica.journal, catalogue, calendar, tree, Writing(0, now(), 1))
         write_secret(unnamed, root_secret)
 
     folder.create(random_bytes)
+    seal = folder.seal(random_bytes)
     with folder.locked():
         store = folder.store(migrate, new=True)
         try:
             store.write(found)
         finally:
             store.close()
+        folder.remember()
         unnamed.replace(root_file)
         sync_folder(root_file.parent)
     count = 1 + sum(1 + len(tree.children(t.code)) for t in tree.children(tree.county.code))

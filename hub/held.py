@@ -32,6 +32,7 @@ from sync_protocol.judging import Verdict
 from sync_protocol.order import AWAITS, Standing, TopicEntry, saw
 from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry
 from sync_protocol.store import tables as t
+from sync_protocol.store.dialect import lock_homes
 from sync_protocol.topology import slot
 
 JudgeAgain = Callable[[Connection, int, bytes], object]
@@ -139,6 +140,7 @@ def settle(
 
     Raises NotAllowed, NotFound, BadInput: settled before, waiting for something else, or of no effect if admitted.
     """
+    lock_homes(conn, [key.home])
     row = _row(conn, key)
     if row is None:
         raise NotFound("没有这条待核内容")

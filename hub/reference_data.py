@@ -21,6 +21,7 @@ from sync_protocol import canonical
 from sync_protocol.feeds import TO_ALL
 from sync_protocol.journal import Journal, Writing
 from sync_protocol.limits import BODY_BYTES_MAX
+from sync_protocol.store.dialect import lock_feeds
 
 REGION_ROWS_MAX = 400
 
@@ -46,6 +47,7 @@ def publish(
 
     Raises CatalogueError when an item was changed but keeps the version that is already out, or is too large.
     """
+    lock_feeds(conn, [TO_ALL])
     items = _new_items(conn, catalogue)
     years = _new_years(conn, calendar)
     rows = _new_regions(conn, regions)

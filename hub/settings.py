@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -14,6 +14,8 @@ class HubSettings:
     """Folder of the county's data."""
     key_file: Path | None = None
     """File with the database key; default: the folder's name + ".key", beside the folder."""
+    db: str | None = field(default=None, repr=False)
+    """Address of a PostgreSQL database; default: the one the folder was founded with, else a file in the folder."""
     listen: str = "127.0.0.1:8000"
     """Address of the pages and of stations' exchanges, HOST:PORT."""
     admin_listen: str = "127.0.0.1:0"

@@ -22,6 +22,7 @@ from sync_protocol.feeds import HUB, TO_SELF
 from sync_protocol.journal import Journal, Writing, staff_feed
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
+from sync_protocol.store.dialect import lock_staff
 from sync_protocol.topology import Tier
 
 ROLES_OF_TIER: Mapping[Tier, tuple[Role, ...]] = {
@@ -90,6 +91,7 @@ def check_first_password(password: str, login: str) -> None:
 
 def add_user(conn: Connection, journal: Journal, new: NewUser, new_hash: str, writing: Writing) -> Account:
     """Give a colleague an account with a first password that must be changed. Raises BadInput with every problem."""
+    lock_staff(conn)
     place, problems = check_new_user(conn, new)
     if problems or place is None:
         raise BadInput(problems)
@@ -174,6 +176,7 @@ def _next_number(conn: Connection) -> int:
 
 def reset_password(conn: Connection, journal: Journal, number: int, new_hash: str, writing: Writing) -> Account:
     """A new first password: it beats whatever was set at the station before it arrives there. Raises NotFound."""
+    lock_staff(conn)
     account = _account(conn, number)
     changed = replace(account, hash=new_hash, must_change=True, row=account.row + 1)
     _tell(conn, journal, changed, writing)
@@ -193,6 +196,7 @@ def unlock(conn: Connection, journal: Journal, number: int, writing: Writing) ->
 
 
 def _set_locked(conn: Connection, journal: Journal, number: int, *, locked: bool, writing: Writing) -> Account:
+    lock_staff(conn)
     account = _account(conn, number)
     if account.locked == locked:
         return account
@@ -217,6 +221,7 @@ def password_changed(conn: Connection, journal: Journal, account: int, new_hash:
     def say(conn: Connection, kind: int, body: dict[str, object]) -> None:
         journal.tell(conn, TO_SELF, kind, canonical.pack(body), writing)
 
+    lock_staff(conn)
     write_password(conn, account, new_hash, say)
 
 

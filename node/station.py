@@ -16,7 +16,7 @@ from sync_protocol.store import me as identity
 from sync_protocol.store import peers
 from sync_protocol.store.data_folder import DataFolder, FolderError
 from sync_protocol.store.me import Me
-from sync_protocol.store.seam import SqliteStore
+from sync_protocol.store.seam import Store
 from sync_protocol.topics import Topics
 
 PARENT_URL = "parent_url"
@@ -31,7 +31,7 @@ class Station:
     """One node: `parent_url` and `ca` (PEM, pins the county's CA) say whom it dials."""
 
     folder: DataFolder
-    store: SqliteStore
+    store: Store
     replica: Replica
     topics: Topics
     desk: Desk
@@ -65,7 +65,7 @@ def open_station(folder: DataFolder, random_bytes: Callable[[int], bytes], now: 
 
 
 def assemble(
-    folder: DataFolder, store: SqliteStore, me: Me, random_bytes: Callable[[int], bytes], now: Callable[[], int]
+    folder: DataFolder, store: Store, me: Me, random_bytes: Callable[[int], bytes], now: Callable[[], int]
 ) -> Station:
     """Put the parts around an open database."""
     replica = Replica(me, folder.blobs(), random_bytes)
@@ -89,7 +89,7 @@ class _Quality:
     """How far this machine's clock can be trusted: 1 compared with the parent's within a week and found good,
     2 found wrong by more than a minute, 0 not compared."""
 
-    def __init__(self, store: SqliteStore, now: Callable[[], int]) -> None:
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
         self._store = store
         self._now = now
         self.parent = 0

@@ -27,6 +27,7 @@ from sync_protocol.messages import (
 )
 from sync_protocol.replica import Replica, Taken
 from sync_protocol.store import blob_store, feed_store, peers, trust
+from sync_protocol.store.dialect import lock_homes
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class Answerer:
         """Accept the entries and find out what the child holds."""
         peers.note_contact(conn, self._child, now, self.hello.time - now)
         self._taken = self._replica.take_entries(conn, self._frames, self._child, now)
-        self._faults.extend(self._taken.faults)
+        self._faults = list(self._taken.faults)  # set anew: a transaction may be run again
         self._named = self._replica.named_chunks(conn, self._frames)
         self._known = self._understand(conn)
         if self._known is not None:
@@ -98,7 +99,8 @@ class Answerer:
     def settle(self, conn: Connection, writing: Writing) -> None:
         """Note complete blobs and sign for what has come."""
         homes = set(self._taken.homes)
-        for hash_, length in self._whole.items():
+        lock_homes(conn, homes.union(*(blob_store.homes_of(conn, hash_) for hash_ in self._whole)) - {0})
+        for hash_, length in sorted(self._whole.items()):
             blob_store.note_held(conn, hash_, length)
             homes |= blob_store.homes_of(conn, hash_)
             self._states[hash_] = length

@@ -22,7 +22,8 @@ from sync_protocol.journal import Journal, Writing
 from sync_protocol.limits import TOKEN_SECONDS
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store.me import Me, save_me
+from sync_protocol.store.dialect import lock_feeds, lock_homes
+from sync_protocol.store.me import Me, Seal, save_me
 from sync_protocol.topology import Tier
 
 DAY_SECONDS = 86_400
@@ -31,10 +32,13 @@ STATION_KEY_DAYS = 3 * 366
 _CLOCK_SLACK_SECONDS = DAY_SECONDS
 
 
-def found(conn: Connection, region: str, random_bytes: Callable[[int], bytes], now: int) -> tuple[Me, bytes]:
+def found(
+    conn: Connection, region: str, random_bytes: Callable[[int], bytes], now: int, seal: Seal | None = None
+) -> tuple[Me, bytes]:
     """Make the county's root and hub keys and the hub's first entry.
 
-    Returns who the hub now is, and the root's secret, which belongs on a medium kept offline.
+    Returns who the hub now is, and the root's secret, which belongs on a medium kept offline. `seal` keeps the hub's
+    own secrets in a database that is not encrypted.
     """
     root = Signer(random_bytes(KEY_BYTES))
     signer, box = Signer(random_bytes(KEY_BYTES)), BoxKey(random_bytes(KEY_BYTES))
@@ -52,7 +56,7 @@ def found(conn: Connection, region: str, random_bytes: Callable[[int], bytes], n
         0,
     )
     me = Me(HUB, 0, 1, deployment, root.public, signer, box)
-    save_me(conn, me)
+    save_me(conn, me, seal)
     signed = sign_certificate(deployment, certificate, root, 0)
     trust.add_certificate(conn, deployment, root.public, signed)
     Journal(me, random_bytes).tell(conn, TO_ALL, EntryType.HUB_KEY, signed.packed(), Writing(0, now, 1))
@@ -71,6 +75,7 @@ def invite(
     conn: Connection, me: Me, region: str, tier: Tier, random_bytes: Callable[[int], bytes], now: int
 ) -> Invitation:
     """A one-time token for a station, good for 72 hours. A station that exists gets one for its next machine."""
+    lock_feeds(conn, [TO_ALL])  # author numbers and certificates' serials are given one at a time
     known = conn.execute(select(t.station.c.tier).where(t.station.c.region == region)).scalar()
     if known is not None and known != int(tier):
         raise BadToken("the station exists with another tier", station=region)
@@ -97,7 +102,7 @@ def redeem(conn: Connection, journal: Journal, sealed: SealedRequest, now: int) 
     """
     request = sealed.request
     i = t.invitation.c
-    row = conn.execute(select(t.invitation).where(i.token_id == request.token_id)).one_or_none()
+    row = conn.execute(select(t.invitation).where(i.token_id == request.token_id).with_for_update()).one_or_none()
     if row is None:
         raise BadToken("this invitation is not known here")
     sealed.check(row.key, fingerprint(journal.me.root_key))
@@ -121,6 +126,7 @@ def redeem(conn: Connection, journal: Journal, sealed: SealedRequest, now: int) 
 def _certify(conn: Connection, journal: Journal, request: EnrolRequest, now: int) -> Certificate:
     author = station_author(conn, request.station)
     assert author is not None
+    _lock_feeds_of(conn, author)
     before = trust.newest_certificate(conn, author)
     certificate = Certificate(
         serial=trust.next_serial(conn),
@@ -165,9 +171,16 @@ def _starts(conn: Connection, author: int) -> list[tuple[FeedId, Start]]:
 
 
 def _tips(conn: Connection, author: int) -> dict[Branch, Tip]:
-    topology = trust.topology(conn)
-    feeds = [up(author), *(down(author, child) for child in topology.children(author))]
-    return feed_store.frontier(conn, feeds)
+    return feed_store.frontier(conn, _feeds_of(conn, author))
+
+
+def _feeds_of(conn: Connection, author: int) -> list[FeedId]:
+    return [up(author), *(down(author, child) for child in trust.topology(conn).children(author))]
+
+
+def _lock_feeds_of(conn: Connection, author: int) -> None:
+    """Nothing of this author arrives, nor is judged, between the look at its last entries and the word about them."""
+    lock_feeds(conn, [*_feeds_of(conn, author), TO_ALL])
 
 
 def revoke(conn: Connection, journal: Journal, serial: int, reason: str, writing: Writing) -> None:
@@ -175,6 +188,7 @@ def revoke(conn: Connection, journal: Journal, serial: int, reason: str, writing
     certificate = trust.certificate_of(conn, serial)
     if certificate.author == HUB:
         raise NotEnrolled("the hub's own key is not revoked this way")
+    _lock_feeds_of(conn, certificate.author)
     cuts = tuple((feed, start.epoch, start.number) for feed, start in _starts(conn, certificate.author))
     body = pack_revocation(Revocation(certificate.author, serial, reason, cuts))
     journal.tell(conn, TO_ALL, EntryType.REVOCATION, body, writing)
@@ -182,6 +196,7 @@ def revoke(conn: Connection, journal: Journal, serial: int, reason: str, writing
 
 def erase(conn: Connection, journal: Journal, home: int, topic: bytes, writing: Writing) -> None:
     """Erase a topic's bodies here now, and everywhere as the word reaches them; chains go on verifying."""
+    lock_homes(conn, [home])
     journal.tell(conn, TO_ALL, EntryType.ERASURE, pack_erasure(home, topic), writing)
 
 

@@ -1,6 +1,6 @@
 """Judging a home's entries at the hub: what is ready, in which order, written down as runs (SPEC section 11).
 
-The caller has locked the home before it asks. Whether a change is *admissible* is the application's question,
+The home is locked before anything of it is looked at. Whether a change is *admissible* is the application's question,
 passed in as `decide`; whether it is *ready* is answered here from headers alone.
 """
 
@@ -31,6 +31,7 @@ from sync_protocol.order import (
 from sync_protocol.reading import PlacedEntry, Stored, arrived, read_entry, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.dialect import lock_homes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def judge_home(
     nothing; then calling it again writes nothing until something arrives. `again` are codes under which entries were
     held and are to be judged once more, because the application may know more by now.
     """
+    lock_homes(conn, [home])
     unsettled = or_(
         _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code.in_([AWAITS, *again]))
     )

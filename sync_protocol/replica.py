@@ -24,6 +24,7 @@ from sync_protocol.segments import Segment
 from sync_protocol.store import blob_store, feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.blob_files import BlobFiles
+from sync_protocol.store.dialect import lock_feeds, lock_homes
 from sync_protocol.store.me import Me
 from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import wake
@@ -59,8 +60,10 @@ class Replica:
         """Accept every segment that verifies. A fault stops its own home's feeds in this message, nothing else."""
         taken = Taken()
         topology = trust.topology(conn)
+        segments = [frame for frame in frames if isinstance(frame, Segment)]
+        lock_feeds(conn, (one.feed for one in segments if topology.may_hold(peer, one.feed)))
         stopped: set[int | None] = set()
-        for segment in (frame for frame in frames if isinstance(frame, Segment)):
+        for segment in segments:
             if segment.feed.home in stopped:
                 continue
             fault = self._take_one(conn, segment, topology, peer, now, taken)
@@ -145,6 +148,7 @@ class Replica:
         The county signs here only for blobs: its order records speak for entries.
         """
         topology = trust.topology(conn)
+        lock_homes(conn, homes)
         for home in homes:
             if self.me.author not in topology.ancestors(home):
                 continue
@@ -180,7 +184,8 @@ class Replica:
             if left <= 0 or home in unfinished:
                 unfinished.add(home)
                 continue
-            for segment, tip in feed_store.cut(conn, branch, self._from(conn, branch, after), left):
+            start = self._from(conn, branch, after)
+            for segment, tip in feed_store.cut(conn, branch, start, left, mine[branch].number):
                 segments.append(segment)
                 reached[branch] = tip
                 left -= sum(len(item.header) + len(item.body or b"") + 80 for item in segment.items)

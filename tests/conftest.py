@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgres import Cluster, running_cluster
 
 # CI must say the same thing twice, so it derandomises; a blob in the log replays its counter-example here.
 settings.register_profile(
@@ -12,3 +16,10 @@ settings.register_profile(
 )
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of this test process's own."""
+    with running_cluster() as cluster:
+        yield cluster

@@ -63,6 +63,7 @@ def address_of(request: web.Request) -> str:
 
 
 def _begin(connection: Connection, login: str, by_login: str, by_address: str, now: int) -> _Begun:
+    accounts_store.one_at_a_time(connection, by_login, by_address)
     rules = ((by_login, LOGIN_THROTTLE), (by_address, ADDRESS_THROTTLE))
     wait = max(
         wait_seconds(accounts_store.failures_since(connection, key, now - rule.window_seconds), now, rule)

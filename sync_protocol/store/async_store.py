@@ -1,4 +1,5 @@
-"""The store as asyncio programs use it: one thread writes, waiting writes share a commit, a few threads read.
+"""The store as asyncio programs use it: over SQLite one thread writes and waiting writes share a commit, over
+PostgreSQL several write at once; a few threads read.
 
 Only `app.py` of a program makes one.
 """
@@ -16,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from sqlalchemy import Connection
 
 from sync_protocol.store.blob_files import DiskFailed
-from sync_protocol.store.seam import SqliteStore
+from sync_protocol.store.seam import Store
 
 T = TypeVar("T")
 EXIT_DISK_FAILED = 74
@@ -46,21 +47,24 @@ class AsyncStore:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         *,
-        readers: int = 2,
+        readers: int | None = None,
         pool: Callable[[int, str], Executor] = threads,
         end: Callable[[int], NoReturn] = os._exit,
     ) -> None:
         self.sync = store
-        self._writer = pool(1, "store-write")
-        self._readers = pool(readers, "store-read")
+        self._writer = pool(store.writers, "store-write")
+        self._readers = pool(readers or store.readers, "store-read")
         self._end = end
         self._queue: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
+        if self.sync.writers > 1:
+            alone = partial(self.sync.write, fn)
+            return await asyncio.shield(loop.run_in_executor(self._writer, ending_on_disk_failure, alone, self._end))
         future: asyncio.Future[T] = loop.create_future()
         self._queue.append((fn, future))
         if self._task is None or self._task.done():

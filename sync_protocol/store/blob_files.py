@@ -6,10 +6,12 @@ written again with confidence.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -72,13 +74,15 @@ def process_lives(pid: str) -> bool:
 class BlobFiles:
     """A folder of blobs; unfinished ones lie in `partial/` and are continued where they stopped."""
 
-    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+    def __init__(self, folder: Path, disk: Disk | None = None, *, shared: str = "") -> None:
+        """`shared` is this machine's name where several programs, on several machines, use the folder at once."""
         self._folder = folder
         self._disk = disk or Disk()
         self._partial = folder / "partial"
         self._partial.mkdir(parents=True, exist_ok=True)
         self._lasting: set[Path] = set()
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
+        self._shared = shared
 
     def sweep(self) -> None:
         """Remove what a killed process left half written; for the one server of the folder, at its start.
@@ -86,7 +90,8 @@ class BlobFiles:
         A command that takes cases in may be writing beside it just now.
         """
         for left in self._partial.glob("new-*"):
-            if not process_lives(left.name.split("-")[1]):
+            _, pid, _, *machine = left.name.split("-", 3)
+            if "".join(machine) == self._shared and not process_lives(pid):
                 left.unlink(missing_ok=True)
 
     def path(self, hash_: bytes) -> Path:
@@ -102,7 +107,8 @@ class BlobFiles:
     def put(self, pieces: Iterable[bytes]) -> tuple[bytes, int]:
         """Store a new blob; its hash and length. Durable on return."""
         state, length = hashlib.sha256(), 0
-        temporary = self._partial / f"new-{os.getpid()}-{id(pieces):x}"
+        machine = f"-{self._shared}" if self._shared else ""
+        temporary = self._partial / f"new-{os.getpid()}-{id(pieces):x}{machine}"
         try:
             with temporary.open("wb") as file:
                 for piece in pieces:
@@ -127,8 +133,18 @@ class BlobFiles:
         Bytes that do not continue exactly where the file ends are left out. Raises BadBytes, and starts over, when
         the whole does not have its hash.
         """
-        with self._locks[hash_[0] % _LOCKS]:  # the same scan may come twice at once, by a long poll and beside it
+        with self._alone(hash_[0] % _LOCKS):  # the same scan may come twice at once, by a long poll and beside it
             return self._extend(hash_, length, offset, data)
+
+    @contextmanager
+    def _alone(self, number: int) -> Iterator[None]:
+        with self._locks[number]:
+            if not self._shared:
+                yield
+                return
+            with (self._partial / f"lock-{number}").open("wb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
 
     def _extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
         if self.holds(hash_):  # perhaps only since a process was killed between its new name and the folder's fsync

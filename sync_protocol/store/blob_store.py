@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, exists, func, or_, select
 
 from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.store import tables as t
+from sync_protocol.store.dialect import insert_or_set
 from sync_protocol.store.seam import wake
 
 
 def note_held(conn: Connection, hash_: bytes, length: int) -> None:
     """The file is complete and durable: say so in the database."""
-    changed = conn.execute(update(t.blob).where(t.blob.c.hash == hash_).values(held=1))
-    if changed.rowcount == 0:
-        conn.execute(insert(t.blob).values(hash=hash_, length=length, held=1))
+    insert_or_set(conn, t.blob, {"hash": hash_, "length": length, "held": 1}, ["held"])
     homes = conn.execute(select(t.blob_ref.c.home).where(t.blob_ref.c.hash == hash_).distinct())
     wake(conn, "blobs", *(f"home:{home}" for (home,) in homes))
 

@@ -2,6 +2,9 @@
 
 The database key lies in a file of its own, by default beside the folder and not in it: a copy of the folder alone
 (a backup stick, a lent disk) opens nothing. Whoever has the whole machine has both; disk encryption is for that.
+
+A hub's database may be a PostgreSQL server's instead. Then the folder holds its address without the password, several
+programs serve it at once, and the key file seals the hub's own keys.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from sync_protocol.store.blob_files import BlobFiles, process_lives, sync_file, sync_folder
-from sync_protocol.store.seam import SqliteStore, StoreError
+from sync_protocol.store.me import Seal
+from sync_protocol.store.postgres_store import PostgresStore, parse_url, without_password
+from sync_protocol.store.seam import SqliteStore, Store, StoreError
 
 KEY_BYTES = 32
 _DATABASE = "lianban.db"
+_ADDRESS = "database"
 _ROOM = "command-"
 
 
@@ -55,9 +61,11 @@ def write_secret(path: Path, secret: bytes) -> None:
 class DataFolder:
     """`path` is the folder, `key_file` the database key's file (default: the folder's name + ".key", beside it)."""
 
-    def __init__(self, path: Path, key_file: Path | None = None) -> None:
+    def __init__(self, path: Path, key_file: Path | None = None, db: str | None = None) -> None:
+        """`db` is the address of a PostgreSQL database; default: the one that the folder was founded with, if any."""
         self.path = path.resolve()
         self.key_file = (key_file or self.path.with_name(self.path.name + ".key")).resolve()
+        self._db = db
         self._lock: IO[str] | None = None
 
     @property
@@ -65,12 +73,38 @@ class DataFolder:
         return self.path / _DATABASE
 
     @property
+    def _address(self) -> Path:
+        return self.path / _ADDRESS
+
+    @property
+    def server(self) -> URL | None:
+        """The PostgreSQL database of this folder, None when its database is a file. Raises FolderError, StoreError."""
+        typed = self._db
+        if not typed and self._address.exists():
+            typed = self._address.read_text(encoding="utf-8").strip()
+        if not typed:
+            return None
+        if self.database.exists():
+            raise FolderError(f"{self.path} holds a database of its own; a server's is for a folder without one")
+        return parse_url(typed)
+
+    @property
+    def founded(self) -> bool:
+        """Whether the folder has a database to open. Of a server that is not asked here."""
+        return self.server is not None or self.database.exists()
+
+    @property
     def spool(self) -> Path:
         """For files on their way in; emptied at start."""
         return self.path / "spool"
 
     def create(self, random_bytes: Callable[[int], bytes]) -> None:
-        """Make the folder and its key, on disk; what is there already, or was begun by a killed process, is kept."""
+        """Make the folder and its key, on disk; what is there already, or was begun by a killed process, is kept.
+
+        Raises FolderError when the folder belongs to another database than the one that was named.
+        """
+        if self._db and self._address.exists() and self._address.read_text(encoding="utf-8") != self._shown():
+            raise FolderError(f"{self.path} belongs to another database")
         for folder in (self.path, self.key_file.parent):
             made = [one for one in (folder, *folder.parents) if not one.exists()]
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -80,17 +114,30 @@ class DataFolder:
         if not self.key_file.exists() and not self.database.exists():
             write_secret(self.key_file, random_bytes(KEY_BYTES))
 
-    def store(self, migrate: Callable[[Connection], None], *, new: bool = False) -> SqliteStore:
+    def remember(self) -> None:
+        """Write the server's address down, so that later commands find the database; never its password."""
+        if self.server is not None:
+            self._address.write_text(self._shown(), encoding="utf-8")
+
+    def _shown(self) -> str:
+        return without_password(self.server) + "\n" if self.server is not None else ""
+
+    def store(self, migrate: Callable[[Connection], None], *, new: bool = False) -> Store:
         """Open the database and bring it to this program's schema. Raises FolderError or StoreError."""
-        if not new and not self.database.exists():
+        if not new and not self.founded:
             raise FolderError(f"{self.path} holds no database: run init first")
-        store = SqliteStore(self.database, self._key())
+        server = self.server
+        store = PostgresStore(server) if server is not None else SqliteStore(self.database, self._key())
         try:
             store.migrate(migrate)
         except BaseException:
             store.close()
             raise
         return store
+
+    def seal(self, random_bytes: Callable[[int], bytes]) -> Seal | None:
+        """Keeps the hub's own keys in a database that is not encrypted as a whole. Raises StoreError."""
+        return Seal(self._key(), random_bytes) if self.server is not None else None
 
     def _key(self) -> bytes:
         try:
@@ -102,7 +149,8 @@ class DataFolder:
         return key
 
     def blobs(self) -> BlobFiles:
-        return BlobFiles(self.path / "blobs")
+        machine = os.uname().nodename if self.server is not None else ""
+        return BlobFiles(self.path / "blobs", shared=machine)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -115,10 +163,13 @@ class DataFolder:
             self.unlock()
 
     def lock(self) -> bool:
-        """Become the one server of this folder; False when another process is."""
+        """Become the one server of this folder, or one of several over PostgreSQL; False when another process is."""
+        shared = self.server is not None
+        if shared:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)  # a further machine's, which init has not seen
         file = (self.path / "serve.lock").open("w")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             file.close()
             return False
@@ -150,15 +201,27 @@ class DataFolder:
         finally:
             shutil.rmtree(room, ignore_errors=True)
 
+    @contextmanager
+    def serving_room(self) -> Iterator[Path]:
+        """Where the server puts files on their way in: a room of its own where it is not the only one."""
+        if self.server is None:
+            yield self.spool
+            return
+        with self.room() as room:
+            yield room
+
     def unlock(self) -> None:
         """Stop being the server."""
-        (self.path / "serve.json").unlink(missing_ok=True)
+        if self.server is None:
+            (self.path / "serve.json").unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def announce(self, serving: Serving) -> None:
-        """Write down where the running server is asked; readable by this user alone."""
+        """Write down where the running server is asked; readable by this user alone. Of several, none is *the* one."""
+        if self.server is not None:
+            return
         target = self.path / "serve.json"
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "w") as file:

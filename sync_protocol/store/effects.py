@@ -35,6 +35,7 @@ from sync_protocol.segments import ERASED, Link
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
 from sync_protocol.store.bulk import run_many
+from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.me import get
 from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import touch
@@ -215,9 +216,7 @@ def _note_receipt(conn: Connection, branch: Branch, body: bytes) -> None:
 
 
 def _add_blob_receipt(conn: Connection, author: int, hash_: bytes) -> None:
-    r = t.blob_receipt.c
-    if conn.execute(select(r.hash).where(r.author == author, r.hash == hash_)).scalar() is None:
-        conn.execute(insert(t.blob_receipt).values(author=author, hash=hash_))
+    insert_absent(conn, t.blob_receipt, [{"author": author, "hash": hash_}])
 
 
 def _erase(conn: Connection, home: int, topic: bytes) -> None:

@@ -24,12 +24,13 @@ from sync_protocol.epochs import Start
 from sync_protocol.errors import BadBytes, BadSignature, Gap, TooLarge
 from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
-from sync_protocol.limits import BODY_BYTES_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
+from sync_protocol.limits import BODY_BYTES_MAX, INT_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 from sync_protocol.order import Standing, own_place
 from sync_protocol.segments import ERASED, Item, Link, Segment, check_signature, link
 from sync_protocol.store import effects, fork_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.bulk import run_many
+from sync_protocol.store.dialect import insert_absent, lock_feeds
 from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import Told, hear, touch, wake
 from sync_protocol.topology import SLOT_HUB, slot
@@ -98,6 +99,7 @@ def append(
     What was built is linked by the same code that verifies others' segments before it is written down. Raises
     TooLarge for a body that peers would refuse.
     """
+    lock_feeds(conn, [branch.feed])
     links: list[Link] = []
     for group in _groups(drafts):
         known = tip_of(conn, branch)
@@ -167,6 +169,7 @@ def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> l
     UnknownCertificate, UnknownTopic, or Fork with the proof as evidence.
     """
     branch = Branch(segment.feed, segment.epoch)
+    lock_feeds(conn, [segment.feed])
     known = tip_of(conn, branch)
     if known is None:
         start = start_of(conn, deployment, branch)
@@ -316,18 +319,23 @@ def _name_blobs(conn: Connection, branch: Branch, home: int, links: Sequence[Lin
         return
     conn.execute(insert(t.blob_ref), refs)
     lengths = {ref.hash: ref.length for item in links for ref in item.header.blobs}
-    known = conn.execute(select(t.blob.c.hash).where(t.blob.c.hash.in_(list(lengths))))
+    # Locked, so that one whose file is just being noted as complete is seen as held from here on.
+    known = conn.execute(select(t.blob.c.hash).where(t.blob.c.hash.in_(list(lengths))).with_for_update())
     for (hash_,) in known.all():
         del lengths[hash_]
-    if lengths:
-        conn.execute(insert(t.blob), [{"hash": h, "length": n, "held": 0} for h, n in lengths.items()])
+    insert_absent(conn, t.blob, [{"hash": h, "length": n, "held": 0} for h, n in lengths.items()])
 
 
-def cut(conn: Connection, branch: Branch, after: int, bytes_max: int) -> Iterator[tuple[Segment, Tip]]:
-    """Segments that follow `after`, cut only where signatures stand, until `bytes_max` bytes are reached."""
+def cut(
+    conn: Connection, branch: Branch, after: int, bytes_max: int, upto: int = INT_MAX
+) -> Iterator[tuple[Segment, Tip]]:
+    """Segments that follow `after`, cut only where signatures stand, until `bytes_max` bytes are reached.
+
+    `upto` is a number that is signed: what came after it while one was reading is left out.
+    """
     sent = 0
     while sent < bytes_max:
-        segment = _next_segment(conn, branch, after)
+        segment = _next_segment(conn, branch, after, upto)
         if segment is None:
             return
         yield segment
@@ -335,12 +343,12 @@ def cut(conn: Connection, branch: Branch, after: int, bytes_max: int) -> Iterato
         sent += sum(len(item.header) + len(item.body or b"") + 80 for item in segment[0].items)
 
 
-def _next_segment(conn: Connection, branch: Branch, after: int) -> tuple[Segment, Tip] | None:
+def _next_segment(conn: Connection, branch: Branch, after: int, upto: int) -> tuple[Segment, Tip] | None:
     packed = branch.feed.packed()
     h, e = t.head_signature.c, t.entry.c
     ends = conn.execute(
         select(h.number, h.serial, h.signature)
-        .where(h.feed == packed, h.epoch == branch.epoch, h.number > after)
+        .where(h.feed == packed, h.epoch == branch.epoch, h.number > after, h.number <= upto)
         .order_by(h.number)
         .limit(SEGMENT_ENTRIES_MAX)
     ).all()

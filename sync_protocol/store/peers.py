@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from sync_protocol import canonical
 from sync_protocol.envelopes import NONCE_BYTES
 from sync_protocol.errors import BadNonce
 from sync_protocol.frontier import Branch, Frontier, Tip, parse_vector, vector_fields
 from sync_protocol.limits import MIB, NONCES_PER_PEER_MAX
+from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.tables import peer
 
 _NONCES_READY = 2
@@ -27,11 +28,13 @@ class PeerFrontiers:
 
 def _row(conn: Connection, author: int) -> None:
     if conn.execute(select(peer.c.author).where(peer.c.author == author)).scalar() is None:
-        conn.execute(insert(peer).values(author=author, nonces=b"", seen=0, skew=0))
+        insert_absent(conn, peer, [{"author": author, "nonces": b"", "seen": 0, "skew": 0}])
 
 
 def frontiers(conn: Connection, author: int) -> PeerFrontiers:
-    row = conn.execute(select(peer.c.proven, peer.c.offered).where(peer.c.author == author)).one_or_none()
+    """To be saved anew in this transaction: until it ends nobody else reads them for that."""
+    query = select(peer.c.proven, peer.c.offered).where(peer.c.author == author).with_for_update()
+    row = conn.execute(query).one_or_none()
     if row is None:
         return PeerFrontiers(None, None)
     return PeerFrontiers(_unpack(row.proven), _unpack(row.offered))
@@ -80,10 +83,10 @@ def fresh_nonces(conn: Connection, author: int, random_bytes: Callable[[int], by
 
 
 def _outstanding(conn: Connection, author: int) -> list[bytes]:
-    packed = conn.execute(select(peer.c.nonces).where(peer.c.author == author)).scalar() or b""
+    _row(conn, author)
+    packed = conn.execute(select(peer.c.nonces).where(peer.c.author == author).with_for_update()).scalar_one()
     return [packed[at : at + NONCE_BYTES] for at in range(0, len(packed), NONCE_BYTES)]
 
 
 def _save_nonces(conn: Connection, author: int, nonces: list[bytes]) -> None:
-    _row(conn, author)
     conn.execute(update(peer).where(peer.c.author == author).values(nonces=b"".join(nonces)))

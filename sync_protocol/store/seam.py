@@ -1,9 +1,10 @@
 """The one seam to the database: `store.write(fn)` and `store.read(fn)`; `fn` takes a connection and returns a value.
 
-SQLite is opened through SQLCipher with a raw key. There is one writer connection; a write runs under BEGIN
-IMMEDIATE and is on disk (WAL, synchronous=FULL) before `write` returns. Several writes that wait at the same time
-share one commit, each in a savepoint of its own. Whoever must be told of a change names it with `wake`; listeners
-hear of it only after the commit.
+`fn` has no effect but on the database: a store with several writers (`postgres_store`) may run it again. SQLite is
+opened through SQLCipher with a raw key. There is one writer connection; a write runs under BEGIN IMMEDIATE and is on
+disk (WAL, synchronous=FULL) before `write` returns. Several writes that wait at the same time share one commit, each
+in a savepoint of its own. Whoever must be told of a change names it with `wake`; listeners hear of it only after the
+commit.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ _BUSY_MS = 15_000
 
 class StoreError(Exception):
     """The database cannot be used: too old a library, wrong key, newer schema."""
+
+
+class StoreUnavailable(StoreError):
+    """The database server cannot be reached just now. Whether a commit that was under way counts is not known."""
 
 
 class Projector(Protocol):
@@ -68,6 +73,80 @@ def wake(conn: Connection, *names: str) -> None:
     conn.info.setdefault("wakes", set()).update(names)
 
 
+class Store:
+    """What every database behind the seam does alike."""
+
+    writers = 1
+    """How many writes run at once; with one, those that wait share its commit."""
+    readers = 2
+    """How many reads run at once."""
+    hears_others = False
+    """Whether listeners hear of other processes' commits as well."""
+
+    def __init__(self) -> None:
+        self.projector: Projector | None = None
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
+
+    def listen(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """`listener` is called with the woken names after each commit, on a thread of the store's."""
+        self._listeners.append(listener)
+
+    def write(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in a transaction of its own; on return its effect is on disk."""
+        raise NotImplementedError
+
+    def write_many(self, fns: Sequence[Callable[[Connection], T]]) -> list[T | BaseException]:
+        """Run each `fn`; a failing one leaves no trace and yields its error."""
+        return [self._write_one(fn) for fn in fns]
+
+    def _write_one(self, fn: Callable[[Connection], T]) -> T | BaseException:
+        try:
+            return self.write(fn)
+        except Exception as error:  # noqa: BLE001 - handed to the caller who asked for this write
+            return error
+
+    def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` over one consistent snapshot."""
+        raise NotImplementedError
+
+    def migrate(self, run: Callable[[Connection], T]) -> T:
+        """Run migrations in one transaction, nobody else's beside it."""
+        raise NotImplementedError
+
+    def data_version(self) -> int:
+        """Changes whenever any process commits; only where `hears_others` is False."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def _run(self, conn: Connection, fn: Callable[[Connection], T]) -> tuple[T, set[str]]:
+        """Run `fn` and let the application follow; the result and the names to wake after the commit."""
+        conn.info["wakes"] = set()
+        conn.info.pop("touched", None)
+        conn.info.pop("told", None)
+        memory.begin(conn)
+        try:
+            result = fn(conn)
+            self._project(conn)
+        finally:
+            memory.end(conn)
+        return result, conn.info["wakes"]
+
+    def _project(self, conn: Connection) -> None:
+        """Let the application follow; what it writes itself is followed too."""
+        while True:
+            touched, told = conn.info.pop("touched", {}), conn.info.pop("told", [])
+            if self.projector is None or not (touched or told):
+                return
+            self.projector(conn, list(touched), told)
+
+    def _ring(self, wakes: Iterable[str]) -> None:
+        names = frozenset(wakes)
+        for listener in self._listeners:
+            listener(names)
+
+
 def _sync_what_was_left(path: Path) -> None:
     """A process killed between its last write and its fsync leaves a transaction that is read as committed from now
     on: nothing of it may be told before it is on disk."""
@@ -78,11 +157,12 @@ def _sync_what_was_left(path: Path) -> None:
         sync_folder(path.parent)
 
 
-class SqliteStore:
+class SqliteStore(Store):
     """An encrypted SQLite database file."""
 
     def __init__(self, path: Path, key: bytes, *, synchronous: str = "FULL") -> None:
         """`key` is 32 raw bytes. Raises StoreError when the key does not open the file."""
+        super().__init__()
         version = tuple(int(part) for part in sqlcipher.sqlite_version.split("."))
         if version < SQLITE_FLOOR:
             raise StoreError(f"SQLite {sqlcipher.sqlite_version} is older than 3.51.3 and may lose committed pages")
@@ -91,8 +171,6 @@ class SqliteStore:
         self._key = key
         self._synchronous = synchronous
         self._lock = threading.Lock()
-        self.projector: Projector | None = None
-        self._listeners: list[Callable[[frozenset[str]], None]] = []
         self._writer = self._engine(1, "BEGIN IMMEDIATE")
         self._readers = self._engine(4, "BEGIN")
         self._writing = self._writer.connect()
@@ -141,12 +219,7 @@ class SqliteStore:
             if mode != "wal":
                 raise StoreError(f"journal mode is {mode}, not WAL")
 
-    def listen(self, listener: Callable[[frozenset[str]], None]) -> None:
-        """`listener` is called with the woken names after each commit, on the committing thread."""
-        self._listeners.append(listener)
-
     def write(self, fn: Callable[[Connection], T]) -> T:
-        """Run `fn` in a transaction of its own; on return its effect is on disk."""
         result = self.write_many([fn])[0]
         if isinstance(result, BaseException):
             raise result
@@ -168,8 +241,7 @@ class SqliteStore:
                 if "disk I/O error" in str(error.orig):
                     raise DiskFailed(str(error.orig)) from error
                 raise
-        for listener in self._listeners:
-            listener(frozenset(wakes))
+        self._ring(wakes)
         return results
 
     def _still_open(self, conn: Connection, results: Sequence[object]) -> None:
@@ -179,28 +251,13 @@ class SqliteStore:
             raise errors[-1] if errors else StoreError("the transaction was ended by the database")
 
     def _savepoint(self, conn: Connection, fn: Callable[[Connection], T], wakes: set[str]) -> T | BaseException:
-        conn.info["wakes"] = set()
-        conn.info.pop("touched", None)
-        conn.info.pop("told", None)
-        memory.begin(conn)
         try:
             with conn.begin_nested():
-                result = fn(conn)
-                self._project(conn)
+                result, woken = self._run(conn, fn)
         except Exception as error:  # noqa: BLE001 - handed to the caller who asked for this write
             return error
-        finally:
-            memory.end(conn)
-        wakes |= conn.info["wakes"]
+        wakes |= woken
         return result
-
-    def _project(self, conn: Connection) -> None:
-        """Let the application follow; what it writes itself is followed too."""
-        while True:
-            touched, told = conn.info.pop("touched", {}), conn.info.pop("told", [])
-            if self.projector is None or not (touched or told):
-                return
-            self.projector(conn, list(touched), told)
 
     def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` over one consistent snapshot."""
@@ -217,7 +274,6 @@ class SqliteStore:
         return self._writer
 
     def migrate(self, run: Callable[[Connection], T]) -> T:
-        """Run migrations on the writer's connection, in one transaction."""
         with self._lock, self._writing.begin():
             return run(self._writing)
 

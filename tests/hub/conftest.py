@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,24 +14,57 @@ from aiohttp.test_utils import TestClient, TestServer
 from tests.casework.web.tiny_program import Browser
 from tests.hub.hall import Hall, build_hall, hub_app, reopen
 from tests.hub.hall import signed_in as sign_in
+from tests.postgres import Cluster
 
 OpenHub = Callable[[str], Awaitable[Browser]]
 
 
+@dataclass(frozen=True)
+class Built:
+    """A hall at rest: its folder, and the hub's database where that is a server's."""
+
+    folder: Path
+    cluster: Cluster | None = None
+    database: str = ""
+
+
+ON_A_FILE_ONLY = {"test_pages", "test_reference_data"}
+"""Slow, and their queries are those of the other modules."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "built" in metafunc.fixturenames:
+        one = metafunc.module.__name__.rsplit(".", 1)[-1] in ON_A_FILE_ONLY
+        databases = ["sqlite"] if one else ["sqlite", "postgresql"]
+        metafunc.parametrize("built", databases, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A hall on disk, built once."""
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Built once for each database that a hub may have."""
     folder = tmp_path_factory.mktemp("hall")
-    close(build_hall(folder))
-    return folder
+    if request.param == "sqlite":
+        close(build_hall(folder))
+        return Built(folder)
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = cluster.database()
+    close(build_hall(folder, lambda: cluster.store(name)))
+    return Built(folder, cluster, name)
 
 
 @pytest.fixture
-def hall(built: Path, tmp_path: Path) -> Iterator[Hall]:
-    shutil.copytree(built, tmp_path / "hall")
-    hall = reopen(tmp_path / "hall")
+def hall(built: Built, tmp_path: Path) -> Iterator[Hall]:
+    shutil.copytree(built.folder, tmp_path / "hall")
+    if built.cluster is None:
+        hall = reopen(tmp_path / "hall")
+        yield hall
+        close(hall)
+        return
+    cluster, name = built.cluster, built.cluster.database(built.database)
+    hall = reopen(tmp_path / "hall", hub_store=lambda: cluster.store(name))
     yield hall
     close(hall)
+    cluster.drop(name)
 
 
 def close(hall: Hall) -> None:

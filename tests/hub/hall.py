@@ -44,7 +44,7 @@ from sync_protocol.replica import Replica
 from sync_protocol.store import trust
 from sync_protocol.store.data_folder import DataFolder
 from sync_protocol.store.me import load_me
-from sync_protocol.store.seam import SqliteStore
+from sync_protocol.store.seam import SqliteStore, Store
 from sync_protocol.topics import Topics
 from tests.casework.web.tiny_program import Browser, CheapPasswords
 from tests.sync_protocol.county import REGION, County, Place, small_county
@@ -169,8 +169,8 @@ def follow(place: Place, clock: Callable[[], int]) -> None:
     place.store.projector = Projector(Topics(lambda: place.replica), plain_body, clock)
 
 
-def build_hall(folder: Path) -> Hall:
-    county, hub, township, village = small_county(folder)
+def build_hall(folder: Path, hub_store: Callable[[], Store] | None = None) -> Hall:
+    county, hub, township, village = small_county(folder, hub_store=hub_store)
     for place in (hub, township, village):
         follow(place, lambda: county.clock.now)
     hall = Hall(county, hub, township, village)
@@ -179,12 +179,13 @@ def build_hall(folder: Path) -> Hall:
     return hall
 
 
-def reopen(folder: Path, seed: int = 2) -> Hall:
+def reopen(folder: Path, seed: int = 2, hub_store: Callable[[], Store] | None = None) -> Hall:
     """The hall that lies in a folder; a copy of one that was built is much cheaper than building."""
     county = County(folder, random.Random(seed))
     places = []
     for name in ("hub", "township", "village"):
-        store = SqliteStore(folder / f"{name}.db", b"k" * 32)
+        elsewhere = hub_store if name == "hub" else None
+        store = elsewhere() if elsewhere else SqliteStore(folder / f"{name}.db", b"k" * 32)
         me = store.read(load_me)
         assert me is not None
         replica = Replica(me, county.blobs(name), county.rng.randbytes)
@@ -197,7 +198,7 @@ def reopen(folder: Path, seed: int = 2) -> Hall:
 class InlineStore:
     """The page layer's seam over a store, without threads."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:

@@ -38,9 +38,9 @@ VILLAGE, OTHER_VILLAGE = "341882103201", "341882103202"
 
 
 @contextmanager
-def opened_hub(folder: Path) -> Iterator[hub_county.County]:
+def opened_hub(folder: Path, db: str = "") -> Iterator[hub_county.County]:
     """The hub's parts, opened beside or without its server."""
-    county = hub_county.open_county(DataFolder(folder), os.urandom, now)
+    county = hub_county.open_county(DataFolder(folder, db=db), os.urandom, now)
     try:
         yield county
     finally:
@@ -120,11 +120,13 @@ def dial(folder: Path, url: str) -> None:
     in_node(folder, lambda conn: identity.put(conn, node_station.PARENT_URL, url.encode()))
 
 
-def found_small_county(folder: Path, *, names: tuple[str, ...] = ("township", "village", "other")) -> SmallCounty:
-    """A hub with the reference data of the county, and these stations enrolled."""
+def found_small_county(
+    folder: Path, *, names: tuple[str, ...] = ("township", "village", "other"), db: str = ""
+) -> SmallCounty:
+    """A hub with the reference data of the county, and these stations enrolled. `db`: its PostgreSQL database."""
     folder.mkdir(parents=True, exist_ok=True)
     county = SmallCounty(folder, {"hub": Server("hub", folder / "hub")})
-    found_county(DataFolder(folder / "hub"), COUNTY, None, os.urandom, now)
+    found_county(DataFolder(folder / "hub", db=db), COUNTY, None, os.urandom, now)
     places = {"township": (TOWNSHIP, "township"), "village": (VILLAGE, "village"), "other": (OTHER_VILLAGE, "village")}
     with opened_hub(folder / "hub") as hub:
         for name in names:

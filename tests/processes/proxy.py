@@ -6,20 +6,25 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import cycle
 
 _READ_BYTES = 16 * 1024
 
 
+def _address(target: str) -> tuple[str, int]:
+    host, port = target.rstrip("/").split("://")[1].split(":")
+    return host, int(port)
+
+
 class Proxy:
-    """Listens on a free port and forwards to `target` ("http://host:port"). Use as a context manager.
+    """Listens on a free port and forwards to `targets` ("http://host:port") in turn. Use as a context manager.
 
     `cut_after` gives, per connection, the number of bytes (both ways together) after which it is torn down.
     """
 
-    def __init__(self, target: str, *, cut_after: Callable[[], int | None] = lambda: None) -> None:
-        scheme, address = target.rstrip("/").split("://")
-        host, port = address.split(":")
-        self._target = (host, int(port))
+    def __init__(self, *targets: str, cut_after: Callable[[], int | None] = lambda: None) -> None:
+        scheme = targets[0].split("://")[0]
+        self._targets = cycle([_address(target) for target in targets])
         self._cut_after = cut_after
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -63,7 +68,7 @@ class Proxy:
             try:
                 if not self._open:
                     raise ConnectionRefusedError
-                far = socket.create_connection(self._target, timeout=10)
+                far = socket.create_connection(next(self._targets), timeout=10)
             except OSError:
                 near.close()
                 continue

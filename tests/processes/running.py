@@ -77,6 +77,7 @@ class Server:
     url: str = ""
     admin_url: str = ""
     said: str = ""
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
     command: Callable[..., list[str]] = field(default_factory=lambda: call, repr=False)
     """Makes the command line of `serve` out of program and words."""
@@ -99,7 +100,7 @@ class Server:
                 stderr=log,
                 text=True,
                 cwd=ROOT,
-                env=_ENVIRONMENT,
+                env=_ENVIRONMENT | self.environment,
             )
 
     def ready(self) -> Server:

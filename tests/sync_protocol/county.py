@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from sync_protocol.replica import Replica
 from sync_protocol.store import trust
 from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.store.me import Me
-from sync_protocol.store.seam import SqliteStore
+from sync_protocol.store.seam import SqliteStore, Store
 from sync_protocol.store.tables import metadata
 from sync_protocol.topology import Tier
 
@@ -35,7 +36,7 @@ OTHER_VILLAGE = "341882103202"
 class Place:
     """One replica: its store, and what a test asks of it."""
 
-    store: SqliteStore
+    store: Store
     replica: Replica
     clock: Clock
 
@@ -100,10 +101,16 @@ class County:
     clock: Clock = field(default_factory=Clock)
     places: dict[int, Place] = field(default_factory=dict)
     root_secret: bytes = b""
+    hub_store: Callable[[], Store] | None = None
+    """Opens the hub's database where it is not a file beside the others."""
 
-    def store(self, name: str) -> SqliteStore:
-        path = self.folder / f"{name}.db"
-        store = SqliteStore(path, b"k" * 32, synchronous="OFF")  # nothing here pulls a plug
+    def store(self, name: str) -> Store:
+        store: Store
+        if name == "hub" and self.hub_store is not None:
+            store = self.hub_store()
+        else:
+            path = self.folder / f"{name}.db"
+            store = SqliteStore(path, b"k" * 32, synchronous="OFF")  # nothing here pulls a plug
         store.migrate(metadata.create_all)
         return store
 
@@ -172,9 +179,11 @@ class County:
         )
 
 
-def small_county(folder: Path, seed: int = 1) -> tuple[County, Place, Place, Place]:
+def small_county(
+    folder: Path, seed: int = 1, hub_store: Callable[[], Store] | None = None
+) -> tuple[County, Place, Place, Place]:
     """Hub, one township, one village under it."""
-    county = County(folder, random.Random(seed))
+    county = County(folder, random.Random(seed), hub_store=hub_store)
     county.found()
     township = county.enrol(TOWNSHIP, Tier.TOWNSHIP, "township")
     village = county.enrol(VILLAGE, Tier.VILLAGE, "village")
