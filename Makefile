@@ -1,12 +1,14 @@
 # make demo   a small real county on this machine: hub, one township, two villages (ARGS="--once" to play it through)
 # make test   everything CI checks (ARGS="tests/casework -k fold" to choose tests)
 # make soak   the repeated and random tests at length: kills, cuts, seeds (hours)
+# make test-mutations   faults built into the product on purpose, each of which the county's play must catch
+# make bench  performance figures beside their limits (ARGS="--quick", ARGS="wire memory", ARGS="--without openssl")
 # make lint   style, import contracts, types
 # make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
 
 PYTHON := .venv/bin/python
 
-.PHONY: demo test soak lint lock clean
+.PHONY: demo test soak test-mutations bench lint lock clean
 .DEFAULT_GOAL := demo
 
 demo:
@@ -20,6 +22,14 @@ test:
 soak:
 	@deploy/setup.sh dev
 	@LIANBAN_SOAK=1 $(PYTHON) -m pytest -n 2 --dist loadscope tests/durability tests/federation tests/fuzz $(ARGS)
+
+test-mutations:
+	@deploy/setup.sh dev
+	@$(PYTHON) -m pytest -q -rA tests/federation/test_mutations.py $(ARGS)
+
+bench:
+	@deploy/setup.sh dev
+	@$(PYTHON) -m bench $(ARGS)
 
 lint:
 	@deploy/setup.sh dev

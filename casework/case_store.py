@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,14 +32,16 @@ def load(conn: Connection, log: CaseLog, topic: bytes) -> tuple[int, CaseState] 
     return home, fold(log.changes(conn, home, topic))
 
 
-def row_of(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState) -> dict[str, Any]:
-    """The row that says what `state` says; pure but for names looked up.
+def row_of(
+    conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState, items: reference.Items | None = None
+) -> dict[str, Any]:
+    """The row that says what `state` says; pure but for names looked up, of which `items` remembers some.
 
     While no 收件 counts, the row is named after the one that is held or was refused: its station must find it again
     by name, code and the caller's own ref.
     """
     named = state if state.state is not None else _claimed(log.changes(conn, home, topic))
-    item = reference.item(conn, named.item, named.version)
+    item = reference.item_once(conn, {} if items is None else items, named.item, named.version)
     row = {
         "topic": topic,
         "home": home,
@@ -87,10 +89,47 @@ def _trouble(state: CaseState) -> str:
     return ""
 
 
-def refresh(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState) -> None:
-    """Write the case's row."""
-    values = row_of(conn, log, home, topic, state)
-    if conn.execute(sa.update(case_row).where(_C.topic == topic).values(**values)).rowcount == 0:
+_MOVING = frozenset(
+    ("state", "holder", "deciding", "unsettled", "trouble", "case_no", "changed", "accepted"),
+)
+"""Columns that change while a case goes its way; the others hardly ever do after 收件."""
+
+
+def _update(columns: Iterable[str]) -> sa.Update:
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in columns}
+    return sa.update(case_row).where(_C.topic == sa.bindparam("new_topic")).values(values)
+
+
+_MOVE = _update(sorted(_MOVING))
+_REPLACE = _update(column.name for column in case_row.c if column.name != "topic")
+_ROWS_AT_ONCE = 200
+
+
+def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, CaseState]) -> None:
+    """Write the rows of cases of one home; what is right already is left alone."""
+    topics = list(states)
+    items: reference.Items = log.memory(conn).setdefault("items", {})
+    new: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    replaced: list[dict[str, Any]] = []
+    for at in range(0, len(topics), _ROWS_AT_ONCE):
+        some = topics[at : at + _ROWS_AT_ONCE]
+        known = {row.topic: row._mapping for row in conn.execute(sa.select(case_row).where(_C.topic.in_(some)))}
+        for topic in some:
+            values = row_of(conn, log, home, topic, states[topic], items)
+            if topic not in known:
+                new.append(values)
+            elif changed := {name for name, value in values.items() if known[topic][name] != value}:
+                row = {f"new_{name}": value for name, value in values.items()}
+                (moved if changed <= _MOVING else replaced).append(row)
+    for statement, rows in ((sa.insert(case_row), new), (_MOVE, moved), (_REPLACE, replaced)):
+        if rows:
+            conn.execute(statement, rows)
+
+
+def write_row(conn: Connection, values: dict[str, Any]) -> None:
+    """Put a row in the place of the one that the case has, or make its first."""
+    if conn.execute(sa.update(case_row).where(_C.topic == values["topic"]).values(**values)).rowcount == 0:
         conn.execute(sa.insert(case_row).values(**values))
 
 

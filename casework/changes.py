@@ -15,6 +15,7 @@ from casework.body_shape import (
     Choice,
     Day,
     Field,
+    Fits,
     Flag,
     Free,
     Hash32,
@@ -23,6 +24,8 @@ from casework.body_shape import (
     Text,
     Whole,
     faults,
+    fitting,
+    is_plain,
     plain_fault,
 )
 from casework.errors import Problem
@@ -226,12 +229,13 @@ SHAPES: dict[ChangeKind, Record] = {
 }
 
 
+_KINDS: dict[int, ChangeKind] = {int(kind): kind for kind in ChangeKind}
+_FITS: dict[int, Fits] = {int(kind): fitting(shape) for kind, shape in SHAPES.items()}
+
+
 def known_kind(kind: int) -> ChangeKind | None:
     """Return the kind with this number, or None if this program does not know it."""
-    try:
-        return ChangeKind(kind)
-    except ValueError:
-        return None
+    return _KINDS.get(kind)
 
 
 def kind_name(kind: int) -> str:
@@ -242,6 +246,9 @@ def kind_name(kind: int) -> str:
 
 def check_body(kind: int, body: object) -> list[Problem]:
     """List what is wrong with a body, at most MAX_PROBLEMS; never raises. Unknown fields are allowed."""
+    fits = _FITS.get(kind)
+    if fits is not None and is_plain(body) and fits(body):
+        return []
     known = known_kind(kind)
     shape = SHAPES.get(known) if known is not None else None
     if shape is None:

@@ -7,6 +7,7 @@ written to the log, and the projection follows in the same transaction.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -121,7 +122,7 @@ class Desk:
 
     def _mint(self, conn: Connection, region: str, now: int) -> str:
         day = china_day(now)
-        number = reference.next_serial(conn, f"intake:{self._machine.epoch()}:{day.isoformat()}")
+        (number,) = reference.next_serials(conn, f"intake:{self._machine.epoch()}:{day.isoformat()}")
         return mint(region, self.log.author, self._machine.epoch(), day, number)
 
     def _urgency(self, conn: Connection, now: int) -> int:
@@ -201,17 +202,23 @@ class Desk:
         """What the program adds by itself: the county's case number, the blobs a decision rests on."""
         body = dict(body)
         if kind is ChangeKind.ACCEPT and self.log.author == 1:
-            body["case_no"] = self.new_case_no(conn, state)
+            (body["case_no"],) = self.new_case_nos(conn, [state])
         if kind in (ChangeKind.GRANT, ChangeKind.DENY) and "seen" not in body:
             body["seen"] = [h for h in case_blobs(state) if self.log.holds(h)]
         return body
 
-    def new_case_no(self, conn: Connection, state: CaseState) -> str:
-        """办件编号: the county's daily counter for the item."""
+    def new_case_nos(self, conn: Connection, states: Sequence[CaseState]) -> list[str]:
+        """A 办件编号 for each of several cases of one county: its daily counter for the item."""
         day = china_day(self._machine.now())
-        number = reference.next_serial(conn, f"case:{state.item}:{day.isoformat()}")
-        county = self.log.region_of(conn, state.home)[:6]
-        return case_no(county, state.item, day, number)
+        counts = Counter(state.item for state in states)
+        numbers = {
+            item: iter(reference.next_serials(conn, f"case:{item}:{day.isoformat()}", count))
+            for item, count in counts.items()
+        }
+        return [
+            case_no(self.log.region_of(conn, state.home)[:6], state.item, day, next(numbers[state.item]))
+            for state in states
+        ]
 
     def _load(self, conn: Connection, topic: bytes) -> tuple[int, CaseState]:
         found = case_store.load(conn, self.log, topic)

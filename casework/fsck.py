@@ -1,8 +1,15 @@
-"""Compare the application's rows with a fresh fold of the log. Reads only."""
+"""Compare the application's rows with a fresh fold of the log, and write them anew where that is asked for.
+
+The rows say nothing that the log does not: whatever differs is the row's fault. Cases are taken in batches, each in a
+transaction of its own, so that the memory needed does not grow with their number and a server may run beside.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -12,21 +19,89 @@ from casework.case_log import CaseLog
 from casework.case_tables import case_row
 from casework.fold import fold
 
+T = TypeVar("T")
+WRONG_MAX = 1_000
+"""Differences are named so many times."""
+_BATCH = 200
+_NO_TOPIC = (0, b"")
 
-def check_cases(conn: Connection, log: CaseLog, topics: Iterable[tuple[int, bytes]]) -> tuple[int, list[str]]:
-    """`topics` are all (home, topic) of the log. Returns how many were compared, and what differs in words."""
-    wrong: list[str] = []
-    seen: set[bytes] = set()
+
+class Store(Protocol):
+    """What is needed of a store: see sync_protocol.store.seam."""
+
+    def read(self, fn: Callable[[Connection], T]) -> T: ...
+    def write(self, fn: Callable[[Connection], T]) -> T: ...
+
+
+@dataclass(slots=True)
+class CaseFindings:
+    """How many cases were compared; what differs in words, and of that what was written anew."""
+
+    cases: int = 0
+    wrong: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+
+
+def look_at_cases(store: Store, log: CaseLog, *, mend: bool = False) -> CaseFindings:
+    """Compare every case's row with its log; with `mend` what differs is written anew, byte for byte the fold's."""
+    found = CaseFindings()
+    said = found.mended if mend else found.wrong
+    run = store.write if mend else store.read
+    after: tuple[int, bytes] | None = _NO_TOPIC
+    while after is not None:
+        topics, lines = run(partial(_batch, log=log, after=after, mend=mend))
+        found.cases += len(topics)
+        _note(said, lines)
+        after = topics[-1] if topics else None
+    topic: bytes | None = b""
+    while topic is not None:
+        topic, lines = run(partial(_rows_without_log, log=log, after=topic, mend=mend))
+        _note(said, lines)
+    return found
+
+
+def _note(said: list[str], lines: list[str]) -> None:
+    room = WRONG_MAX - len(said)
+    if room >= 0:
+        said.extend(lines[:room])
+        if len(lines) > room:
+            said.append(f"more cases differ than these {WRONG_MAX}")
+
+
+def _batch(
+    conn: Connection, log: CaseLog, after: tuple[int, bytes], *, mend: bool
+) -> tuple[list[tuple[int, bytes]], list[str]]:
+    topics = log.topics_after(conn, after, _BATCH)
+    stored = _rows(conn, [topic for _, topic in topics])
+    lines = []
     for home, topic in topics:
-        seen.add(topic)
         fresh = case_store.row_of(conn, log, home, topic, fold(log.changes(conn, home, topic)))
-        stored = conn.execute(sa.select(case_row).where(case_row.c.topic == topic)).mappings().one_or_none()
-        if stored is None:
-            wrong.append(f"case {topic.hex()}: has no row")
-        elif dict(stored) != fresh:
-            different = sorted(name for name in fresh if stored[name] != fresh[name])
-            wrong.append(f"case {topic.hex()}: the row differs in {', '.join(different)}")
-    for topic in conn.execute(sa.select(case_row.c.topic)).scalars():
-        if topic not in seen:
-            wrong.append(f"case {topic.hex()}: a row without a log")
-    return len(seen), wrong
+        line = _difference(topic, stored.get(topic), fresh)
+        if line:
+            lines.append(line)
+            if mend:
+                case_store.write_row(conn, fresh)
+    return topics, lines
+
+
+def _rows(conn: Connection, topics: list[bytes]) -> dict[bytes, dict[str, Any]]:
+    rows = conn.execute(sa.select(case_row).where(case_row.c.topic.in_(topics))).mappings()
+    return {row["topic"]: dict(row) for row in rows}
+
+
+def _difference(topic: bytes, stored: dict[str, Any] | None, fresh: dict[str, Any]) -> str:
+    if stored is None:
+        return f"case {topic.hex()}: has no row"
+    different = sorted(name for name in fresh if stored[name] != fresh[name])
+    return f"case {topic.hex()}: the row differs in {', '.join(different)}" if different else ""
+
+
+def _rows_without_log(conn: Connection, log: CaseLog, after: bytes, *, mend: bool) -> tuple[bytes | None, list[str]]:
+    """Of the next batch of rows those whose case the log does not know; and where the batch after it begins."""
+    c = case_row.c
+    topics = list(conn.execute(sa.select(c.topic).where(c.topic > after).order_by(c.topic).limit(_BATCH)).scalars())
+    known = log.known_topics(conn, topics)
+    stray = [topic for topic in topics if topic not in known]
+    if mend and stray:
+        conn.execute(sa.delete(case_row).where(c.topic.in_(stray)))
+    return (topics[-1] if topics else None), [f"case {topic.hex()}: a row without a log" for topic in stray]

@@ -17,7 +17,8 @@ from casework import case_store, reference
 from casework.case_log import CaseLog
 from casework.changes import ChangeKind
 from casework.errors import BadInput
-from casework.fold import CaseState, fold
+from casework.fold import CaseState
+from casework.folding import fold_on
 from casework.requests import answer_requests
 from casework.staff_log import take_password, take_staff_row
 from casework.states import COUNTY, HOME, TOWNSHIP
@@ -53,17 +54,21 @@ class Projector:
     def __call__(self, conn: Connection, touched: Iterable[tuple[int, bytes]], told: Sequence[Any]) -> None:
         for entry in told:
             self._take(conn, entry)
+        by_home: dict[int, list[bytes]] = {}
         for home, topic in touched:
-            if home:
-                self._refresh(conn, home, topic)
+            by_home.setdefault(home, []).append(topic)
+        by_home.pop(0, None)
+        for home, topics in by_home.items():
+            self._refresh(conn, home, topics)
 
-    def _refresh(self, conn: Connection, home: int, topic: bytes) -> None:
-        changes = self._log_of.changes(conn, home, topic)
-        if not changes:
-            return  # erased before anything of it came here, or another station's
-        state = fold(changes)
-        case_store.refresh(conn, self._log_of, home, topic, state)
-        self._answer(conn, home, topic, state)
+    def _refresh(self, conn: Connection, home: int, topics: Sequence[bytes]) -> None:
+        memory = self._log_of.memory(conn)
+        changes = self._log_of.changes_of(conn, home, topics)
+        # a case that was erased before anything of it came here has no changes, and no row
+        states = {topic: fold_on(memory, topic, changes[topic]).state for topic in topics if changes[topic]}
+        case_store.refresh(conn, self._log_of, home, states)
+        for topic, state in states.items():
+            self._answer(conn, home, topic, state)
 
     def _answer(self, conn: Connection, home: int, topic: bytes, state: CaseState) -> None:
         """Requests are granted by rule by the holder's program; the county answers only what it has ordered."""
@@ -85,6 +90,7 @@ class Projector:
         by_hub = entry.author == HUB_AUTHOR
         match entry.type:
             case ChangeKind.CATALOGUE_ITEM if by_hub:
+                self._log_of.memory(conn).pop("items", None)
                 reference.save_item(conn, body)
             case ChangeKind.CALENDAR_YEAR if by_hub:
                 reference.save_calendar_year(conn, body)

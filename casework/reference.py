@@ -41,6 +41,16 @@ def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem 
     return _parsed_item(plain) if plain else None
 
 
+Items = dict[tuple[str, int], ServiceItem | None]
+
+
+def item_once(conn: Connection, known: Items, key: str, version: int) -> ServiceItem | None:
+    """The same, asked of the database once; `known` lives no longer than a transaction."""
+    if (key, version) not in known:
+        known[key, version] = item(conn, key, version)
+    return known[key, version]
+
+
 @lru_cache(maxsize=512)
 def _parsed_item(plain: str) -> ServiceItem:
     """Items are read for every change of every case; their text decides what they are."""
@@ -119,16 +129,16 @@ def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dic
         conn.execute(sa.insert(table).values(**key, **values))
 
 
-def next_serial(conn: Connection, name: str) -> int:
-    """The next number of a counter, from 1; gone with the transaction if that fails."""
+def next_serials(conn: Connection, name: str, count: int = 1) -> range:
+    """The next numbers of a counter, from 1; gone with the transaction if that fails."""
     s, name = serial.c, storable(name)
-    count_up = sa.update(serial).where(s.name == name).values(last=s.last + 1).returning(s.last)
-    number = conn.execute(count_up).scalar()
-    if number is not None:
-        return int(number)
-    try:
-        with conn.begin_nested():
-            conn.execute(sa.insert(serial).values(name=name, last=1))
-    except IntegrityError:  # another program on the same database was first
-        return int(conn.execute(count_up).scalar_one())
-    return 1
+    count_up = sa.update(serial).where(s.name == name).values(last=s.last + count).returning(s.last)
+    last = conn.execute(count_up).scalar()
+    if last is None:
+        try:
+            with conn.begin_nested():
+                conn.execute(sa.insert(serial).values(name=name, last=count))
+            last = count
+        except IntegrityError:  # another program on the same database was first
+            last = conn.execute(count_up).scalar_one()
+    return range(int(last) - count + 1, int(last) + 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from casework.changes import ChangeKind
 
@@ -119,8 +120,12 @@ TABLE: tuple[Row, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+_ROWS: dict[int, list[Row]] = {}
+for _row in TABLE:
+    _ROWS.setdefault(int(_row.kind), []).append(_row)
+
+
+class Course(NamedTuple):
     """What of a case the office rules depend on: home tier, first review or not, and who decides.
 
     tier: "village" or "township". decision: "village", "township", "county" or "external".
@@ -171,8 +176,8 @@ def wanted_office(rule: Rule, state: State | None, course: Course) -> str:
 
 def row_for(kind: int, state: State | None, course: Course | None = None) -> Row | None:
     """Return the row for a kind in a state, or None; without a course every route counts."""
-    for row in TABLE:
-        if row.kind == kind and state in row.sources and _on_route(row, course):
+    for row in _ROWS.get(kind, ()):
+        if state in row.sources and _on_route(row, course):
             return row
     return None
 

@@ -32,7 +32,7 @@ lint() {
     step "ruff format" "$bin/ruff" format --quiet --check --output-format concise .
     step "shellcheck" "$bin/shellcheck" deploy/setup.sh deploy/lock.sh deploy/check.sh .ci/run
     step "import contracts" "$bin/lint-imports" --no-logo
-    step "mypy" "$bin/mypy" --no-error-summary -p sync_protocol -p casework -p node -p hub -p deploy -p migrations
+    step "mypy" "$bin/mypy" --no-error-summary -p sync_protocol -p casework -p node -p hub -p deploy -p migrations -p bench
 }
 
 # A chosen few tests run plainly; the whole suite runs on two cores and measures coverage.

@@ -169,7 +169,8 @@ async def _judge_while_reachable(parts: Running) -> None:
             ready = [home for home, until in parts.waiting.items() if until <= loop.time()]
             for home in ready:
                 del parts.waiting[home]
-                await parts.judge(home)
+            # Each home is judged in writes of its own; what several write at the same time shares its commits.
+            await asyncio.gather(*(parts.judge(home) for home in ready))
             left = [until - loop.time() for until in parts.waiting.values()]
             if not ready:
                 await waiter.wait(max(0.05, min([60.0, *left])))

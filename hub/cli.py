@@ -17,7 +17,7 @@ from casework.accounts import password_problems
 from casework.catalogue import load_catalogue
 from casework.errors import BadInput, CaseworkError
 from casework.example_intake import example_intake_line
-from casework.fsck import check_cases
+from casework.fsck import look_at_cases
 from casework.logs import configure_logs
 from casework.passwords import hash_password
 from casework.service_item import ServiceItem
@@ -53,6 +53,7 @@ Db = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
+Rebuild = Annotated[bool, typer.Option("--rebuild", help="Write the cases' rows anew from the log where they differ.")]
 
 
 def main() -> None:
@@ -246,18 +247,22 @@ def export(
 
 
 @cli.command()
-def fsck(folder: Dir, key_file: KeyFile = None, db: Db = None, as_json: AsJson = False) -> None:
+def fsck(
+    folder: Dir, key_file: KeyFile = None, db: Db = None, rebuild: Rebuild = False, as_json: AsJson = False
+) -> None:
     """Re-judge every chain, compare every row with a fresh fold, re-hash blobs. Exit 1 with what is wrong."""
     county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
         found = county.store.read(lambda conn: check_replica(conn, county.me, county.replica.blobs))
-        cases, wrong = county.store.read(lambda conn: check_cases(conn, county.topics, county.topics.all_topics(conn)))
+        cases = look_at_cases(county.store, county.topics, mend=rebuild and not found.wrong)
     finally:
         county.close()
-    found.wrong.extend(wrong)
-    report = {name: getattr(found, name) for name in found.__slots__} | {"cases": cases}
-    text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases} cases checked"
-    _print(report, as_json, "\n".join([text, *found.wrong]))
+    if rebuild and found.wrong:
+        found.wrong.append("nothing was written anew: the log itself is wrong")
+    found.wrong.extend(cases.wrong)
+    report = {name: getattr(found, name) for name in found.__slots__} | {"cases": cases.cases, "mended": cases.mended}
+    text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases.cases} cases checked"
+    _print(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
     raise typer.Exit(1 if found.wrong else 0)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
 from casework import reference
 from casework.changes import ChangeKind
 from casework.desk import Desk
-from casework.fold import CaseState, fold
+from casework.fold import CaseState
+from casework.folding import Folding, fold_on
 from casework.journal import ORDERED
 from casework.judge import Hold, Refuse, judge
 from casework.refusals import Code
@@ -37,26 +38,31 @@ class _Decider:
         self._topics = topics
         self._home = home
         self._tier = topics.tier_of(conn, home)
-        self._states: dict[bytes, CaseState] = {}
+        self._foldings: dict[bytes, Folding] = {}
+        self._items: reference.Items = topics.memory(conn).setdefault("items", {})
 
     def state(self, topic: bytes) -> CaseState:
-        if topic not in self._states:
-            ordered = [c for c in self._topics.changes(self._conn, self._home, topic) if c.standing == ORDERED]
-            self._states[topic] = fold(ordered)
-        return self._states[topic]
+        return self._folding(topic).state
+
+    def _folding(self, topic: bytes) -> Folding:
+        if topic not in self._foldings:
+            ordered = self._topics.ordered(self._conn, self._home, topic)
+            self._foldings[topic] = fold_on(self._topics.memory(self._conn), topic, ordered)
+        return self._foldings[topic]
 
     def __call__(self, topic: bytes, entry: PlacedEntry) -> Verdict:
-        state = self.state(topic)
-        verdict = judge(state, entry, home_tier=self._tier, route_for=self._route)
+        folding = self._folding(topic)
+        verdict = judge(folding.state, entry, home_tier=self._tier, route_for=self._route)
         if isinstance(verdict, Refuse):
             return Verdict(Standing.REFUSED, verdict.code.value, verdict.field)
         if isinstance(verdict, Hold):
             return Verdict(Standing.HELD, verdict.code.value)
-        state.apply(replace(entry, standing=ORDERED))
+        folding.take(entry._replace(standing=ORDERED, code="", field=""), checked=True)
         return Verdict(Standing.ADMITTED)
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:
-        return reference.route(self._conn, item, version)
+        found = reference.item_once(self._conn, self._items, item, version)
+        return reference.route_of(found) if found else None
 
 
 def judge_one_home(
@@ -75,16 +81,19 @@ def judge_one_home(
     """
     decider = _Decider(conn, topics, home)
     touched = judge_home(conn, journal, home, decider, Writing(0, now, 1), again)
-    for topic in dict.fromkeys([*settled, *touched]):
-        _number(conn, topics, desk, home, topic, decider.state(topic), now)
+    _number(conn, topics, desk, home, {topic: decider.state(topic) for topic in [*settled, *touched]}, now)
     return Judged(touched)
 
 
-def _number(conn: Connection, topics: Topics, desk: Desk, home: int, topic: bytes, state: CaseState, now: int) -> None:
-    """A case accepted below the county gets its 办件编号 here."""
-    if state.accepted_at is not None and not state.case_no:
-        body = {"case_no": desk.new_case_no(conn, state)}
-        topics.write(conn, home, topic, (int(ChangeKind.NUMBER), body), actor=0, time=now, quality=1)
+def _number(
+    conn: Connection, topics: Topics, desk: Desk, home: int, states: Mapping[bytes, CaseState], now: int
+) -> None:
+    """Cases accepted below the county get their 办件编号 here."""
+    new = {topic: state for topic, state in states.items() if state.accepted_at is not None and not state.case_no}
+    if new:
+        numbers = desk.new_case_nos(conn, list(new.values()))
+        changes = [(topic, (int(ChangeKind.NUMBER), {"case_no": n})) for topic, n in zip(new, numbers, strict=True)]
+        topics.write_all(conn, home, changes, actor=0, time=now, quality=1)
 
 
 KNOWN_BY_NOW = (Code.UNKNOWN_KIND.value, Code.ITEM_UNKNOWN.value)

@@ -169,7 +169,7 @@ def offices(conn: Connection) -> list[str]:
 def _next_number(conn: Connection) -> int:
     """Account numbers are never given twice, also when the counter was lost."""
     while True:
-        number = reference.next_serial(conn, "account")
+        (number,) = reference.next_serials(conn, "account")
         if accounts_store.get(conn, number) is None:
             return number
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import aiohttp
 import typer
 
-from casework.fsck import check_cases
+from casework.fsck import look_at_cases
 from casework.logs import configure_logs
 from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
@@ -41,6 +41,7 @@ cli = typer.Typer(
 Dir = Annotated[Path, typer.Option("--dir", help="Folder of this station's data.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="File with the database key (default: DIR.key).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
+Rebuild = Annotated[bool, typer.Option("--rebuild", help="Write the cases' rows anew from the log where they differ.")]
 
 
 def main() -> None:
@@ -231,20 +232,20 @@ def export(
 
 
 @cli.command()
-def fsck(folder: Dir, key_file: KeyFile = None, as_json: AsJson = False) -> None:
+def fsck(folder: Dir, key_file: KeyFile = None, rebuild: Rebuild = False, as_json: AsJson = False) -> None:
     """Re-judge every chain, compare every row with a fresh fold, re-hash blobs. Exit 1 with what is wrong."""
     station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
     try:
         found = station.store.read(lambda conn: check_replica(conn, station.me, station.replica.blobs))
-        cases, wrong = station.store.read(
-            lambda conn: check_cases(conn, station.topics, station.topics.all_topics(conn))
-        )
+        cases = look_at_cases(station.store, station.topics, mend=rebuild and not found.wrong)
     finally:
         station.close()
-    found.wrong.extend(wrong)
-    report = {name: getattr(found, name) for name in found.__slots__} | {"cases": cases}
-    text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases} cases checked"
-    _print(report, as_json, "\n".join([text, *found.wrong]))
+    if rebuild and found.wrong:
+        found.wrong.append("nothing was written anew: the log itself is wrong")
+    found.wrong.extend(cases.wrong)
+    report = {name: getattr(found, name) for name in found.__slots__} | {"cases": cases.cases, "mended": cases.mended}
+    text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases.cases} cases checked"
+    _print(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
     raise typer.Exit(1 if found.wrong else 0)
 
 

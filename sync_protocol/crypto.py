@@ -11,6 +11,7 @@ import hmac
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nacl import bindings, exceptions, public, secret, signing
 
@@ -30,6 +31,7 @@ _TAG_MESSAGE = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _TAG_FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
 
+@lru_cache(maxsize=64)
 def domain(name: str) -> bytes:
     """The prefix that keeps one kind of signed or hashed object from being read as another."""
     return b"lianban/" + name.encode("ascii") + b"/1\x00" + bytes([SUITE])
@@ -37,10 +39,7 @@ def domain(name: str) -> bytes:
 
 def digest(name: str, *parts: bytes) -> bytes:
     """SHA-256 over the domain and the parts; every part but the last has a fixed length by its use."""
-    state = hashlib.sha256(domain(name))
-    for part in parts:
-        state.update(part)
-    return state.digest()
+    return hashlib.sha256(b"".join((domain(name), *parts))).digest()
 
 
 def sha256(data: bytes) -> bytes:
@@ -64,13 +63,19 @@ class Signer:
 
     @property
     def public(self) -> bytes:
-        return bytes(signing.SigningKey(self.seed).verify_key)
+        return bytes(_signing_key(self.seed).verify_key)
 
     def sign(self, message: bytes) -> bytes:
-        return signing.SigningKey(self.seed).sign(message).signature
+        return _signing_key(self.seed).sign(message).signature
 
     def __repr__(self) -> str:
         return "Signer(...)"
+
+
+@lru_cache(maxsize=4)
+def _signing_key(seed: bytes) -> signing.SigningKey:
+    """Made from its seed once: that costs as much as a signature."""
+    return signing.SigningKey(seed)
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> None:

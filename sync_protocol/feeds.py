@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from sync_protocol.errors import NotCanonical
 from sync_protocol.limits import AUTHOR_MAX
@@ -43,12 +44,7 @@ class FeedId:
         """Raises NotCanonical unless `data` is the 9 bytes of a possible feed."""
         if not isinstance(data, bytes) or len(data) != FEED_BYTES:
             raise NotCanonical("a feed id has 9 bytes")
-        kind, author, audience = _LAYOUT.unpack(data)
-        if kind not in (1, 2, 3, 4) or author == 0 or (audience != 0) != (kind == FeedKind.DOWN):
-            raise NotCanonical("no such feed")
-        if kind in (FeedKind.ALL, FeedKind.OWN) and author != HUB:
-            raise NotCanonical("only the hub writes this kind of feed")
-        return cls(FeedKind(kind), author, audience)
+        return _parsed(data)
 
     @property
     def home(self) -> int | None:
@@ -58,8 +54,24 @@ class FeedId:
         return self.audience if self.kind is FeedKind.DOWN else None
 
     def __str__(self) -> str:
-        tail = f">{self.audience}" if self.kind is FeedKind.DOWN else ""
-        return f"{self.kind.name.lower()}:{self.author}{tail}"
+        return _text(self)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(data: bytes) -> FeedId:
+    """Feeds are few, and each is read from every row of its entries."""
+    kind, author, audience = _LAYOUT.unpack(data)
+    if kind not in (1, 2, 3, 4) or author == 0 or (audience != 0) != (kind == FeedKind.DOWN):
+        raise NotCanonical("no such feed")
+    if kind in (FeedKind.ALL, FeedKind.OWN) and author != HUB:
+        raise NotCanonical("only the hub writes this kind of feed")
+    return FeedId(FeedKind(kind), author, audience)
+
+
+@lru_cache(maxsize=4096)
+def _text(feed: FeedId) -> str:
+    tail = f">{feed.audience}" if feed.kind is FeedKind.DOWN else ""
+    return f"{feed.kind.name.lower()}:{feed.author}{tail}"
 
 
 def up(author: int) -> FeedId:

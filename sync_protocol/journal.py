@@ -86,7 +86,7 @@ class Journal:
             (reader, wrap_key(key, self._box_key(conn, reader), self.me.deployment, home, topic)) for reader in readers
         )
         opening = Opening(_topic_salt(key), wraps, canonical.pack(message.body))
-        header = self._header(conn, home, topic, message, writing)
+        header = self._header(topic, message, writing, self._after(conn, home))
         header = replace(header, flags=int(Flag.OPENING))
         new = self._append(conn, up(home), [feed_store.Draft(header, pack_opening(opening))], writing.time)
         conn.execute(update(t.topic).where(t.topic.c.home == home, t.topic.c.topic == topic).values(key=key))
@@ -104,10 +104,17 @@ class Journal:
         self, conn: Connection, home: int, topic: bytes, messages: Sequence[Message], writing: Writing
     ) -> list[PlacedEntry]:
         """Write changes to a topic, in the feed where this replica speaks about its home."""
+        return self.write_all(conn, home, [(topic, message) for message in messages], writing)
+
+    def write_all(
+        self, conn: Connection, home: int, messages: Sequence[tuple[bytes, Message]], writing: Writing
+    ) -> list[PlacedEntry]:
+        """Write changes to several topics of one home, under as few signatures as the bounds allow."""
         feed = self.feed_for(home)
+        after = self._after(conn, home)
         drafts = [
-            feed_store.Draft(self._header(conn, home, topic, message, writing), canonical.pack(message.body))
-            for message in messages
+            feed_store.Draft(self._header(topic, message, writing, after), canonical.pack(message.body))
+            for topic, message in messages
         ]
         new = self._append(conn, feed, drafts, writing.time)
         return [self._placed(feed, item, self._stored_standing(feed), writing.time) for item in new]
@@ -127,14 +134,14 @@ class Journal:
         branch = Branch(feed, self.me.epoch)
         return feed_store.append(conn, self.me.deployment, self.me.signer, self.me.serial, branch, drafts, now)
 
-    def _header(self, conn: Connection, home: int, topic: bytes, message: Message, writing: Writing) -> Header:
+    def _header(self, topic: bytes, message: Message, writing: Writing, after: tuple[int, int, int]) -> Header:
         return Header(
             type=message.kind,
             topic=topic,
             actor=writing.actor,
             time=writing.time,
             quality=writing.quality,
-            after=self._after(conn, home),
+            after=after,
             blobs=message.blobs,
             urgency=message.urgency,
         )

@@ -6,10 +6,11 @@ passed in as `decide`; whether it is *ready* is answered here from headers alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select, text
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
@@ -27,7 +28,7 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
-from sync_protocol.reading import PlacedEntry, arrived, read_entry, topic_entry
+from sync_protocol.reading import PlacedEntry, Stored, arrived, read_entry, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_homes
@@ -46,7 +47,10 @@ Decide = Callable[[bytes, PlacedEntry], Verdict]
 """Whether the application admits a change of a topic; called in the order in which changes are placed."""
 
 _BATCH = 256
-"""Entries judged in one transaction at most, so that other writers are not kept waiting for long."""
+"""Entries judged in one transaction, so that other writers are not kept waiting for long."""
+_COMPANIONS_MAX = 3 * _BATCH
+UNSETTLED = "standing in (0, 3)"
+"""As text, and word for word the partial index's: only so is it found that the index answers the question."""
 _E = t.entry.c
 
 
@@ -64,15 +68,15 @@ def judge_home(
         _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code.in_([AWAITS, *again]))
     )
     query = (
-        select(t.entry)
-        .where(_E.home == home, unsettled, _E.type >= FIRST_APPLICATION_TYPE)
+        select(_E.feed, _E.epoch, _E.number, _E.topic)
+        .where(_E.home == home, text(UNSETTLED), unsettled, _E.type >= FIRST_APPLICATION_TYPE)
         .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
         .limit(_BATCH)
     )
-    bench = _Bench(conn, home, decide)
+    bench = _Bench(conn, home, decide, frozenset((AWAITS, *again)))
     passed = 0
     while waiting := conn.execute(query.offset(passed)).all():
-        if verdicts := bench.judge(waiting):
+        if verdicts := bench.judge([_Place(*row) for row in waiting]):
             _write(conn, journal, home, verdicts, writing)
             return bench.touched
         passed += len(waiting)  # all of these go on waiting: look past them
@@ -98,21 +102,47 @@ def _write(conn: Connection, journal: Journal, home: int, verdicts: Sequence[_Li
         journal.tell(conn, feed, EntryType.ORDER, body, replace(writing, actor=0))
 
 
+_Key = tuple[int, int, int]
+
+
+class _Place(NamedTuple):
+    """Where an entry that waits stands, and its topic."""
+
+    feed: bytes
+    epoch: int
+    number: int
+    topic: bytes
+
+
 class _Bench:
     """One sitting over one home."""
 
-    def __init__(self, conn: Connection, home: int, decide: Decide) -> None:
+    def __init__(self, conn: Connection, home: int, decide: Decide, waiting: frozenset[str]) -> None:
         self._conn = conn
         self._home = home
         self._decide = decide
+        self._waiting = waiting
         self._arrived = arrived(conn, home)
-        self._topics: dict[bytes, list[TopicEntry]] = {}
-        self.touched: list[bytes] = []
+        self._topics: dict[bytes, dict[_Key, TopicEntry]] = {}
+        self._rows: dict[tuple[bytes, int, int], Stored] = {}
+        self._origins: dict[tuple[bytes, _Key], tuple[int, int] | None] = {}
+        self._touched: dict[bytes, None] = {}
 
-    def judge(self, rows: Sequence[Row[tuple[object, ...]]]) -> list[_Line]:
-        """Go over the entries until no more become ready; then hold what is left for the first time."""
-        verdicts: list[_Line] = []
-        left = list(rows)
+    @property
+    def touched(self) -> list[bytes]:
+        return list(self._touched)
+
+    def judge(self, places: Sequence[_Place]) -> list[_Line]:
+        """Go over the entries until no more become ready; then hold what is left for the first time.
+
+        What else waits of the same topics is judged with them: else an entry would be held for another one that came
+        with it and only stands in a later batch.
+        """
+        topics = dict.fromkeys(place.topic for place in places if place.topic != NO_TOPIC)
+        self._load(topics)
+        verdicts = [self._without_topic(place) for place in places if place.topic == NO_TOPIC]
+        left = [self._rows[place[:3]] for place in places if place.topic != NO_TOPIC]
+        left += self._companions(topics, {place[:3] for place in places})
         progress = True
         while left and progress:
             still = []
@@ -127,66 +157,68 @@ class _Bench:
         for row in left:
             if row.standing == Standing.PENDING:
                 verdicts.append((*_key(row), Standing.HELD, AWAITS, ""))
-                self._touch(row.topic)
+                self._touched[row.topic] = None
         return verdicts
 
-    def _judge_one(self, row: Row[tuple[object, ...]]) -> _Line | None:
-        if row.topic == NO_TOPIC:
-            return (*_key(row), Standing.ADMITTED, "", "")
-        topic = self._topic(row.topic)
-        mine = next(e for e in topic if (e.slot, e.epoch, e.number) == _key(row))
-        if unready(mine, topic, self._arrived):
+    def _without_topic(self, place: _Place) -> _Line:
+        slot_number = 0 if FeedId.parse(place.feed) == up(self._home) else 1
+        return (slot_number, place.epoch, place.number, Standing.ADMITTED, "", "")
+
+    def _companions(self, topics: Iterable[bytes], besides: Collection[tuple[bytes, int, int]]) -> list[Stored]:
+        found = [
+            row
+            for changes in topic_rows(self._conn, self._home, list(topics)).values()
+            for row in changes
+            if row[:3] not in besides
+            and (row.standing == Standing.PENDING or (row.standing == Standing.HELD and row.code in self._waiting))
+        ]
+        found.sort(key=lambda row: row[:3])
+        return found[:_COMPANIONS_MAX]
+
+    def _load(self, topics: Collection[bytes]) -> None:
+        """Read what is known of these topics at once."""
+        new = [topic for topic in topics if topic not in self._topics]
+        for topic, rows in topic_rows(self._conn, self._home, new).items():
+            entries = [topic_entry(row) for row in rows]
+            self._topics[topic] = {(e.slot, e.epoch, e.number): e for e in entries}
+            for entry, row in zip(entries, rows, strict=True):
+                self._rows[row[:3]] = row
+                self._origins[topic, (entry.slot, entry.epoch, entry.number)] = parse_header(row.header).origin
+
+    def _judge_one(self, row: Stored) -> _Line | None:
+        key, topic = _key(row), self._topics[row.topic]
+        mine = topic[key]
+        if unready(mine, topic.values(), self._arrived):
             return None
         verdict = self._verdict(row, mine, topic)
         if (verdict.standing, verdict.code) == (row.standing, row.code):
             return None
-        settled = replace(mine, standing=verdict.standing, judged_by=2**62)
-        topic[topic.index(mine)] = settled
-        self._touch(row.topic)
-        return (*_key(row), verdict.standing, verdict.code, verdict.field)
+        topic[key] = mine._replace(standing=verdict.standing, judged_by=2**62)
+        self._touched[row.topic] = None
+        return (*key, verdict.standing, verdict.code, verdict.field)
 
-    def _verdict(self, row: Row[tuple[object, ...]], mine: TopicEntry, topic: Sequence[TopicEntry]) -> Verdict:
+    def _verdict(self, row: Stored, mine: TopicEntry, topic: Mapping[_Key, TopicEntry]) -> Verdict:
         feed = FeedId.parse(row.feed)
-        serial = feed_store.serial_of(self._conn, feed, row.epoch, row.number)
-        revocations = [r for r in trust.revocations_of(self._conn, feed.author) if r.serial == serial]
-        if any(r.past(feed, row.epoch, row.number) for r in revocations):
-            return Verdict(Standing.HELD, REVOKED)
-        if self._said_before(row, mine, topic):
+        if revocations := trust.revocations_of(self._conn, feed.author):
+            serial = feed_store.serial_of(self._conn, feed, row.epoch, row.number)
+            if any(r.serial == serial and r.past(feed, row.epoch, row.number) for r in revocations):
+                return Verdict(Standing.HELD, REVOKED)
+        if self._said_before(row.topic, mine, topic):
             return Verdict(Standing.REFUSED, DUPLICATE)
-        if built_on_refused(mine, topic):
+        if built_on_refused(mine, topic.values()):
             return Verdict(Standing.REFUSED, BASIS_REFUSED)
         return self._decide(row.topic, read_entry(row))
 
-    def _said_before(self, row: Row[tuple[object, ...]], mine: TopicEntry, topic: Sequence[TopicEntry]) -> bool:
+    def _said_before(self, topic: bytes, mine: TopicEntry, entries: Mapping[_Key, TopicEntry]) -> bool:
         """Whether the other copy of a re-issued entry was judged already."""
-        origin = parse_header(row.header).origin
-        for other in topic:
+        origin = self._origins[topic, (mine.slot, mine.epoch, mine.number)]
+        for key, other in entries.items():
             if other.slot != mine.slot or other.standing not in (Standing.ADMITTED, Standing.REFUSED):
                 continue
-            if origin == (other.epoch, other.number) or self._origin(row.feed, other) == (mine.epoch, mine.number):
+            if origin == (other.epoch, other.number) or self._origins[topic, key] == (mine.epoch, mine.number):
                 return True
         return False
 
-    def _origin(self, feed: bytes, other: TopicEntry) -> tuple[int, int] | None:
-        if other.epoch == 0:
-            return None
-        header = self._conn.execute(
-            select(_E.header).where(_E.feed == feed, _E.epoch == other.epoch, _E.number == other.number)
-        ).scalar()
-        return parse_header(header).origin if header else None
 
-    def _topic(self, topic: bytes) -> list[TopicEntry]:
-        if topic not in self._topics:
-            rows = self._conn.execute(
-                select(t.entry).where(_E.home == self._home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE)
-            )
-            self._topics[topic] = [topic_entry(row) for row in rows]
-        return self._topics[topic]
-
-    def _touch(self, topic: bytes) -> None:
-        if topic not in self.touched:
-            self.touched.append(topic)
-
-
-def _key(row: Row[tuple[object, ...]]) -> tuple[int, int, int]:
+def _key(row: Stored) -> _Key:
     return (0 if FeedId.parse(row.feed) == up(row.home) else 1, row.epoch, row.number)

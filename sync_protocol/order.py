@@ -6,14 +6,13 @@ the hub's own entries take the place where they stand in hub→home. Every entry
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync_protocol import canonical
-from sync_protocol.entries import mark
 from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.limits import BODY_BYTES_MAX, EPOCH_MAX, RUN_EXCEPTIONS_MAX, RUNS_PER_RECORD_MAX
 from sync_protocol.topology import SLOT_HUB
@@ -93,19 +92,19 @@ def place_of(record_number: int, index: int) -> int:
     return (record_number << _INDEX_BITS) + index + 1
 
 
-def placements(record_number: int, runs: Sequence[Run]) -> list[Placed]:
+def placements(record_number: int, runs: Sequence[Run]) -> Iterator[Placed]:
     """Every entry a record speaks of, in order."""
-    result: list[Placed] = []
+    index = 0
     for run in runs:
         exceptions = {item.number: item for item in run.exceptions}
         for number in range(run.first, run.last + 1):
-            place = place_of(record_number, len(result))
+            place = place_of(record_number, index)
+            index += 1
             item = exceptions.get(number)
             if item is None:
-                result.append(Placed(run.slot, run.epoch, number, place, Standing.ADMITTED, "", ""))
+                yield Placed(run.slot, run.epoch, number, place, Standing.ADMITTED, "", "")
             else:
-                result.append(Placed(run.slot, run.epoch, number, place, item.standing, item.code, item.field))
-    return result
+                yield Placed(run.slot, run.epoch, number, place, item.standing, item.code, item.field)
 
 
 def pack_runs(runs: Sequence[Run]) -> bytes:
@@ -183,8 +182,7 @@ def build_runs(verdicts: Sequence[tuple[int, int, int, Standing, str, str]]) -> 
     return runs
 
 
-@dataclass(frozen=True, slots=True)
-class TopicEntry:
+class TopicEntry(NamedTuple):
     """What the rules below need to know of one entry of a topic."""
 
     slot: int
@@ -198,7 +196,7 @@ class TopicEntry:
 
     @property
     def mark(self) -> int:
-        return mark(self.epoch, self.number)
+        return self.epoch << 32 | self.number
 
 
 def saw(entry: TopicEntry, other: TopicEntry) -> bool:
@@ -208,7 +206,7 @@ def saw(entry: TopicEntry, other: TopicEntry) -> bool:
     return other.mark <= entry.after[other.slot]
 
 
-def unready(entry: TopicEntry, topic: Sequence[TopicEntry], arrived: Mapping[int, int]) -> bool:
+def unready(entry: TopicEntry, topic: Collection[TopicEntry], arrived: Mapping[int, int]) -> bool:
     """Whether `entry` must wait: something its author had seen has not arrived, or is not settled.
 
     `arrived` maps slot to the highest mark held of that slot's feed.
@@ -222,7 +220,7 @@ def unready(entry: TopicEntry, topic: Sequence[TopicEntry], arrived: Mapping[int
     )
 
 
-def built_on_refused(entry: TopicEntry, topic: Sequence[TopicEntry]) -> bool:
+def built_on_refused(entry: TopicEntry, topic: Collection[TopicEntry]) -> bool:
     """Whether the author had seen an entry of the topic that was refused, but not yet its refusal."""
     known = entry.after[SLOT_HUB]
     return any(other.standing is Standing.REFUSED and saw(entry, other) and other.judged_by > known for other in topic)

@@ -5,17 +5,18 @@ Nothing here writes. Everything runs inside the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, func, select
 
 from sync_protocol import canonical, custody
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
+    OPENING,
+    SEALED,
     BlobRef,
-    Flag,
     Header,
     mark,
     parse_header,
@@ -27,11 +28,11 @@ from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import STANDING_WORDS, Standing, TopicEntry, tentative_order
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
+from sync_protocol.store.memory import memory
 from sync_protocol.topology import OFFICES, slot
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedEntry:
+class PlacedEntry(NamedTuple):
     """One change of a topic as the application reads it; see `casework.journal.Change` for the meaning."""
 
     kind: int
@@ -73,41 +74,111 @@ def home_of(conn: Connection, topic: bytes) -> int | None:
 _E = t.entry.c
 
 
+class Stored(NamedTuple):
+    """What is read of an entry's row, in the order of COLUMNS."""
+
+    feed: bytes
+    epoch: int
+    number: int
+    home: int
+    topic: bytes
+    header: bytes
+    body: bytes | None
+    standing: int
+    place: int
+    judged_by: int
+    code: str
+    field: str
+    received: int
+
+
+COLUMNS = tuple(_E[name] for name in Stored._fields)
+_TOPICS_AT_ONCE = 200
+_STANDINGS = tuple(Standing)
+
+
+def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[Stored]]:
+    """The stored changes of topics, in the order of their places; remembered until one of them changes."""
+    known = memory(conn)
+    found = {topic: known[key] for topic in topics if (key := ("changes", home, topic)) in known}
+    missing = [topic for topic in dict.fromkeys(topics) if topic not in found]
+    for at in range(0, len(missing), _TOPICS_AT_ONCE):
+        some: dict[bytes, list[Stored]] = {topic: [] for topic in missing[at : at + _TOPICS_AT_ONCE]}
+        rows = conn.execute(
+            select(*COLUMNS).where(_E.home == home, _E.topic.in_(list(some)), _E.type >= FIRST_APPLICATION_TYPE)
+        )
+        for row in rows:
+            some[row[4]].append(Stored._make(row))
+        for topic, its in some.items():
+            its.sort(key=_position)
+            found[topic] = known["changes", home, topic] = its
+    return found
+
+
+def _position(row: Stored) -> tuple[int, bytes, int, int]:
+    return row.place, row.feed, row.epoch, row.number
+
+
+def note_placed(
+    conn: Connection, home: int, topics: Iterable[bytes], placed: Mapping[tuple[bytes, int, int], Mapping[str, Any]]
+) -> None:
+    """Entries (feed, epoch, number) of these topics were given other values: what was read goes on being true."""
+    known = memory(conn)
+    for topic in topics:
+        if rows := known.get(("changes", home, topic)):
+            rows = [row._replace(**placed.get(row[:3], {})) for row in rows]
+            known["changes", home, topic] = sorted(rows, key=_position)
+
+
 def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
-    rows = conn.execute(
-        select(t.entry)
-        .where(_E.home == home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE)
-        .order_by(_E.place, _E.feed, _E.epoch, _E.number)
-    ).all()
+    """A topic's changes: settled ones in their place, then tentative ones, each after what it had seen."""
+    return changes_of(conn, home, [topic])[topic]
+
+
+def changes_of(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
+    """The changes of several topics of one home."""
+    return {topic: _in_order(rows) for topic, rows in topic_rows(conn, home, topics).items()}
+
+
+def ordered(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
+    """Of a topic's changes those that the hub has admitted, in their places."""
+    rows = topic_rows(conn, home, [topic])[topic]
+    return [read_entry(row) for row in rows if row.standing == Standing.ADMITTED]
+
+
+def _in_order(rows: Sequence[Stored]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
-    pending = {(r.feed, r.epoch, r.number): r for r in rows if r.standing == Standing.PENDING}
-    entries = [topic_entry(row) for row in pending.values()]
-    by_key = {(slot(FeedId.parse(r.feed)), r.epoch, r.number): r for r in pending.values()}
-    ordered = tentative_order(entries)
-    return [read_entry(row) for row in [*settled, *(by_key[(e.slot, e.epoch, e.number)] for e in ordered)]]
+    pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
+    waiting = tentative_order(list(pending)) if len(pending) > 1 else pending
+    return [read_entry(row) for row in (*settled, *(pending[entry] for entry in waiting))]
 
 
-def topic_entry(row: Row[Any]) -> TopicEntry:
+def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
     """What the rules of order need to know of a stored entry."""
     return TopicEntry(
-        slot=slot(FeedId.parse(row.feed)),
+        slot=_slot(row.feed),
         epoch=row.epoch,
         number=row.number,
         after=parse_header(row.header).after,
-        standing=Standing(row.standing),
+        standing=_STANDINGS[row.standing],
         place=row.place,
         judged_by=row.judged_by,
     )
 
 
-def read_entry(row: Row[Any]) -> PlacedEntry:
+@lru_cache(maxsize=4096)
+def _slot(feed: bytes) -> int:
+    return slot(FeedId.parse(feed))
+
+
+def read_entry(row: Stored | Row[Any]) -> PlacedEntry:
     return placed_entry(
         FeedId.parse(row.feed),
         row.epoch,
         row.number,
         parse_header(row.header),
         row.body,
-        Standing(row.standing),
+        _STANDINGS[row.standing],
         (row.place, row.number),
         row.code,
         row.field,
@@ -128,43 +199,58 @@ def placed_entry(
     received: int,
 ) -> PlacedEntry:
     return PlacedEntry(
-        kind=header.type,
-        body=_plain(header, body),
-        author=feed.author,
-        office=OFFICES[slot(feed)] if feed.home is not None else "county",
-        actor=header.actor,
-        time=header.time,
-        quality=header.quality,
-        standing=STANDING_WORDS[standing],
-        code=code,
-        field=field,
-        place=place,
-        ref=f"{feed}/{epoch}/{number}",
-        blobs=header.blobs,
-        received=received,
+        header.type,
+        _plain(header, body),
+        feed.author,
+        OFFICES[slot(feed)] if feed.home is not None else "county",
+        header.actor,
+        header.time,
+        header.quality,
+        STANDING_WORDS[standing],
+        code,
+        field,
+        place,
+        f"{feed}/{epoch}/{number}",
+        header.blobs,
+        received,
     )
 
 
 def _plain(header: Header, body: bytes | None) -> Any:
-    """The body's plain value; None when it is erased, sealed or malformed."""
-    if body is None or header.flags & Flag.SEALED:
+    """The body's plain value; None when it is erased, sealed or malformed. Nobody changes it in place."""
+    if body is None or header.flags & SEALED:
         return None
+    opening = bool(header.flags & OPENING)
+    return _decoded(body, opening) if len(body) > _REMEMBERED_BYTES else _remembered(body, opening)
+
+
+def _decoded(body: bytes, opening: bool) -> Any:  # noqa: FBT001
     try:
-        inner = parse_opening(body).inner if header.flags & Flag.OPENING else body
+        inner = parse_opening(body).inner if opening else body
         return canonical.unpack(inner, bytes_max=BODY_BYTES_MAX)
     except BadBytes:
         return None
 
 
+_REMEMBERED_BYTES = 2048
+_remembered = lru_cache(maxsize=4096)(_decoded)
+"""A change is read when it comes, when it is judged, when it is shown, and again with each later one of its topic."""
+
+
+def forget_bodies() -> None:
+    """What was erased is not to be kept in memory either."""
+    _remembered.cache_clear()
+
+
 def told(conn: Connection, feed: FeedId, kinds: Sequence[int], *, after: int = 0) -> list[PlacedEntry]:
     """Entries of these kinds in a feed beyond a number, oldest first, over all epochs (at most 1,000)."""
     rows = conn.execute(
-        select(t.entry)
+        select(*COLUMNS)
         .where(_E.feed == feed.packed(), _E.type.in_(kinds), _E.number > after)
         .order_by(_E.epoch, _E.number)
         .limit(1000)
     )
-    return [read_entry(row) for row in rows]
+    return [read_entry(Stored._make(row)) for row in rows]
 
 
 def case_custody(conn: Connection, home: int, topic: bytes, township: int | None) -> custody.CaseCustody:

@@ -26,6 +26,7 @@ from sync_protocol.store import tables as t
 from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.store.dialect import lock_feeds, lock_homes
 from sync_protocol.store.me import Me
+from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import wake
 from sync_protocol.topology import Topology
 
@@ -81,8 +82,7 @@ class Replica:
         if not (topology.may_hold(self.me.author, segment.feed) and topology.may_hold(peer, segment.feed)):
             return Fault("not_for_us", segment.feed.packed(), "")
         try:
-            with conn.begin_nested():
-                links = feed_store.accept(conn, self.me.deployment, segment, now)
+            links = feed_store.accept(conn, self.me.deployment, segment, now)
         except Fork as fork:
             self._stop_feed(conn, fork, now)
             return Fault(fork.code, segment.feed.packed(), str(fork)[:256])
@@ -91,9 +91,10 @@ class Replica:
         if links:
             taken.entries += len(links)
             taken.homes.add(segment.feed.home or 0)
-        tip = feed_store.tip_of(conn, Branch(segment.feed, segment.epoch))
+        branch = Branch(segment.feed, segment.epoch)
+        tip = Tip(links[-1].number, links[-1].head) if links else feed_store.tip_of(conn, branch)
         if tip is not None:
-            taken.tips[Branch(segment.feed, segment.epoch)] = tip
+            taken.tips[branch] = tip
         return None
 
     def _stop_feed(self, conn: Connection, fork: Fork, now: int) -> None:
@@ -108,6 +109,7 @@ class Replica:
                     feed=feed, epoch=epoch, number=evidence["number"], proof=evidence["proof"], seen=now
                 )
             )
+            memory(conn).pop("forked", None)
         wake(conn, "forks")
 
     def named_chunks(self, conn: Connection, frames: Sequence[Frame]) -> list[Chunk]:

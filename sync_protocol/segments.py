@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync_protocol.crypto import HASH_BYTES, SIGNATURE_BYTES, verify
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
     NO_SALT,
-    Flag,
+    OPENING,
     Header,
     body_hash,
     entry_salt,
@@ -54,8 +54,7 @@ class Segment:
         return self.first + len(self.items) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One verified entry: what the store writes down."""
 
     number: int
@@ -146,7 +145,7 @@ def _hash_item(
         return item.body_hash
     if not salted:
         return body_hash(NO_SALT, item.body)
-    if header.flags & Flag.OPENING:
+    if header.flags & OPENING:
         if segment.feed.kind is not FeedKind.UP:
             raise NotCanonical("only a home opens a topic")
         salt = parse_opening(item.body).salt

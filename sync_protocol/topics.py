@@ -10,18 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from sync_protocol.blobs import SEED_BYTES, open_blob, plain_hash, seal_blob
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
-from sync_protocol.entries import FIRST_APPLICATION_TYPE, BlobRef
+from sync_protocol.entries import BlobRef
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
-from sync_protocol.reading import PlacedEntry, case_custody, home_of
+from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.memory import memory
 from sync_protocol.topology import Station, Tier
 
 
@@ -98,6 +99,20 @@ class Topics:
         message = Message(change[0], dict(change[1]), tuple(blobs), urgency)
         return self._replica().journal.write(conn, home, topic, [message], Writing(actor, time, quality))[0]
 
+    def write_all(
+        self,
+        conn: Connection,
+        home: int,
+        changes: Sequence[tuple[bytes, tuple[int, Mapping[str, Any]]]],
+        *,
+        actor: int,
+        time: int,
+        quality: int,
+    ) -> None:
+        """Write one change without blobs to each of several topics of a home."""
+        messages = [(topic, Message(kind, dict(body))) for topic, (kind, body) in changes]
+        self._replica().journal.write_all(conn, home, messages, Writing(actor, time, quality))
+
     def note(
         self, conn: Connection, topic: bytes, kind: int, body: Mapping[str, Any], *, actor: int, time: int
     ) -> None:
@@ -110,6 +125,18 @@ class Topics:
 
     def changes(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
         return self._replica().journal.changes(conn, home, topic)
+
+    def changes_of(self, conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
+        """The changes of several topics of one home, read at once."""
+        return changes_of(conn, home, topics)
+
+    def ordered(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
+        """Of a topic's changes those that the hub has admitted."""
+        return ordered(conn, home, topic)
+
+    def memory(self, conn: Connection) -> dict[Any, Any]:
+        """What may be remembered until this write ends; nothing outside of a write."""
+        return memory(conn)
 
     def home_of(self, conn: Connection, topic: bytes) -> int | None:
         return home_of(conn, topic)
@@ -130,13 +157,20 @@ class Topics:
         """Whether plain bytes are those whose salted hash was signed."""
         return plain_hash(_plain_salt(key), plain) == signed
 
-    def all_topics(self, conn: Connection) -> list[tuple[int, bytes]]:
-        """Every (home, topic) of which an application's entry is held."""
-        e = t.entry.c
+    def topics_after(self, conn: Connection, after: tuple[int, bytes], most: int) -> list[tuple[int, bytes]]:
+        """The next (home, topic) in ascending order that are known here, at most so many; begin after (0, b"")."""
+        c = t.topic.c
         rows = conn.execute(
-            select(e.home, e.topic).where(e.home != 0, e.topic != b"", e.type >= FIRST_APPLICATION_TYPE).distinct()
+            select(c.home, c.topic)
+            .where(or_(c.home > after[0], and_(c.home == after[0], c.topic > after[1])))
+            .order_by(c.home, c.topic)
+            .limit(most)
         )
         return [(row.home, row.topic) for row in rows]
+
+    def known_topics(self, conn: Connection, topics: Sequence[bytes]) -> set[bytes]:
+        """Those of these topics that any home has opened, as far as is known here."""
+        return set(conn.execute(select(t.topic.c.topic).where(t.topic.c.topic.in_(topics))).scalars())
 
     def custody(self, conn: Connection, home: int, topic: bytes) -> CaseCustody:
         ancestors = trust.topology(conn).ancestors(home)

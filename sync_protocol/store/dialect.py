@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Connection, Table, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_protocol.feeds import FeedId
+from sync_protocol.store.memory import memory
 
 _OURS = 0x4C42 << 48
 """Keeps these locks apart from those of anything else in the same database."""
@@ -47,6 +48,7 @@ def _lock(conn: Connection, keys: Iterable[int]) -> None:
     if is_postgresql(conn):
         for key in sorted(set(keys)):
             conn.execute(select(func.pg_advisory_xact_lock(literal(_OURS + key, BigInteger))))
+        memory(conn).clear()  # what was read before the lock may be another's past by now
 
 
 def insert_absent(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,25 +6,38 @@ An entry that is validly signed but malformed inside changes nothing: the chain 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from sync_protocol import canonical
 from sync_protocol.certificates import SignedCertificate
 from sync_protocol.custody import parse_receipt
-from sync_protocol.entries import NO_SALT, EntryType, Flag, body_hash, entry_salt, mark, parse_erasure
+from sync_protocol.entries import (
+    FIRST_APPLICATION_TYPE,
+    NO_SALT,
+    SEALED,
+    EntryType,
+    body_hash,
+    entry_salt,
+    mark,
+    parse_erasure,
+)
 from sync_protocol.epochs import Grant, parse_grant, parse_revocation
 from sync_protocol.errors import SyncError
 from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
+from sync_protocol.reading import forget_bodies, note_placed
 from sync_protocol.segments import ERASED, Link
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
+from sync_protocol.store.bulk import run_many
 from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.me import get
+from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import touch
 from sync_protocol.topology import SLOT_HOME, SLOT_HUB, slot
 
@@ -34,7 +47,7 @@ _log = logging.getLogger("lianban.sync")
 def apply(conn: Connection, branch: Branch, links: Sequence[Link]) -> None:
     """Apply newly written entries of one branch."""
     for item in links:
-        if item.header.type < 64 and item.body is not None and not item.header.flags & Flag.SEALED:
+        if item.header.type < FIRST_APPLICATION_TYPE and item.body is not None and not item.header.flags & SEALED:
             try:
                 _apply_one(conn, branch, item, item.body)
             except SyncError as error:
@@ -49,7 +62,7 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
     match item.header.type:
         case EntryType.ORDER if by_hub and feed.kind is FeedKind.DOWN:
             record = mark(branch.epoch, item.number)
-            place(conn, feed.audience, record, placements(item.number, parse_runs(body)))
+            place(conn, feed.audience, record, list(placements(item.number, parse_runs(body))))
         case EntryType.RECEIPT if feed.kind is FeedKind.DOWN:
             _note_receipt(conn, branch, body)
         case EntryType.CERTIFICATE | EntryType.HUB_KEY if feed.kind is FeedKind.ALL:
@@ -76,12 +89,23 @@ def slot_feed(conn: Connection, home: int, number_of_slot: int) -> FeedId | None
     return FeedId(FeedKind.DOWN, ancestors[0], home) if len(ancestors) > 1 else None
 
 
+_PLACE = (
+    update(t.entry)
+    .where(t.entry.c.feed == bindparam("at_feed"), t.entry.c.epoch == bindparam("at_epoch"))
+    .where(t.entry.c.number == bindparam("at_number"))
+    .values({name: bindparam(name) for name in ("standing", "place", "judged_by", "code", "field")})
+)
+_NUMBERS_AT_ONCE = 500
+
+
 def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) -> None:
     """Write down what an order record says; of entries not held yet it is kept until they arrive."""
     feeds = {number: slot_feed(conn, home, number) for number in {p.slot for p in placed}}
-    e = t.entry.c
+    held = _topics_of(conn, feeds, placed)
+    here: dict[tuple[bytes, int, int], dict[str, Any]] = {}
+    ahead: dict[tuple[int, int, int], dict[str, Any]] = {}
     for item in placed:
-        feed = feeds[item.slot]
+        key = (item.slot, item.epoch, item.number)
         values = {
             "standing": int(item.standing),
             "place": item.place,
@@ -89,22 +113,51 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
             "code": item.code,
             "field": item.field,
         }
-        if feed is not None:
-            key = and_(e.feed == feed.packed(), e.epoch == item.epoch, e.number == item.number)
-            topic = conn.execute(update(t.entry).where(key).values(**values).returning(e.topic)).scalar()
-            if topic is not None:
-                touch(conn, home, topic)
-                continue
+        feed = feeds[item.slot]
+        if feed is not None and key in held:
+            here[feed.packed(), item.epoch, item.number] = values
+            touch(conn, home, held[key])
+        else:
+            ahead[key] = {"home": home, "slot": item.slot, "epoch": item.epoch, "number": item.number, **values}
+    if here:
+        at = ("at_feed", "at_epoch", "at_number")
+        run_many(conn, _PLACE, [{**dict(zip(at, key, strict=True)), **values} for key, values in here.items()])
+        note_placed(conn, home, set(held.values()), here)
+    if ahead:
+        memory(conn).pop(("ahead", home), None)
+    for (slot_number, epoch, number), row in ahead.items():
         a = t.placement_ahead.c
-        key = and_(a.home == home, a.slot == item.slot, a.epoch == item.epoch, a.number == item.number)
-        conn.execute(delete(t.placement_ahead).where(key))
         conn.execute(
-            insert(t.placement_ahead).values(home=home, slot=item.slot, epoch=item.epoch, number=item.number, **values)
+            delete(t.placement_ahead).where(a.home == home, a.slot == slot_number, a.epoch == epoch, a.number == number)
         )
+        conn.execute(insert(t.placement_ahead).values(**row))
+
+
+def _topics_of(
+    conn: Connection, feeds: Mapping[int, FeedId | None], placed: Sequence[Placed]
+) -> dict[tuple[int, int, int], bytes]:
+    """The topics of those entries that are held here, by (slot, epoch, number)."""
+    wanted: dict[tuple[int, int], list[int]] = {}
+    for item in placed:
+        wanted.setdefault((item.slot, item.epoch), []).append(item.number)
+    found: dict[tuple[int, int, int], bytes] = {}
+    e = t.entry.c
+    for (slot_number, epoch), numbers in wanted.items():
+        feed = feeds[slot_number]
+        for at in range(0, len(numbers) if feed is not None else 0, _NUMBERS_AT_ONCE):
+            some = numbers[at : at + _NUMBERS_AT_ONCE]
+            assert feed is not None
+            rows = conn.execute(
+                select(e.number, e.topic).where(e.feed == feed.packed(), e.epoch == epoch, e.number.in_(some))
+            )
+            found.update({(slot_number, epoch, row.number): row.topic for row in rows})
+    return found
 
 
 def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -> None:
     a, e = t.placement_ahead.c, t.entry.c
+    if not _has_ahead(conn, branch.feed.home):
+        return
     key = and_(
         a.home == branch.feed.home,
         a.slot == slot(branch.feed),
@@ -119,6 +172,15 @@ def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -
             .values(standing=row.standing, place=row.place, judged_by=row.judged_by, code=row.code, field=row.field)
         )
     conn.execute(delete(t.placement_ahead).where(key))
+
+
+def _has_ahead(conn: Connection, home: int | None) -> bool:
+    """Whether anything of a home was placed before it came: at the county never."""
+    known = memory(conn)
+    if ("ahead", home) not in known:
+        first = select(t.placement_ahead.c.home).where(t.placement_ahead.c.home == home).limit(1)
+        known["ahead", home] = conn.execute(first).scalar() is not None
+    return bool(known["ahead", home])
 
 
 def _note_grant(conn: Connection, grant: Grant) -> None:
@@ -176,6 +238,8 @@ def _erase(conn: Connection, home: int, topic: bytes) -> None:
             .values(body=None, body_hash=body_hash(own, row.body))
         )
     key = and_(t.topic.c.home == home, t.topic.c.topic == topic)
+    memory(conn).clear()
+    forget_bodies()
     if conn.execute(update(t.topic).where(key).values(salt=ERASED, key=None, wrap=None)).rowcount == 0:
         conn.execute(insert(t.topic).values(home=home, topic=topic, salt=ERASED))
     touch(conn, home, topic)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from sync_protocol import canonical
 from sync_protocol.crypto import Signer
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
-    Flag,
+    OPENING,
     Header,
     genesis,
     head_message,
     mark,
     pack_header,
+    parse_header,
     parse_opening,
 )
 from sync_protocol.epochs import Start
@@ -28,7 +29,9 @@ from sync_protocol.order import Standing, own_place
 from sync_protocol.segments import ERASED, Item, Link, Segment, check_signature, link
 from sync_protocol.store import effects, fork_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.bulk import run_many
 from sync_protocol.store.dialect import insert_absent, lock_feeds
+from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import Told, hear, touch, wake
 from sync_protocol.topology import SLOT_HUB, slot
 
@@ -105,7 +108,9 @@ def append(
             known = Tip(start.number, start.head)
         items = tuple(Item(pack_header(draft.header), draft.body) for draft in group)
         segment = Segment(branch.feed, branch.epoch, known.number + 1, items, serial, b"")
-        new = link(deployment, segment, known.head, salts(conn, branch.feed))
+        salt_of = salts(conn, branch.feed)
+        salt_of.learn(draft.header.topic for draft in group)
+        new = link(deployment, segment, known.head, salt_of)
         message = head_message(deployment, branch.feed, branch.epoch, new[-1].number, new[-1].head, serial)
         _write(conn, branch, new, serial, signer.sign(message), now)
         links.extend(new)
@@ -129,19 +134,28 @@ def _groups(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
 
 
 class _Salts:
-    """Looks a topic's salt up once per segment."""
+    """Looks the salts of a home's topics up, each once in a write."""
 
     def __init__(self, conn: Connection, home: int | None) -> None:
         self._conn = conn
         self._home = home
-        self._known: dict[bytes, bytes | None] = {}
+        self._known: dict[bytes, bytes | None] = memory(conn).setdefault(("salts", home), {})
+
+    def learn(self, topics: Iterable[bytes]) -> None:
+        """Ask for many at once."""
+        new = [topic for topic in set(topics) if topic and topic not in self._known]
+        if not new or self._home is None:
+            return
+        rows = self._conn.execute(
+            select(t.topic.c.topic, t.topic.c.salt).where(t.topic.c.home == self._home, t.topic.c.topic.in_(new))
+        )
+        self._known.update(dict.fromkeys(new))
+        self._known.update({row.topic: row.salt for row in rows})
 
     def __call__(self, topic: bytes) -> bytes | None:
         if topic not in self._known:
-            self._known[topic] = self._conn.execute(
-                select(t.topic.c.salt).where(t.topic.c.home == self._home, t.topic.c.topic == topic)
-            ).scalar()
-        return self._known[topic]
+            self.learn([topic])
+        return self._known.get(topic)
 
 
 def salts(conn: Connection, feed: FeedId) -> _Salts:
@@ -151,7 +165,8 @@ def salts(conn: Connection, feed: FeedId) -> _Salts:
 def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> list[Link]:
     """Verify a segment and write down what is new of it; the entries that were new.
 
-    Raises BadBytes, Gap, UnknownCertificate, UnknownTopic, or Fork with the proof as evidence.
+    Nothing is written before everything is checked, so what is refused leaves no trace. Raises BadBytes, Gap,
+    UnknownCertificate, UnknownTopic, or Fork with the proof as evidence.
     """
     branch = Branch(segment.feed, segment.epoch)
     lock_feeds(conn, [segment.feed])
@@ -164,10 +179,12 @@ def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> l
     before = known.head if segment.first == known.number + 1 else head_at(conn, deployment, branch, segment.first - 1)
     if before is None:
         raise BadBytes("reaches back before its branch", feed=str(segment.feed), got=segment.first)
-    links = link(deployment, segment, before, salts(conn, segment.feed))
+    salt_of = salts(conn, segment.feed)
+    salt_of.learn(parse_header(item.header).topic for item in segment.items)
+    links = link(deployment, segment, before, salt_of)
     check_signature(deployment, segment, links[-1].head, signing_key(conn, segment))
     if segment.first <= known.number:
-        fork_store.compare_overlap(conn, deployment, segment, links, known, salts(conn, segment.feed))
+        fork_store.compare_overlap(conn, deployment, segment, links, known, salt_of)
     new = [item for item in links if item.number > known.number]
     if new:
         fork_store.refuse_if_stopped(conn, branch)
@@ -186,10 +203,13 @@ def signing_key(conn: Connection, segment: Segment) -> bytes:
     return certificate.sign_key
 
 
+_INSERT = insert(t.entry).values({column.name: bindparam(column.name) for column in t.entry.c})
+
+
 def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int, signature: bytes, now: int) -> None:
     packed = branch.feed.packed()
     home = branch.feed.home or 0
-    links = _without_erased(conn, home, links)
+    links = _without_erased(salts(conn, branch.feed), links)
     of_hub = branch.feed.kind in (FeedKind.ALL, FeedKind.OWN) or slot(branch.feed) == SLOT_HUB
     rows = [
         {
@@ -212,7 +232,7 @@ def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int,
         }
         for item in links
     ]
-    conn.execute(insert(t.entry), rows)
+    run_many(conn, _INSERT, rows)
     last = links[-1]
     conn.execute(
         insert(t.head_signature).values(
@@ -227,22 +247,24 @@ def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int,
     wake(conn, str(branch.feed), f"home:{home}")
 
 
-def _without_erased(conn: Connection, home: int, links: Sequence[Link]) -> list[Link]:
+def _without_erased(salt_of: _Salts, links: Sequence[Link]) -> list[Link]:
     """A body that arrives after its topic was erased is not written down; its hash is."""
-    topics = {item.header.topic for item in links if item.header.type >= FIRST_APPLICATION_TYPE}
-    c = t.topic.c
-    erased = set(conn.execute(select(c.topic).where(c.home == home, c.topic.in_(topics), c.salt == ERASED)).scalars())
-    if not erased:
-        return list(links)
-    return [replace(item, body=None) if item.header.topic in erased else item for item in links]
+    salt_of.learn(item.header.topic for item in links)
+    return [
+        item._replace(body=None)
+        if item.header.type >= FIRST_APPLICATION_TYPE and salt_of(item.header.topic) == ERASED
+        else item
+        for item in links
+    ]
 
 
 def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
-    feed = branch.feed
+    feed, known = branch.feed, memory(conn)
     for item in links:
         header = item.header
         if header.topic:
             touch(conn, home, header.topic)
+            known.pop(("changes", home, header.topic), None)
         elif header.type >= FIRST_APPLICATION_TYPE and item.body is not None:
             told = Told(
                 str(feed), feed.author, feed.audience, item.number, header.type, header.actor, header.time, item.body
@@ -262,7 +284,7 @@ def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:
 def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
     rows = {}
     for item in links:
-        opens = item.header.flags & Flag.OPENING and item.header.type >= FIRST_APPLICATION_TYPE
+        opens = item.header.flags & OPENING and item.header.type >= FIRST_APPLICATION_TYPE
         if opens and home and item.body is not None:
             opening = parse_opening(item.body)
             wraps = canonical.pack([list(wrap) for wrap in opening.wraps])
@@ -274,6 +296,7 @@ def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
         del rows[topic]
     if rows:
         conn.execute(insert(t.topic), list(rows.values()))
+        memory(conn).setdefault(("salts", home), {}).update({topic: row["salt"] for topic, row in rows.items()})
 
 
 def _name_blobs(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:

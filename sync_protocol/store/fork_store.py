@@ -12,6 +12,7 @@ from sync_protocol.forks import Proof, Side, pack_proof
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.segments import Item, Link, SaltOf, Segment, link
 from sync_protocol.store import tables as t
+from sync_protocol.store.memory import memory
 
 
 def compare_overlap(
@@ -69,6 +70,11 @@ def _head(conn: Connection, branch: Branch, number: int) -> bytes:
 def refuse_if_stopped(conn: Connection, branch: Branch) -> None:
     """Raises Fork, with the proof that was stored, on a branch whose author signed two histories."""
     f = t.fork.c
+    known = memory(conn)
+    if "forked" not in known:
+        known["forked"] = {(row.feed, row.epoch) for row in conn.execute(select(f.feed, f.epoch))}
+    if (branch.feed.packed(), branch.epoch) not in known["forked"]:
+        return
     row = conn.execute(
         select(f.number, f.proof)
         .where(f.feed == branch.feed.packed(), f.epoch == branch.epoch)

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from sync_protocol.store import memory
 from sync_protocol.store.blob_files import DiskFailed, sync_file, sync_folder
 
 T = TypeVar("T")
@@ -124,8 +125,12 @@ class Store:
         conn.info["wakes"] = set()
         conn.info.pop("touched", None)
         conn.info.pop("told", None)
-        result = fn(conn)
-        self._project(conn)
+        memory.begin(conn)
+        try:
+            result = fn(conn)
+            self._project(conn)
+        finally:
+            memory.end(conn)
         return result, conn.info["wakes"]
 
     def _project(self, conn: Connection) -> None:

@@ -85,6 +85,7 @@ topic = Table(
     Column("key", LargeBinary),
     Column("wrap", LargeBinary),
 )
+Index("topic_topic", topic.c.topic)
 
 certificate = Table(
     "certificate",

@@ -11,6 +11,7 @@ from sync_protocol.epochs import Grant, Revocation, pack_grant, pack_revocation,
 from sync_protocol.errors import BadSignature, UnknownCertificate
 from sync_protocol.feeds import HUB
 from sync_protocol.store import tables as t
+from sync_protocol.store.memory import memory
 from sync_protocol.topology import Topology
 
 
@@ -26,6 +27,7 @@ def add_certificate(conn: Connection, deployment: bytes, root_key: bytes, signed
                 serial=certificate.serial, author=certificate.author, packed=signed.packed(), revoked=None
             )
         )
+        memory(conn).pop("topology", None)
     elif known != signed.packed():
         raise BadSignature("two certificates share a serial number", serial=certificate.serial)
     return certificate
@@ -40,10 +42,14 @@ def hub_certificate(conn: Connection, serial: int) -> Certificate:
 
 def certificate_of(conn: Connection, serial: int) -> Certificate:
     """Raises UnknownCertificate."""
-    packed = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == serial)).scalar()
-    if packed is None:
-        raise UnknownCertificate("the signer's certificate is not held here", serial=serial)
-    return SignedCertificate.parse(packed).certificate
+    known = memory(conn)
+    if ("certificate", serial) not in known:
+        packed = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == serial)).scalar()
+        if packed is None:
+            raise UnknownCertificate("the signer's certificate is not held here", serial=serial)
+        known["certificate", serial] = SignedCertificate.parse(packed).certificate
+    found: Certificate = known["certificate", serial]
+    return found
 
 
 def signed_certificate(conn: Connection, serial: int) -> SignedCertificate:
@@ -80,7 +86,12 @@ def is_revoked(conn: Connection, serial: int) -> str | None:
 
 def topology(conn: Connection) -> Topology:
     """The tree of all stations, each in the place that its newest certificate names."""
-    return _tree(tuple(conn.execute(select(t.certificate.c.packed).order_by(t.certificate.c.serial)).scalars()))
+    known = memory(conn)
+    if "topology" not in known:
+        packed = conn.execute(select(t.certificate.c.packed).order_by(t.certificate.c.serial)).scalars()
+        known["topology"] = _tree(tuple(packed))
+    tree: Topology = known["topology"]
+    return tree
 
 
 @lru_cache(maxsize=8)
@@ -123,6 +134,7 @@ def add_revocation(conn: Connection, revocation: Revocation) -> None:
                 serial=revocation.serial, author=revocation.author, body=pack_revocation(revocation)
             )
         )
+        memory(conn).pop(("revocations", revocation.author), None)
     conn.execute(
         update(t.certificate)
         .where(t.certificate.c.serial == revocation.serial, t.certificate.c.author == revocation.author)
@@ -131,5 +143,9 @@ def add_revocation(conn: Connection, revocation: Revocation) -> None:
 
 
 def revocations_of(conn: Connection, author: int) -> list[Revocation]:
-    rows = conn.execute(select(t.revocation.c.body).where(t.revocation.c.author == author))
-    return [parse_revocation(body) for (body,) in rows]
+    known = memory(conn)
+    if ("revocations", author) not in known:
+        rows = conn.execute(select(t.revocation.c.body).where(t.revocation.c.author == author))
+        known["revocations", author] = [parse_revocation(body) for (body,) in rows]
+    found: list[Revocation] = known["revocations", author]
+    return found

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sync_protocol import canonical
 from sync_protocol.blobs import open_blob, unwrap_key
 from sync_protocol.certificates import SignedCertificate, parse_certificate, verify_certificate
-from sync_protocol.client import _peer_error
+from sync_protocol.client import peer_error
 from sync_protocol.crypto import digest, domain, mac, open_body, open_stream, seal_stream, seal_to, verify
 from sync_protocol.enrolment import EnrolRequest, Token, parse_request, parse_welcome
 from sync_protocol.envelopes import parse_reply, verify_reply, verify_request
@@ -247,7 +247,7 @@ REFUSALS = [
 @given(recipe=RECIPES, status=st.sampled_from([0, 200, 302, 400, 401, 502, 999]))
 def test_an_unsigned_refusal_is_an_error_with_a_verdict_whatever_it_says(recipe, status):
     data = spoiled(REFUSALS, recipe)
-    error = _peer_error(status, data)
+    error = peer_error(status, data)
     assert isinstance(error, SyncError) and error.verdict in ("retry", "quarantine", "stop")
     assert len(str(error)) <= 256
     assert all(type(nonce) is bytes and len(nonce) == 16 for nonce in error.evidence.get("nonces", ()))

@@ -245,11 +245,11 @@ def test_the_hubs_own_feeds_and_who_it_is(county: County) -> None:
 
 def test_counters_count(store: Store) -> None:
     def take(name: str) -> int:
-        return store.write(lambda conn: reference.next_serial(conn, name))
+        return store.write(lambda conn: reference.next_serials(conn, name)[0])
 
     assert [take("a"), take("a"), take("b"), take("a")] == [1, 2, 1, 3]
     with pytest.raises(Failed):
-        store.write(lambda conn: (reference.next_serial(conn, "a"), putting("x", fail="yes")(conn)))
+        store.write(lambda conn: (reference.next_serials(conn, "a")[0], putting("x", fail="yes")(conn)))
     assert take("a") == 4
 
 

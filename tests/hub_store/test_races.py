@@ -264,7 +264,7 @@ def test_a_revocation_cuts_where_the_feed_really_ends(twice: Twice, at_once: AtO
 
 def test_counters_give_each_number_once(pair: Pair, at_once: AtOnce) -> None:
     results = at_once(
-        *((lambda s=s: s.write(lambda c: reference.next_serial(c, "case"))) for _ in range(10) for s in pair)
+        *((lambda s=s: s.write(lambda c: reference.next_serials(c, "case")[0])) for _ in range(10) for s in pair)
     )
     assert sorted(results) == list(range(1, 21))
 
@@ -319,13 +319,13 @@ def test_a_deadlock_is_run_again_and_both_count(pair: Pair, at_once: AtOnce) -> 
             if len(runs) <= 2:
                 barrier.wait(20)
             lock_homes(conn, [second])
-            reference.next_serial(conn, "crossed")
+            reference.next_serials(conn, "crossed")[0]
 
         return lambda: store.write(fn)
 
     assert at_once(crossing(pair[0], 3, 4), crossing(pair[1], 4, 3)) == [None, None]
     assert len(runs) == 3, "one of the two was ended by the server and run again"
-    assert pair[0].write(lambda conn: reference.next_serial(conn, "crossed")) == 3
+    assert pair[0].write(lambda conn: reference.next_serials(conn, "crossed")[0]) == 3
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from casework.case_tables import case_row
 from hub.county import migrate as migrate_hub
+from migrations import upgrade
 from migrations.schema import schema_of
 from node.station import migrate as migrate_node
 from sync_protocol.store import tables as t
@@ -85,6 +88,24 @@ def test_the_migrated_schema_is_that_of_the_code(kept, tmp_path, program):
     extra = sa.text("alter table tip add column surplus integer")
     _sql(program, folder, lambda conn: conn.execute(extra))
     assert _sql(program, folder, compare) != []  # the comparison does see a difference
+
+
+@pytest.mark.parametrize("program", ["hub", "node"])
+def test_the_newest_revision_is_known_without_loading_the_migration_library(program):
+    config = Config()
+    config.set_main_option("script_location", str(Path(upgrade.__file__).parent / program))
+    config.set_main_option("path_separator", "os")
+    assert upgrade.newest(program) == ScriptDirectory.from_config(config).get_current_head()
+
+
+@pytest.mark.parametrize("program", ["hub", "node"])
+def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
+    folder = kept.copy(program, tmp_path)
+    _sql(program, folder, lambda conn: conn.execute(sa.text("drop index topic_topic")))
+    _sql(program, folder, lambda conn: conn.execute(sa.text("update alembic_version set version_num = '0001'")))
+    assert report(program, "fsck", "--dir", folder)["wrong"] == []
+    found = _sql(program, folder, lambda conn: sa.inspect(conn).get_indexes("topic"))
+    assert [index["name"] for index in found] == ["topic_topic"]
 
 
 @pytest.mark.parametrize("program", ["hub", "node"])
@@ -278,3 +299,35 @@ def test_fsck_names_a_scan_that_is_not_what_it_was(kept, tmp_path, how, program)
 def test_fsck_of_what_nobody_touched_finds_nothing(kept, tmp_path, program):
     found = report(program, "fsck", "--dir", kept.copy(program, tmp_path))
     assert found["wrong"] == [] and (found["cases"], found["blobs"]) == (2, 1)
+
+
+def _rows(conn: sa.Connection) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in conn.execute(sa.select(case_row).order_by(case_row.c.topic))]
+
+
+ROW_DAMAGE = [_rename_case, _drop_case, _invent_case]
+
+
+@pytest.mark.parametrize("program", ["hub", "node"])
+@pytest.mark.parametrize("damage", ROW_DAMAGE, ids=[one.__name__.strip("_") for one in ROW_DAMAGE])
+def test_rebuild_writes_the_rows_anew_byte_for_byte_and_says_which(kept, tmp_path, damage, program):
+    folder = kept.copy(program, tmp_path)
+    before = _sql(program, folder, _rows)
+    named = _sql(program, folder, damage)
+    assert _sql(program, folder, _rows) != before
+    mended = report(program, "fsck", "--dir", folder, "--rebuild")
+    assert len(mended["mended"]) == 1 and named in mended["mended"][0] and mended["wrong"] == []
+    assert _sql(program, folder, _rows) == before
+    again = report(program, "fsck", "--dir", folder, "--rebuild")
+    assert again["mended"] == again["wrong"] == []
+
+
+@pytest.mark.parametrize("program", ["hub", "node"])
+def test_nothing_is_rebuilt_from_a_log_that_is_wrong(kept, tmp_path, program):
+    folder = kept.copy(program, tmp_path)
+    _sql(program, folder, _rename_case)
+    _sql(program, folder, _flip_signature)
+    damaged = _sql(program, folder, _rows)
+    found = report(program, "fsck", "--dir", folder, "--rebuild", code=1)
+    assert any("nothing was written anew" in text for text in found["wrong"]) and found["mended"] == []
+    assert _sql(program, folder, _rows) == damaged

@@ -14,7 +14,7 @@ import pytest
 from sync_protocol import canonical
 from sync_protocol.blobs import open_blob, unwrap_key
 from sync_protocol.certificates import SignedCertificate, parse_certificate, sign_certificate, verify_certificate
-from sync_protocol.client import _peer_error
+from sync_protocol.client import peer_error
 from sync_protocol.compression import deflate
 from sync_protocol.crypto import domain, mac, open_body
 from sync_protocol.custody import pack_receipt, parse_receipt
@@ -464,4 +464,4 @@ def test_a_wrapped_key_is_good_for_its_case_only():
 
 @pytest.mark.parametrize("body", [b"<html>" + b"x" * 5_000, bytes(100_000), canonical.pack(["a" * 9_000, "", []]), b""])
 def test_a_long_answer_of_something_in_between_is_a_failed_transfer(body):
-    assert _peer_error(502, body).code == "transfer_failed"
+    assert peer_error(502, body).code == "transfer_failed"

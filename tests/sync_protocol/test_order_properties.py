@@ -52,7 +52,7 @@ def verdicts(draw):
 def test_what_was_judged_is_what_is_placed_in_the_order_judged(lines, record):
     runs = build_runs(lines)
     assert parse_runs(pack_runs(runs)) == runs
-    placed = placements(record, runs)
+    placed = list(placements(record, runs))
     assert [(p.slot, p.epoch, p.number, p.standing, p.code, p.field) for p in placed] == lines
     places = [p.place for p in placed]
     assert places == sorted(set(places))
@@ -76,7 +76,7 @@ def test_a_long_stretch_is_cut_where_a_run_is_full():
 
 def test_the_largest_record_stays_before_the_next_number():
     largest = [Run(0, 0, 1, RUN_ENTRIES_MAX)] * RUNS_PER_RECORD_MAX
-    placed = placements(7, largest)
+    placed = list(placements(7, largest))
     assert own_place(7) < placed[0].place and placed[-1].place < own_place(8)
     assert place_of(7, 0) == own_place(7) + 1
 

@@ -16,7 +16,7 @@ import pytest
 
 from sync_protocol import authority, canonical, judging
 from sync_protocol.crypto import Signer, sha256
-from sync_protocol.entries import EntryType
+from sync_protocol.entries import EntryType, body_hash, entry_salt, head_message, parse_opening
 from sync_protocol.export import MAGIC, export_message, write_export
 from sync_protocol.feeds import down, up
 from sync_protocol.frontier import Branch
@@ -301,7 +301,10 @@ def another_blob_under_its_name(parts: list[Part]) -> None:
 
 def a_blob_that_nobody_named(parts: list[Part]) -> None:
     data = b"nobody named this"
-    parts.insert(chunks_of(parts)[-1] + 1, [5, b"\xff" * 32, len(data), 0, data])
+    chunks = chunks_of(parts)
+    name = sha256(data)
+    at = next((at for at in chunks if parts[at][1] > name), chunks[-1] + 1)
+    parts.insert(at, [5, name, len(data), 0, data])
 
 
 def half_a_blob(parts: list[Part]) -> None:
@@ -310,9 +313,13 @@ def half_a_blob(parts: list[Part]) -> None:
 
 
 def a_body_left_out(parts: list[Part]) -> None:
-    for at in segments_of(parts):
-        if parts[at][1][0] == 1:
-            parts[at][4][1] = [bytes(32)]
+    """With its true hash, so that the chain holds: but nobody erased it."""
+    opened, spoken = (
+        next(parts[at][4] for at in segments_of(parts) if parts[at][1] == feed.packed()) for feed in (up(3), down(2, 3))
+    )
+    number = next(n for n in range(1, 4) if canonical.unpack(spoken[2 * n - 2], bytes_max=4096)[0] == 66)
+    salt = entry_salt(parse_opening(opened[1]).salt, down(2, 3), 0, number)
+    spoken[2 * number - 1] = [body_hash(salt, spoken[2 * number - 1])]
 
 
 def drop_a_certificate(parts: list[Part]) -> None:
@@ -361,6 +368,29 @@ def test_only_the_writer_signs_and_only_what_it_may_hold(small: tuple[County, Pl
     body = data[: data.rindex(packed(list(parts_of(data))[-1]))]
     message = export_message(hub.me.deployment, hub.me.serial, sha256(body))
     assert refused(body + packed([hub.me.serial, hub.me.signer.sign(message)]))
+
+
+def test_a_replaced_machines_key_signs_nothing_in_the_next_epoch(tmp_path: Path) -> None:
+    c, hub, township, village = small_county(tmp_path)
+    topic = village.open_case({"n": 1})
+    in_step(c, village)
+    again = c.enrol(VILLAGE, Tier.VILLAGE, "again")
+    c.sync(township, hub)
+    c.sync(again, township)
+    again.write(again.author, topic, 65, {"n": 2})
+    in_step(c, again)
+
+    def signed_by(place: Place) -> Change:
+        def change(parts: list[Part]) -> None:
+            at = next(at for at in segments_of(parts) if parts[at][1:3] == [up(3).packed(), 1])
+            tip = next(tip for tip in parts[1][1] if tip[:2] == [up(3).packed(), 1])
+            message = head_message(hub.me.deployment, up(3), *tip[1:], place.me.serial)
+            parts[at][5:] = [place.me.serial, place.me.signer.sign(message)]
+
+        return change
+
+    assert not refused(rewritten(hub, signed_by(again)))
+    assert refused(rewritten(hub, signed_by(village))) == "segment: a certificate not for this epoch"
 
 
 Said = tuple[tuple[int, int, int], Verdict]
@@ -426,6 +456,6 @@ def test_it_runs_by_itself(small: tuple[County, Place], tmp_path: Path) -> None:
         return subprocess.run(call, capture_output=True, text=True, check=False, cwd=tmp_path)
 
     done = run(small[1].me.root_key.hex())
-    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("verified: 1 author, ")
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("verified: author 1, ")
     foreign = run(bytes(32).hex())
     assert foreign.returncode == 1 and foreign.stdout == "" and foreign.stderr.endswith("Refused: another county\n")

@@ -247,4 +247,4 @@ def verify(data: bytes | BinaryIO, root_key: bytes | None = None) -> Report:
 
 if __name__ == "__main__":
     report = verify(io.BufferedReader(io.FileIO(sys.argv[1])), *map(bytes.fromhex, sys.argv[2:]))
-    print("verified:", ", ".join(f"{number} {name}" for name, number in report.counts.items()))
+    print("verified:", ", ".join(f"{name} {number}" for name, number in report.counts.items()))

@@ -1,0 +1,25 @@
+"""Many rows with one statement, without SQLAlchemy's work per row: for plain integers, text and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Insert, Update
+
+
+def run_many(conn: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Run a statement that lives as long as its module once for each row; every row has all of its parameters."""
+    text, names = _compiled(statement, conn.dialect)
+    if names is None:
+        conn.exec_driver_sql(text, [dict(row) for row in rows])
+    else:
+        conn.exec_driver_sql(text, [tuple([row[name] for name in names]) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _compiled(statement: Insert | Update, dialect: Dialect) -> tuple[str, list[str] | None]:
+    """The SQL text, and the parameters' names in their order where the driver takes them by position."""
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), list(compiled.positiontup) if compiled.positiontup is not None else None
