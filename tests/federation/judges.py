@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from casework.fsck import check_cases
+from casework.fsck import look_at_cases
 from sync_protocol import canonical
 from sync_protocol.entries import EntryType, mark, parse_header
 from sync_protocol.feeds import HUB, FeedId, FeedKind
@@ -230,7 +230,7 @@ class Judges:
                 raise Judged("all equal", f"{machine.name} and the county differ in {different}")
         hub.sync.read(self._all_settled)
         for machine in machines:
-            machine.sync.read(lambda conn, m=machine: self._sound(conn, m))
+            self._sound(machine)
         held = {machine.author: machine.sync.read(_held) for machine in machines}
         everywhere = set().union(*held.values())
         hub.sync.read(lambda conn: self._blobs_arrived(conn, held, everywhere))
@@ -243,11 +243,11 @@ class Judges:
         for row in conn.execute(query):
             raise Judged("all settled", f"{FeedId.parse(row.feed)}/{row.number} is still waiting {row.code}")
 
-    def _sound(self, conn: Connection, machine: Machine) -> None:
-        found = check_replica(conn, machine.replica.me, machine.replica.blobs)
-        _, wrong = check_cases(conn, machine.topics, machine.topics.all_topics(conn))
-        if found.wrong or wrong:
-            raise Judged("sound replica", f"{machine.name}: {(found.wrong + wrong)[:3]}")
+    def _sound(self, machine: Machine) -> None:
+        found = machine.sync.read(lambda conn: check_replica(conn, machine.replica.me, machine.replica.blobs))
+        wrong = [*found.wrong, *look_at_cases(machine.sync, machine.topics).wrong]
+        if wrong:
+            raise Judged("sound replica", f"{machine.name}: {wrong[:3]}")
 
     def _blobs_arrived(self, conn: Connection, held: dict[int, set[bytes]], everywhere: set[bytes]) -> None:
         topology = trust.topology(conn)
