@@ -72,6 +72,8 @@ def _batch(
     conn: Connection, log: CaseLog, after: tuple[int, bytes], *, mend: bool
 ) -> tuple[list[tuple[int, bytes]], list[str]]:
     topics = log.topics_after(conn, after, _BATCH)
+    if mend:
+        log.lock(conn, {home for home, _ in topics})  # a server beside us may be moving these cases
     stored = _rows(conn, [topic for _, topic in topics])
     lines = []
     for home, topic in topics:

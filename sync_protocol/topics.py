@@ -6,7 +6,7 @@ inside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.dialect import lock_homes
 from sync_protocol.store.memory import memory
 from sync_protocol.topology import Station, Tier
 
@@ -156,6 +157,10 @@ class Topics:
     def matches(self, key: bytes, plain: bytes, signed: bytes) -> bool:
         """Whether plain bytes are those whose salted hash was signed."""
         return plain_hash(_plain_salt(key), plain) == signed
+
+    def lock(self, conn: Connection, homes: Collection[int]) -> None:
+        """Until the end of this transaction nobody else writes about these homes."""
+        lock_homes(conn, homes)
 
     def topics_after(self, conn: Connection, after: tuple[int, bytes], most: int) -> list[tuple[int, bytes]]:
         """The next (home, topic) in ascending order that are known here, at most so many; begin after (0, b"")."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from casework.changes import ChangeKind
 from casework.desk import Desk, Machine
 from casework.errors import BadInput
-from casework.fsck import check_cases
+from casework.fsck import look_at_cases
 from casework.policy import Person, Role
 from hub.held import Choice, EntryKey, list_held, settle
 from hub.judge import judge_one_home
@@ -73,8 +73,8 @@ def test_a_case_is_accepted_once_and_numbered_once(twice: Twice, hall: Hall, at_
     assert len(numbers) == 4 and {number[-4:] for number in numbers} == {"0001", "0002", "0003", "0004"}, numbers
     assert set(times_settled(twice.hubs[0].store, down(HUB, hall.village.author)).values()) == {1}
     log = _topics(twice.hubs[1])
-    checked = twice.hubs[1].store.read(lambda conn: check_cases(conn, log, log.all_topics(conn)))
-    assert checked == (4, []) and wrong(twice.hubs[1]) == []
+    checked = look_at_cases(twice.hubs[1].store, log)
+    assert (checked.cases, checked.wrong) == (4, []) and wrong(twice.hubs[1]) == []
 
 
 def test_a_held_entry_is_settled_by_one_person(twice: Twice, hall: Hall, at_once: AtOnce) -> None:

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from tests.postgres import PASSWORD, Cluster
 from tests.processes.founding import COUNTY, SmallCounty, dial, found_small_county, in_node, opened_hub
 from tests.processes.lines import write_lines
 from tests.processes.proxy import Proxy
-from tests.processes.running import Server, begin, fetch, report, run, start_all, wait_for
+from tests.processes.running import Server, fetch, report, run, start_all, wait_for
 
 ITEM = "resident_pension_change"
 """Decided by the county without a first review, so that every case comes straight to both hubs' queues."""
@@ -135,11 +134,9 @@ def _all_changes(conn: sa.Connection, home: int, topics: list[str]) -> list[tupl
     return [(topic, e.kind, e.ref, e.standing, e.code, e.place) for topic, e in found]
 
 
-def _begin_intake(two: TwoHubs, place: str, first: int) -> ForkServerProcess:
-    folder = two.folder / f"run-{place}"
-    folder.mkdir()
-    words = ("--dir", two.county.dir(place), two.cases(place, first), "--materials", two.folder)
-    return begin(folder, "node", "intake", *words)
+def _take_in(two: TwoHubs, place: str, first: int) -> dict[str, Any]:
+    cases = two.cases(place, first)
+    return report("node", "intake", "--dir", two.county.dir(place), cases, "--materials", two.folder)
 
 
 def _decide(two: TwoHubs, person: int, accepted: list[str]) -> None:
@@ -156,12 +153,10 @@ def _decide(two: TwoHubs, person: int, accepted: list[str]) -> None:
 def _take_in_and_decide(two: TwoHubs) -> list[list[str]]:
     """Both villages take cases in while two people accept them at the two hubs; what each of them accepted."""
     accepted: list[list[str]] = [[], []]
-    with ThreadPoolExecutor(2) as pool:
-        taking = [_begin_intake(two, place, first) for place, first in (("village", 1), ("other", 101))]
+    with ThreadPoolExecutor(4) as pool:
+        taking = [pool.submit(_take_in, two, place, first) for place, first in (("village", 1), ("other", 101))]
         people = [pool.submit(_decide, two, n, accepted[n]) for n in range(2)]
-        for one in taking:
-            one.join(120)
-            assert one.exitcode == 0
+        assert [one.result(120)["taken"] for one in taking] == [CASES, CASES]
         for person in people:
             person.result(200)
     return accepted
@@ -227,6 +222,7 @@ def test_a_long_poll_at_one_hub_is_woken_by_a_decision_at_the_other(two: TwoHubs
     start_all(*two.hubs)
     dial(county.dir("township"), two.hubs[0].url)  # it knows of the first only
     county.serve("township", "village")
+    report("node", "sync", "--dir", county.dir("village"))  # items come first
     cases = write_lines(two.folder / "one.jsonl", [_line(1)])
     report("node", "intake", "--dir", county.dir("village"), cases, "--materials", two.folder)
     report("node", "sync", "--dir", county.dir("village"), "--until", "ordered", "--timeout", "90")
