@@ -1,11 +1,12 @@
 # make demo   a small real county on this machine: hub, one township, two villages (ARGS="--once" to play it through)
 # make test   everything CI checks (ARGS="tests/casework -k fold" to choose tests)
+# make bench  performance figures beside a peer or a limit measured in the same run (ARGS=--quick for small ones)
 # make lint   style, import contracts, types
 # make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
 
 PYTHON := .venv/bin/python
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test bench lint lock clean
 .DEFAULT_GOAL := demo
 
 demo:
@@ -15,6 +16,15 @@ demo:
 test:
 	@deploy/setup.sh dev
 	@deploy/check.sh lint tests -- $(ARGS)
+
+# Each runs to its end, whatever the others say; one that missed its figure fails the whole.
+BENCHES := intake
+
+bench:
+	@deploy/setup.sh runtime
+	@failed=; for name in $(BENCHES); do \
+	    printf '\n==> %s\n' "$$name"; $(PYTHON) -m "bench.$$name" $(ARGS) || failed="$$failed $$name"; \
+	done; if [ -n "$$failed" ]; then echo "missed:$$failed" >&2; exit 1; fi
 
 lint:
 	@deploy/setup.sh dev
