@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from bench.cases import Case, plan
@@ -23,6 +24,7 @@ from casework.fsck import look_at_cases
 from casework.intake import Stamp, collect_body
 from casework.intake_code import mint
 from casework.workdays import china_day
+from hub.county import County
 from node.station import Station
 from sync_protocol import canonical
 from sync_protocol.blobs import wrap_key
@@ -33,12 +35,13 @@ from sync_protocol.frontier import Branch
 from sync_protocol.journal import Writing
 from sync_protocol.limits import SEGMENT_ENTRIES_MAX
 from sync_protocol.order import Run, pack_runs
-from sync_protocol.store import feed_store, trust
+from sync_protocol.store import feed_store, tables, trust
 
 _A_TRANSACTION = 64 * SEGMENT_ENTRIES_MAX
 _RUN = 4096
 _EPOCH = 719_163
 _CODES_A_DAY = 40_000
+_Rows = list[dict[str, Any]]
 
 
 def fill(station: Station, seed: int, cases: int, corrections: int) -> int:
@@ -113,19 +116,64 @@ def _tell_order(conn: Connection, places: Places, feed: FeedId, body: bytes) -> 
     places.hub.replica.journal.tell(conn, feed, EntryType.ORDER, body, Writing(0, now(), 1))
 
 
+def copy_rows(source: Station, sink: Station | County) -> None:
+    """The rest of the village's own feed, row by row, as if it had been received: nothing is verified."""
+    feed = up(source.me.author).packed()
+    branch = Branch(up(source.me.author), 0)
+    held = sink.store.read(lambda conn: feed_store.tip_of(conn, branch))
+    after = held.number if held else 0
+    while rows := source.store.read(partial(_rows_after, feed=feed, after=after)):
+        sink.store.write(partial(_put_rows, source=source, branch=branch, rows=rows))
+        after = rows[-1]["number"]
+
+
+def _rows_after(conn: Connection, feed: bytes, after: int) -> _Rows:
+    e = tables.entry.c
+    here = e.number.between(after + 1, after + _A_TRANSACTION)
+    query = sa.select(tables.entry).where(e.feed == feed, e.epoch == 0, here).order_by(e.number)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def _put_rows(conn: Connection, source: Station, branch: Branch, rows: _Rows) -> None:
+    feed, topics = branch.feed.packed(), {row["topic"] for row in rows}
+    signatures, openings = source.store.read(lambda there: _beside(there, feed, rows, topics))
+    known, tip = tables.topic.c, tables.tip
+    held = set(conn.execute(sa.select(known.topic).where(known.topic.in_(topics))).scalars())
+    conn.execute(sa.insert(tables.entry), rows)
+    conn.execute(sa.insert(tables.head_signature), signatures)
+    if new := [row | {"key": None} for row in openings if row["topic"] not in held]:
+        conn.execute(sa.insert(tables.topic), new)
+    conn.execute(sa.delete(tip).where(tip.c.feed == feed, tip.c.epoch == 0))
+    conn.execute(sa.insert(tip).values(feed=feed, epoch=0, number=rows[-1]["number"], head=rows[-1]["head"]))
+
+
+def _beside(conn: Connection, feed: bytes, rows: _Rows, topics: set[bytes]) -> tuple[_Rows, _Rows]:
+    """The signatures over these entries, and what their topics were opened with."""
+    h, known = tables.head_signature, tables.topic
+    here = h.c.number.between(rows[0]["number"], rows[-1]["number"])
+    signed = sa.select(h).where(h.c.feed == feed, h.c.epoch == 0, here)
+    opened = sa.select(known).where(known.c.topic.in_(topics))
+    return [dict(r) for r in conn.execute(signed).mappings()], [dict(r) for r in conn.execute(opened).mappings()]
+
+
 def filled_county(
     folder: Path, *, seed: int, cases: int, corrections: int = 0, fold: bool = True, ca: bytes | None = None
 ) -> int:
     """A county in `folder` whose village has these cases, all known and admitted everywhere; how many entries.
 
-    With `fold` the village's rows are made too, as `fsck --rebuild` makes them.
+    With `fold` the village's rows are made too, as `fsck --rebuild` makes them; without, nothing is ordered either,
+    and the others are given the village's rows instead of messages.
     """
     places = found(folder, random.Random(seed).randbytes, ca=ca)
     try:
         places.fold_later()
         entries = fill(places.village, seed, cases, corrections)
-        places.carry()
-        order_all(places, entries)
+        if fold:
+            places.carry()
+            order_all(places, entries)
+        else:
+            for place in (places.township, places.hub):
+                copy_rows(places.village, place)
         places.carry()
         if fold:
             rows = look_at_cases(places.village.store, places.village.topics, mend=True)
