@@ -98,9 +98,9 @@ def _enrol(hub: County, folder: Path, region: str, tier: str, random_bytes: Rand
     sealed = parse_request(pack_request(request, token, signer))
     welcome = hub.store.write(lambda conn: authority.redeem(conn, hub.replica.journal, sealed, now()))
     checked = parse_welcome(welcome.packed(), token, signer.public)
-    place = DataFolder(folder)
-    place.create(random_bytes)
-    found_station(place, _NOWHERE, ca, checked, (signer, box))
+    data = DataFolder(folder)
+    data.create(random_bytes)
+    found_station(data, _NOWHERE, ca, checked, (signer, box))
 
 
 def talk(child: Station, parent: Station | County) -> None:

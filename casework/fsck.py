@@ -77,7 +77,10 @@ def _batch(
     stored = _rows(conn, [topic for _, topic in topics])
     lines = []
     for home, topic in topics:
-        fresh = case_store.row_of(conn, log, home, topic, fold(log.changes(conn, home, topic)))
+        changes = log.changes(conn, home, topic)
+        if not changes and topic not in stored:
+            continue  # erased before anything of it came here
+        fresh = case_store.row_of(conn, log, home, topic, fold(changes))
         line = _difference(topic, stored.get(topic), fresh)
         if line:
             lines.append(line)

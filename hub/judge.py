@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from casework import reference
 from casework.changes import ChangeKind
@@ -15,8 +15,9 @@ from casework.folding import Folding, fold_on
 from casework.journal import ORDERED
 from casework.judge import Hold, Refuse, judge
 from casework.refusals import Code
+from sync_protocol.entries import NO_TOPIC
 from sync_protocol.journal import Journal, Writing
-from sync_protocol.judging import Verdict, judge_home
+from sync_protocol.judging import UNSETTLED, Verdict, judge_home
 from sync_protocol.order import AWAITS, Standing
 from sync_protocol.reading import PlacedEntry
 from sync_protocol.store import tables as t
@@ -103,8 +104,6 @@ KNOWN_BY_NOW = (Code.UNKNOWN_KIND.value, Code.ITEM_UNKNOWN.value)
 def unsettled_homes(conn: Connection) -> list[int]:
     """Homes with entries that nobody has judged, that wait for others, or that may be understood by now."""
     e = t.entry.c
-    pending = conn.execute(select(e.home).where(e.standing == int(Standing.PENDING), e.topic != b"").distinct())
-    waiting = conn.execute(
-        select(e.home).where(e.standing == int(Standing.HELD), e.code.in_([AWAITS, *KNOWN_BY_NOW])).distinct()
-    )
-    return sorted(set(pending.scalars()) | set(waiting.scalars()))
+    codes = ["", AWAITS, *KNOWN_BY_NOW]  # what is pending has none
+    homes = select(e.home).where(text(UNSETTLED), e.code.in_(codes), e.topic != NO_TOPIC).distinct()
+    return sorted(conn.execute(homes).scalars())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select, text
+from sqlalchemy import Connection, Select, select, text
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
@@ -50,7 +50,7 @@ _BATCH = 256
 """Entries judged in one transaction, so that other writers are not kept waiting for long."""
 _COMPANIONS_MAX = 3 * _BATCH
 UNSETTLED = "standing in (0, 3)"
-"""As text, and word for word the partial index's: only so is it found that the index answers the question."""
+"""As text, and word for word the partial index's: only so does the planner see that the index will do."""
 _E = t.entry.c
 
 
@@ -64,23 +64,28 @@ def judge_home(
     held and are to be judged once more, because the application may know more by now.
     """
     lock_homes(conn, [home])
-    unsettled = or_(
-        _E.standing == int(Standing.PENDING), and_(_E.standing == int(Standing.HELD), _E.code.in_([AWAITS, *again]))
-    )
-    query = (
-        select(_E.feed, _E.epoch, _E.number, _E.topic)
-        .where(_E.home == home, text(UNSETTLED), unsettled, _E.type >= FIRST_APPLICATION_TYPE)
-        .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
-        .limit(_BATCH)
-    )
+    query = waiting_entries(home, again).limit(_BATCH)
     bench = _Bench(conn, home, decide, frozenset((AWAITS, *again)))
     passed = 0
     while waiting := conn.execute(query.offset(passed)).all():
-        if verdicts := bench.judge([_Place(*row) for row in waiting]):
+        if verdicts := bench.judge([_Place._make(row) for row in waiting]):
             _write(conn, journal, home, verdicts, writing)
             return bench.touched
         passed += len(waiting)  # all of these go on waiting: look past them
     return []
+
+
+def waiting_entries(home: int, again: Collection[str]) -> Select[tuple[bytes, int, int, bytes]]:
+    """Where the entries of a home stand that nobody has judged, or that are held under `awaits` or these codes.
+
+    What is pending has no code. The index of what is unsettled gives them in this order, so that the first ones cost
+    the same however many wait, and however many were ever settled.
+    """
+    return (
+        select(_E.feed, _E.epoch, _E.number, _E.topic)
+        .where(_E.home == home, text(UNSETTLED), _E.code.in_(["", AWAITS, *again]), _E.type >= FIRST_APPLICATION_TYPE)
+        .order_by(_E.standing, _E.feed, _E.epoch, _E.number)
+    )
 
 
 def settle(

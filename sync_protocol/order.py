@@ -6,6 +6,7 @@ the hub's own entries take the place where they stand in hub→home. Every entry
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -226,12 +227,16 @@ def built_on_refused(entry: TopicEntry, topic: Collection[TopicEntry]) -> bool:
     return any(other.standing is Standing.REFUSED and saw(entry, other) and other.judged_by > known for other in topic)
 
 
-def tentative_order(entries: Sequence[TopicEntry]) -> list[TopicEntry]:
-    """Entries that are not ordered yet, so that each stands after all it had seen; ties by slot, then number."""
-    waiting = sorted(entries, key=lambda e: (e.slot, e.mark))
+def tentative_order(entries: Collection[TopicEntry]) -> list[TopicEntry]:
+    """Entries that are not ordered yet, so that each stands after all it had seen; ties by slot, then number.
+
+    Inside a slot everybody saw what stands before, so only the first one of each slot can be next.
+    """
+    queues: list[deque[TopicEntry]] = [deque(), deque(), deque()]
+    for entry in sorted(entries, key=lambda e: e.mark):
+        queues[entry.slot].append(entry)
     result: list[TopicEntry] = []
-    while waiting:
-        ready = next((e for e in waiting if not any(saw(e, o) for o in waiting if o is not e)), waiting[0])
-        waiting.remove(ready)
-        result.append(ready)
+    while heads := [queue[0] for queue in queues if queue]:
+        ready = next((e for e in heads if not any(saw(e, o) for o in heads if o is not e)), heads[0])
+        result.append(queues[ready.slot].popleft())
     return result

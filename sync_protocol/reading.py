@@ -149,7 +149,7 @@ def ordered(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
 def _in_order(rows: Sequence[Stored]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
     pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
-    waiting = tentative_order(list(pending)) if len(pending) > 1 else pending
+    waiting = tentative_order(pending) if len(pending) > 1 else pending
     return [read_entry(row) for row in (*settled, *(pending[entry] for entry in waiting))]
 
 

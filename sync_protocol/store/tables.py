@@ -48,6 +48,9 @@ Index(
     "entry_unsettled",
     entry.c.home,
     entry.c.standing,
+    entry.c.feed,
+    entry.c.epoch,
+    entry.c.number,
     sqlite_where=text("standing in (0, 3)"),
     postgresql_where=text("standing in (0, 3)"),
 )

@@ -47,12 +47,13 @@ POINTS: dict[str, Point] = {
     "a case collected, not committed": Point("casework.desk:Desk.collect", "after"),
     "a decision written, not committed": Point("casework.desk:Desk.act", "after"),
     # starting
-    "the schema brought up to date, not committed": Point("migrations.upgrade:command.upgrade", "after"),
+    "the database open, nothing served": Point(_SEAM + "migrate", "after"),
     "about to say where it serves": Point("sync_protocol.store.data_folder:DataFolder.announce", "before"),
     # founding and enrolling
     "the key's file made, nothing in it": Point("sync_protocol.store.data_folder:os.fdopen", "before"),
     "the key written, not named": Point("sync_protocol.store.data_folder:sync_file", "before"),
     "the key there, no database": Point("sync_protocol.store.data_folder:write_secret", "after"),
+    "the schema brought up to date, not committed": Point("alembic.command:upgrade", "after"),
     "in the middle of the first schema": Point("alembic.operations.base:Operations.create_table", "after"),
     "the root's secret there, no county": Point("hub.founding:write_secret", "after"),
     "the county founded, nobody told": Point("hub.founding:sync_folder", "before"),

@@ -86,7 +86,7 @@ def _folder(path: str) -> str:
 
 class _Judge:
     """`data`: written and not synced, by path. `names`: paths whose entry in their folder is not synced. `written`:
-    what somebody could miss; of a log, only what a transaction has ended in."""
+    what somebody could miss; a log once a transaction has ended in it, a folder once a blob is in it."""
 
     def __init__(self) -> None:
         self.found = Judgement()
@@ -174,7 +174,9 @@ class _Judge:
         if _matters(target):
             self._written.add(target)
             self._names[target] = _Unsynced(call.thread)
-            self.found.blobs += bool(_BLOB.search(target))
+            if _BLOB.search(target):
+                self.found.blobs += 1
+                self._written |= {_folder(target), _folder(_folder(target))}
 
     def _other(self, call: Call) -> None:
         path = call.paths[-1] if call.paths else ""
@@ -184,13 +186,13 @@ class _Judge:
         elif call.name.startswith("mkdir"):
             if _BLOB_FOLDER.search(path):
                 self._names[path] = _Unsynced(call.thread)
-                self._written.add(path)
         elif call.name.startswith("unlink"):
             if path.endswith(".db-wal"):
                 self._log_given_up(path, call)
             for kept in (self._data, self._names):
                 kept.pop(path, None)
-            self._known.discard(path)
+            for names in (self._known, self._framed, self._written):
+                names.discard(path)
         elif "O_CREAT" in call.args and _matters(path) and path not in self._known:
             self._known.add(path)
             self._names.setdefault(path, _Unsynced(call.thread))

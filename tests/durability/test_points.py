@@ -57,7 +57,7 @@ def _accept(staffed: Staffed) -> None:
 Load = Callable[[Staffed], object]
 
 ANY_STORE = ("written, not committed", "committed, nobody told", "projected, not committed")
-STARTING = ("the schema brought up to date, not committed", "about to say where it serves")
+STARTING = ("the database open, nothing served", "about to say where it serves")
 DIALLING = (
     "a message composed, not sent",
     "an answer's entries taken, not its blobs",
@@ -182,6 +182,7 @@ FOUNDING = (
     "the key written, not named",
     "the key there, no database",
     "in the middle of the first schema",
+    "the schema brought up to date, not committed",
     "written, not committed",
     "the root's secret there, no county",
     "committed, nobody told",
@@ -192,6 +193,7 @@ ENROLLING = (
     "the key written, not named",
     "the key there, no database",
     "in the middle of the first schema",
+    "the schema brought up to date, not committed",
     "written, not committed",
     "committed, nobody told",
     "the station's keys there, nothing asked",
@@ -212,7 +214,7 @@ def test_init_of_a_county_that_dies_at_any_named_point_is_just_run_again(tmp_pat
     for point in FOUNDING:
         at = tmp_path / f"hub-{deaths.count}"
         words = ("init", "--dir", at, "--county", "341882", "--json")
-        _command_dies(tmp_path / "said", deaths.armed(point, nth=3 if "schema" in point else 1), deaths, "hub", *words)
+        _command_dies(tmp_path / "said", deaths.armed(point, nth=3 if "middle" in point else 1), deaths, "hub", *words)
         again = run("hub", *words)
         founded = point == "the county founded, nobody told"
         assert again.code == founded and founded == ("already holds a county" in again.err), (point, again)
@@ -230,7 +232,7 @@ def test_an_enrolment_that_dies_anywhere_on_its_way_costs_no_invitation(staffed,
     new = tmp_path / "new"
     words = ("init", "--dir", new, "--parent", county["township"].url, "--token", invited["token"], "--json")
     for point in ENROLLING:
-        _command_dies(tmp_path / "said", deaths.armed(point, nth=3 if "schema" in point else 1), deaths, "node", *words)
+        _command_dies(tmp_path / "said", deaths.armed(point, nth=3 if "middle" in point else 1), deaths, "node", *words)
     for place, point in (
         ("hub", "an enrolment granted, not answered"),
         ("township", "an enrolment's answer not passed on"),

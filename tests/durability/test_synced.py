@@ -70,6 +70,14 @@ GOOD = {
     "an unlock by a thread that only read": [write(WRITER), unlock(LOOP), reply(), sync(WRITER)],
     "a folder that was there": [f'{FILES}  mkdir("{INNER}", 0777) = -1 EEXIST (File exists)', wake(FILES), reply()],
     "a sync that another thread finished": [write(WRITER), sync(FILES), unlock(WRITER), wake(WRITER), reply()],
+    "a log that was removed and made anew, with nothing in it yet": [
+        *COMMIT,
+        f'{LOOP}  unlink("/d/lianban.db-wal") = 0',
+        f'{LOOP}  openat(AT_FDCWD</>, "/d/lianban.db-wal", O_RDWR|O_CREAT, 0644) = {WAL}',
+        unlock(LOOP),
+        reply(),
+    ],
+    "an empty folder for blobs": [f'{LOOP}  mkdir("/d/blobs", 0777) = 0', reply()],
     "signals and ends": ["100  --- SIGTERM {si_signo=SIGTERM} ---", "100  +++ exited with 0 +++"],
 }
 BAD = {
@@ -85,6 +93,10 @@ BAD = {
     "a blob's bytes not synced": ([*put(FILES, bytes_=False), wake(FILES), reply()], "left"),
     "a blob's name not synced": ([*put(FILES, name=False), wake(FILES), reply()], "left"),
     "a blob's folder not synced": ([*put(FILES, folder=False), wake(FILES), reply()], "left"),
+    "the folder of all blobs not synced": (
+        [f'{LOOP}  mkdir("/d/blobs", 0777) = 0', *put(FILES), wake(FILES), reply()],
+        "left",
+    ),
     "a command says it on standard output": (
         [*put(LOOP, name=False), f'{LOOP}  write(1<pipe:[7]>, ""..., 9) = 9'],
         "left",

@@ -218,7 +218,7 @@ class Judges:
     # ---- at the end
 
     def at_rest(self, machines: list[Machine]) -> None:
-        """After faults have stopped: all equal, all settled, all blobs where they belong, every replica sound."""
+        """After faults have stopped: all equal, all settled, all blobs where they belong."""
         hub = machines[0]
         frontiers = {machine.author: machine.sync.read(_tips) for machine in machines}
         for machine in machines[1:]:
@@ -229,8 +229,6 @@ class Judges:
                 different = sorted(str(b) for b in mine.keys() | theirs.keys() if mine.get(b) != theirs.get(b))
                 raise Judged("all equal", f"{machine.name} and the county differ in {different}")
         hub.sync.read(self._all_settled)
-        for machine in machines:
-            self._sound(machine)
         held = {machine.author: machine.sync.read(_held) for machine in machines}
         everywhere = set().union(*held.values())
         hub.sync.read(lambda conn: self._blobs_arrived(conn, held, everywhere))
@@ -242,6 +240,11 @@ class Judges:
         )
         for row in conn.execute(query):
             raise Judged("all settled", f"{FeedId.parse(row.feed)}/{row.number} is still waiting {row.code}")
+
+    def sound(self, machines: list[Machine]) -> None:
+        """Every chain, signature, standing, blob and row of every replica, by the product's own check."""
+        for machine in machines:
+            self._sound(machine)
 
     def _sound(self, machine: Machine) -> None:
         found = machine.sync.read(lambda conn: check_replica(conn, machine.replica.me, machine.replica.blobs))

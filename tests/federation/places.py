@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tests.federation.world import World
 
 _COMPILED: Any = LRUCache(2000)
+_DIALECT: dict[str, Any] = {}
 MESSAGE_TARGET_BYTES = 24 * 1024
 """Small, so that a play of a few minutes sees messages that do not hold everything."""
 
@@ -85,7 +86,8 @@ class Machine:
         self.folder.disk = self.files = TornFiles(self.folder.path / "blobs", self._step, lambda: self.off)
         self.sync = SqliteStore(self.folder.database, self.folder._key(), synchronous=self.world.synchronous)
         for engine in (self.sync._writer, self.sync._readers):
-            engine._compiled_cache = _COMPILED  # statements are the same at every place and after every restart
+            # Statements are the same at every place and after every restart: compiled once, for one dialect.
+            engine._compiled_cache, engine.dialect = _COMPILED, _DIALECT.setdefault("", engine.dialect)
         me = self.sync.read(load_me)
         assert me is not None
         if self.author == HUB:

@@ -148,7 +148,8 @@ class World:
             await asyncio.sleep(1.0)
         trouble.result()
         await self._rest()
-        self.judges.at_rest(self.machines())
+        self._fail_if_judged()
+        self.judges.sound(self.machines())
 
     def _fail_if_judged(self) -> None:
         if self.failure is not None:

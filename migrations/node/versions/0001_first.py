@@ -151,7 +151,7 @@ def upgrade() -> None:
         batch_op.create_index("entry_topic", ["home", "topic"], unique=False)
         batch_op.create_index(
             "entry_unsettled",
-            ["home", "standing"],
+            ["home", "standing", "feed", "epoch", "number"],
             unique=False,
             sqlite_where=sa.text("standing in (0, 3)"),
             postgresql_where=sa.text("standing in (0, 3)"),
