@@ -18,7 +18,8 @@ def begin(conn: Connection) -> None:
 
 
 def end(conn: Connection) -> None:
-    conn.info.pop(_KEY, None)
+    if not conn.invalidated:  # a lost connection has nothing to ask, and would hide why it was lost
+        conn.info.pop(_KEY, None)
 
 
 def memory(conn: Connection) -> dict[Any, Any]:
