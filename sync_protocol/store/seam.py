@@ -27,6 +27,9 @@ T = TypeVar("T")
 SQLITE_FLOOR = (3, 51, 3)
 """Below this SQLite can lose committed pages when two connections write and checkpoint together."""
 _BUSY_MS = 15_000
+_WRITER_CACHE_KIB = 8_000
+_READER_CACHE_KIB = 2_000
+"""Several readers each go through many pages once for a list: what they kept would be memory of a small PC, no time."""
 
 
 class StoreError(Exception):
@@ -171,16 +174,16 @@ class SqliteStore(Store):
         self._key = key
         self._synchronous = synchronous
         self._lock = threading.Lock()
-        self._writer = self._engine(1, "BEGIN IMMEDIATE")
-        self._readers = self._engine(4, "BEGIN")
+        self._writer = self._engine(1, "BEGIN IMMEDIATE", _WRITER_CACHE_KIB)
+        self._readers = self._engine(4, "BEGIN", _READER_CACHE_KIB)
         self._writing = self._writer.connect()
         self._assert_settings()
 
-    def _engine(self, size: int, begin: str) -> Engine:
+    def _engine(self, size: int, begin: str, cache_kib: int) -> Engine:
         engine = create_engine(
             "sqlite+pysqlite://",
             module=sqlcipher,
-            creator=self._connect,
+            creator=lambda: self._connect(cache_kib),
             poolclass=QueuePool,
             pool_size=size,
             max_overflow=0,
@@ -189,7 +192,7 @@ class SqliteStore(Store):
         event.listen(engine, "begin", lambda conn: conn.exec_driver_sql(begin))
         return engine
 
-    def _connect(self) -> Any:
+    def _connect(self, cache_kib: int) -> Any:
         raw = sqlcipher.connect(str(self.path), check_same_thread=False, isolation_level=None)
         try:
             raw.execute("PRAGMA cipher_log_level = NONE").fetchone()  # what goes wrong is raised, not written to stderr
@@ -205,7 +208,7 @@ class SqliteStore(Store):
                 "trusted_schema = OFF",
                 "mmap_size = 0",
                 "journal_size_limit = 67108864",
-                "cache_size = -8000",
+                f"cache_size = -{cache_kib}",
             ):
                 raw.execute(f"PRAGMA {pragma}").fetchone()
         except sqlcipher.DatabaseError as error:
