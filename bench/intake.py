@@ -101,7 +101,7 @@ def insert_plainly(path: Path, rows: Sequence[dict[str, Any]]) -> float:
     plain = sa.Table("entry", sa.MetaData(), *columns)
     store.migrate(plain.create)
     insert = sa.insert(plain)
-    engine = store._engine(1, "BEGIN IMMEDIATE")  # the very settings of the product's own writer
+    engine = store._engine(1, "BEGIN IMMEDIATE", 8_000)  # the very settings of the product's own writer
     with engine.connect() as conn:
         began = time.perf_counter()
         for at in range(0, len(rows), BATCH):

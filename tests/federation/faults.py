@@ -22,8 +22,8 @@ async def play(world: World, ends: float) -> None:
     if lost is not None:
         lost.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
-        await asyncio.sleep(rng.expovariate(1 / 2.5))
-        trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace), (7, 2, 12, 1.5, 0.4))[0]
+        await asyncio.sleep(rng.expovariate(1 / 1.2))
+        trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace), (7, 2, 20, 4, 1.5))[0]
         world.loop.create_task(_reported(world, trouble))
     await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)
     while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):
@@ -43,6 +43,7 @@ async def _reported(world: World, trouble) -> None:  # type: ignore[no-untyped-d
 async def _days_down(world: World, cable: Cable) -> None:
     """A station is cut off for days while nobody else works, and keeps trying."""
     world.counts["down for days"] += 1
+    world.night = True
     others = [machine for machine in world.machines() if machine.author != cable.child]
     for machine in others:
         machine.stop(power=False)
@@ -89,12 +90,12 @@ async def _stop(world: World, *, power: bool) -> None:
         return
     if rng.random() < 0.8:
         machine.fuse_is_power = power
-        machine.fuse = rng.randrange(1, 60)
+        machine.fuse = rng.randrange(1, 25)
         await machine.stopped.wait()
     else:
         machine.stop(power=power)
     await asyncio.sleep(rng.choice((0.3, 1.0, 6.0)))
-    if machine.off and world.machine(machine.author) is machine:
+    if machine.off and world.machine(machine.author) is machine and not world.night:
         world.restart(machine, lying=machine.lying)
         world.counts["restarted"] += 1
         if machine.tier > 1:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from sync_protocol.answerer import Answerer
 from sync_protocol.dialer import Dialer, Sent
+from sync_protocol.feeds import FeedKind
 from sync_protocol.messages import BlobState, Chunk, Frame, Hello, Vector, pack_message, parse_message
 from sync_protocol.segments import Item, Segment
 from sync_protocol.server import Parent
@@ -29,18 +30,16 @@ class Liar:
     def of(self, frames: list[Frame]) -> list[Frame]:
         if self.rng.random() < 0.5:
             return frames
+        seldom = [self._claim_blobs, self._spoil_blob, self._mix, self._cut_short]  # seldom possible
         lies: list[Callable[[list[Frame]], list[Frame] | None]] = [
             self._keep_back,
-            self._mix,
             self._flip,
-            self._cut_short,
-            self._claim_blobs,
             self._claim_entries,
-            self._spoil_blob,
             self._leave_body_out,
         ]
+        self.rng.shuffle(seldom)
         self.rng.shuffle(lies)
-        for lie in lies:
+        for lie in [*seldom, *lies] if self.rng.random() < 0.6 else [*lies, *seldom]:
             told = lie(list(frames))
             if told is not None:
                 self.counts["lie: " + lie.__name__.strip("_").replace("_", " ")] += 1
@@ -51,9 +50,11 @@ class Liar:
         return [at for at, frame in enumerate(frames) if isinstance(frame, Segment)]
 
     def _keep_back(self, frames: list[Frame]) -> list[Frame] | None:
+        """Of what speaks of one home something, so that the rest comes before what it rests on."""
         if not (at := self._segments(frames)):
             return None
-        del frames[self.rng.choice(at)]
+        own = [one for one in at if frames[one].feed.kind is FeedKind.UP]  # type: ignore[union-attr]
+        del frames[self.rng.choice(own or at)]
         return frames
 
     def _mix(self, frames: list[Frame]) -> list[Frame] | None:

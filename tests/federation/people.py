@@ -111,7 +111,7 @@ async def _act(machine: Machine) -> None:
     topic, home = rng.choice(sorted(topics))
     out_of_turn = rng.random() < 0.06
     document = machine.author == HUB and rng.random() < 0.9
-    erase = machine.author == HUB and rng.random() < 0.02
+    erase = machine.author == HUB and rng.random() < 0.05
 
     def choose(conn: Connection) -> tuple[ChangeKind, bytes | None] | None:
         state = machine.state_of(machine.topics.changes(conn, home, topic))
@@ -174,6 +174,8 @@ def _write(
 
 def told_saved(machine: Machine, written: PlacedEntry, blobs: set[bytes]) -> None:
     """The page said «saved»: from now on the judges hold this machine to it."""
+    if machine.off:
+        return  # the page never got there
     feed, epoch, number = position_of(written.ref)
     tip = Tip(number, b"")
     machine.world.judges.acknowledge(machine.author, {Branch(feed, epoch): tip}, blobs)

@@ -68,9 +68,13 @@ class Inline(Executor):
             except MachineOff:
                 return
             except BaseException as error:  # noqa: BLE001 - it is the waiter's
-                self._loop.call_at(ends, future.set_exception, error)
+                self._loop.call_at(ends, arrive, future.set_exception, error)
             else:
-                self._loop.call_at(ends, future.set_result, result)
+                self._loop.call_at(ends, arrive, future.set_result, result)
+
+        def arrive(settle: Callable[[Any], None], what: Any) -> None:
+            if not future.done():  # whoever waited may have given up
+                settle(what)
 
         self._loop.call_at(starts, work)
         return future

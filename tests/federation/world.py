@@ -54,11 +54,13 @@ class World:
         self.parents = self._some_places()
         self.judges = Judges(counts=self.counts)
         self.pause_seconds = self.rng.choice((6.0, 12.0))
-        self.shift_seconds = self.rng.choice((10.0, 15.0, 25.0))
+        self.shift_seconds = self.rng.choice((12.0, 18.0, 30.0))
         self._trace = hashlib.sha256()
         self._serial = 0
         self._machines: dict[int, Machine] = {}
         self.failure: Judged | None = None
+        self.night = False
+        """Who is off stays off."""
 
     def _some_places(self) -> dict[int, int]:
         """The county, two to five stations, and whoever stands above them."""
