@@ -19,7 +19,7 @@ from sync_protocol.entries import EntryType, mark, parse_header
 from sync_protocol.feeds import HUB, FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.fsck import check_replica
-from sync_protocol.order import Standing, parse_runs
+from sync_protocol.order import AWAITS, Standing, parse_runs
 from sync_protocol.reading import PlacedEntry
 from sync_protocol.store import tables as t
 from sync_protocol.store import trust
@@ -234,12 +234,16 @@ class Judges:
         hub.sync.read(lambda conn: self._blobs_arrived(conn, held, everywhere))
 
     def _all_settled(self, conn: Connection) -> None:
+        """What waits still waits for a person, who has not settled something before it in its case."""
         e = t.entry.c
-        query = select(e.home, e.feed, e.number, e.code).where(
-            e.type >= 64, e.topic != b"", (e.standing == 0) | ((e.standing == 3) & (e.code == "awaits"))
+        query = select(e.home, e.feed, e.number, e.topic, e.standing, e.code).where(
+            e.type >= 64, e.topic != b"", e.standing.in_([int(Standing.PENDING), int(Standing.HELD)])
         )
-        for row in conn.execute(query):
-            raise Judged("all settled", f"{FeedId.parse(row.feed)}/{row.number} is still waiting {row.code}")
+        rows = conn.execute(query).all()
+        for_a_person = {row.topic for row in rows if row.standing == Standing.HELD and row.code != AWAITS}
+        for row in rows:
+            if row.standing == Standing.PENDING or (row.code == AWAITS and row.topic not in for_a_person):
+                raise Judged("all settled", f"{FeedId.parse(row.feed)}/{row.number} is still waiting {row.code}")
 
     def sound(self, machines: list[Machine]) -> None:
         """Every chain, signature, standing, blob and row of every replica, by the product's own check."""

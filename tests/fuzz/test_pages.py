@@ -19,6 +19,12 @@ from hypothesis import strategies as st
 from tests.casework.web.tiny_program import AGENT, Browser, FileStore, Place, make_app
 from tests.fuzz.spoil import RECIPES, spoiled_bytes
 
+# aiohttp warns of such headers with their text, and text that is no UTF-8 cannot travel between test workers.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::aiohttp.multipart.BadContentDispositionHeader"),
+    pytest.mark.filterwarnings("ignore::aiohttp.multipart.BadContentDispositionParam"),
+]
+
 FUZZ = settings.get_profile("fuzz")
 EDGE = b"edge"
 WAIT_SECONDS = 20
