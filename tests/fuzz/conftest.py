@@ -26,6 +26,7 @@ settings.register_profile(
 )
 _FUZZ = settings.get_profile("fuzz")
 # For what costs milliseconds an example: bounds that are measured, databases, pages, child processes.
+settings.register_profile("fuzz-third", _FUZZ, max_examples=EXAMPLES // 3)
 settings.register_profile("fuzz-tenth", _FUZZ, max_examples=EXAMPLES // 10)
 settings.register_profile("fuzz-hundredth", _FUZZ, max_examples=max(5, EXAMPLES // 100))
 

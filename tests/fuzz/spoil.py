@@ -100,6 +100,11 @@ def copied(node: Any) -> Any:
     return Pairs([copied(item) for item in node.flat]) if isinstance(node, Pairs) else node
 
 
+def _nasty(what: int) -> Any:
+    """A copy: the next step may change it in place, and put it into itself."""
+    return copied(NASTY[what % len(NASTY)])
+
+
 def encode(node: Any) -> bytes:
     """The bytes of a tree: canonical unless it was spoiled."""
     match node:
@@ -174,7 +179,7 @@ def _nudged(node: Any, what: int) -> Any:
         case list():
             return (node[:-1], [*node, None], node[::-1], node[: what % (len(node) + 1)])[what % 4]
         case _:
-            return NASTY[what % len(NASTY)]
+            return _nasty(what)
 
 
 def _other_type(node: Any, what: int) -> Any:
@@ -215,7 +220,7 @@ def _delete(slots: list[Slot], slot: Slot, what: int) -> None:
 
 def _insert(slots: list[Slot], slot: Slot, what: int) -> None:
     if slot is not slots[0]:
-        slot[0].insert(slot[1], NASTY[what % len(NASTY)])
+        slot[0].insert(slot[1], _nasty(what))
 
 
 def _twice(slots: list[Slot], slot: Slot, what: int) -> None:
@@ -244,8 +249,8 @@ def _repeat(slots: list[Slot], slot: Slot, what: int) -> None:
 
 
 OPERATIONS: Sequence[Callable[[list[Slot], Slot, int], None]] = (
-    _replace(lambda node, what: NASTY[what % len(NASTY)]),
-    _replace(lambda node, what: NASTY[what % len(NASTY)]),
+    _replace(lambda node, what: _nasty(what)),
+    _replace(lambda node, what: _nasty(what)),
     _replace(_nudged),
     _replace(_nudged),
     _replace(_other_type),

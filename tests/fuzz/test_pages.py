@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::aiohttp.multipart.BadContentDispositionParam"),
 ]
 
-FUZZ = settings.get_profile("fuzz")
+TENTH = settings.get_profile("fuzz-tenth")
 EDGE = b"edge"
 WAIT_SECONDS = 20
 """For an answer on loopback; nothing is measured by it."""
@@ -125,7 +125,7 @@ def line_safe(data: bytes) -> bytes:
     return data.translate(None, b"\r\n\0")
 
 
-@FUZZ
+@TENTH
 @given(
     name=st.sampled_from([b"lianban-n17-session", b"lianban-n17-visitor", b"other"]), value=WORDS, good=st.booleans()
 )
@@ -134,7 +134,7 @@ def test_no_cookie_breaks_a_page(wire, name, value, good):
     assert wire.ask(b"/sign-in", cookie) < 500
 
 
-@FUZZ
+@TENTH
 @given(
     path=st.sampled_from([b"/sign-in?next=", b"/cases?q=", b"/cases?page=", b"/", b"/static/", b"/undescribed?"]),
     value=WORDS,
@@ -156,7 +156,7 @@ FIELDS = st.lists(
 )
 
 
-@FUZZ
+@TENTH
 @given(fields=FIELDS, recipe=RECIPES, token=st.booleans(), sign_in=st.sampled_from([False] * 7 + [True]))
 def test_no_posted_fields_break_a_page(wire, fields, recipe, token, sign_in):
     pairs = [(b"csrf", wire.token)] * token + fields
@@ -198,7 +198,7 @@ def multiparts(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return b"Content-Type: multipart/form-data; boundary=" + draw(EDGES), body
 
 
-@FUZZ
+@TENTH
 @given(form=multiparts(), recipe=RECIPES, coding=st.sampled_from([b"", b"", b"", b"", b"gzip", b"deflate", b"no-such"]))
 def test_no_multipart_body_breaks_a_page(wire, form, recipe, coding):
     kind, body = form

@@ -20,7 +20,7 @@ from sync_protocol.errors import BadBytes
 from sync_protocol.feeds import HUB, TO_ALL, FeedId, down, up
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.fsck import check_replica
-from sync_protocol.messages import Frame, frame_bytes, parse_frame
+from sync_protocol.messages import Frame, _fields, parse_frame
 from sync_protocol.replica import Taken
 from sync_protocol.segments import Segment
 from sync_protocol.store import feed_store
@@ -30,7 +30,7 @@ from tests.fuzz.objects import KINDS
 from tests.fuzz.spoil import RECIPES, encode, spoiled, tree
 from tests.sync_protocol.county import County, Place, small_county
 
-FUZZ = settings.get_profile("fuzz")
+THIRD = settings.get_profile("fuzz-third")
 NOW = 1_790_000_000
 MEMBERS = ("order record", "receipt", "grant", "certificate", "revocation", "certificate", "erasure", "any value")
 TABLES = (
@@ -111,7 +111,7 @@ def look(place: Place, peer: int, frames: Sequence[Frame]) -> Taken:
 def carried(segments: Sequence[Segment]) -> list[Frame]:
     """As they come off the wire; nothing if the wire's own bounds refuse one of them."""
     try:
-        return [parse_frame(frame_bytes(segment)[4:]) for segment in segments]
+        return [parse_frame(canonical.pack(_fields(segment))) for segment in segments]
     except BadBytes:
         return []
 
@@ -134,7 +134,7 @@ def test_what_a_village_signs_is_taken_whole_or_leaves_no_trace(scene):
     feeds = [feed] * 9 + [down(scene.village.author, 2), down(2, 3), up(2), up(9), TO_ALL]
     lies = station_lies(scene)
 
-    @FUZZ
+    @THIRD
     @given(
         made=st.lists(st.tuples(places(tip, start), entries(lies, 3)), min_size=1, max_size=2),
         feed=st.sampled_from(feeds),
@@ -158,7 +158,7 @@ def test_what_the_county_signs_has_its_effect_or_none_and_stops_nobody(scene):
     lies = [Lie([kind, b"", 0, NOW], KINDS[name].samples[0]) for kind, name in enumerate(MEMBERS, 1)]
     lies += [Lie([100 + kind, b"", 0, NOW], KINDS["any value"].samples[4]) for kind in range(6)]
 
-    @FUZZ
+    @THIRD
     @given(made=entries(lies, 3), which=st.integers(0, 1))
     def run(made, which):
         feed, tip = choices[which]
@@ -178,10 +178,10 @@ def test_a_spoiled_copy_of_true_segments_is_never_taken(scene):
     scene.village.write(scene.village.author, scene.topic, 65, {"reason": "再改"})
     held = scene.tip(scene.hub, feed).number
     whole = scene.village.store.read(lambda conn: [s for s, _ in feed_store.cut(conn, Branch(feed, 0), held, 10**6)])
-    good = [tree(canonical.unpack(frame_bytes(segment)[4:], bytes_max=10**6)) for segment in whole]
+    good = [tree(canonical.unpack(canonical.pack(_fields(segment)), bytes_max=10**6)) for segment in whole]
     assert look(scene.hub, scene.township.author, carried(whole)).entries == 1
 
-    @FUZZ
+    @THIRD
     @given(recipe=RECIPES)
     def run(recipe):
         data = spoiled(good, recipe)
