@@ -22,7 +22,7 @@ async def play(world: World, ends: float) -> None:
     if lost is not None:
         lost.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
-        await asyncio.sleep(rng.expovariate(1 / 1.2))
+        await asyncio.sleep(rng.expovariate(1 / 1.0))
         trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace), (7, 2, 20, 4, 1.5))[0]
         world.loop.create_task(_reported(world, trouble))
     await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)

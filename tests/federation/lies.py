@@ -28,18 +28,19 @@ class Liar:
     counts: Counter[str]
 
     def of(self, frames: list[Frame]) -> list[Frame]:
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.25:
             return frames
-        seldom = [self._claim_blobs, self._spoil_blob, self._mix, self._cut_short]  # seldom possible
-        lies: list[Callable[[list[Frame]], list[Frame] | None]] = [
-            self._keep_back,
+        of_content: list[Callable[[list[Frame]], list[Frame] | None]] = [
+            self._claim_blobs,
+            self._cut_short,
             self._flip,
-            self._claim_entries,
+            self._keep_back,
             self._leave_body_out,
+            self._mix,
+            self._spoil_blob,
         ]
-        self.rng.shuffle(seldom)
-        self.rng.shuffle(lies)
-        for lie in [*seldom, *lies] if self.rng.random() < 0.6 else [*lies, *seldom]:
+        self.rng.shuffle(of_content)
+        for lie in [*of_content, self._claim_entries]:  # a message without content can only claim
             told = lie(list(frames))
             if told is not None:
                 self.counts["lie: " + lie.__name__.strip("_").replace("_", " ")] += 1

@@ -53,7 +53,7 @@ class World:
         self.tiers = self.template.tiers
         self.parents = self._some_places()
         self.judges = Judges(counts=self.counts)
-        self.pause_seconds = self.rng.choice((6.0, 12.0))
+        self.pause_seconds = self.rng.choice((4.0, 8.0))
         self.shift_seconds = self.rng.choice((12.0, 18.0, 30.0))
         self._trace = hashlib.sha256()
         self._serial = 0
