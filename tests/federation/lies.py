@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sync_protocol.answerer import Answerer
 from sync_protocol.dialer import Dialer, Sent
 from sync_protocol.feeds import FeedKind
+from sync_protocol.frontier import Tip
 from sync_protocol.messages import BlobState, Chunk, Frame, Hello, Vector, pack_message, parse_message
 from sync_protocol.segments import Item, Segment
 from sync_protocol.server import Parent
@@ -110,7 +111,7 @@ class Liar:
             if isinstance(frame, Vector) and frame.frontier:
                 branch = self.rng.choice(sorted(frame.frontier))
                 tip = frame.frontier[branch]
-                frontier = {**frame.frontier, branch: replace_tip(tip, self.rng)}
+                frontier = {**frame.frontier, branch: _renumbered(tip, self.rng)}
                 frames[at] = Vector(frontier)
                 return frames
         hello = frames[0]
@@ -128,7 +129,7 @@ class Liar:
         return None
 
 
-def replace_tip(tip, rng: random.Random):  # type: ignore[no-untyped-def]
+def _renumbered(tip: Tip, rng: random.Random) -> Tip:
     """Another number for a branch: more than is held, or less."""
     return tip._replace(number=max(1, tip.number + rng.choice((-1, 1, 5))))
 
