@@ -38,10 +38,13 @@ def _caught(name: str, seed: int) -> Judged | None:
 def test_a_mutation_is_caught_where_the_product_passes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     logging.disable(logging.CRITICAL)
     try:
-        seed, found = next((seed, error) for seed in range(1, 1 + TRIES) if (error := _caught(name, seed)))
+        seed, found = next(
+            (seed, error)
+            for seed in range(1, 1 + TRIES)
+            if (error := _caught(name, seed)) and error.judge in CAUGHT_BY[name]
+        )
         with capsys.disabled():
             print(f"\n{name}: seed {seed}, caught by «{found.judge}»")
-        assert found.judge in CAUGHT_BY[name], str(found)
         play(seed)  # the product as it is passes
     finally:
         logging.disable(logging.NOTSET)
