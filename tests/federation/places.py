@@ -33,6 +33,7 @@ from sync_protocol.store.data_folder import DataFolder
 from sync_protocol.store.me import load_me
 from sync_protocol.store.seam import SqliteStore
 from tests.federation import lies
+from tests.federation.judges import Judged
 from tests.federation.template import EPOCH_SECONDS, REGION, folder_of
 from tests.federation.torn_files import TornFiles
 from tests.federation.torn_sqlite import TornDatabase
@@ -166,7 +167,11 @@ class Machine:
         finally:
             if self.off:
                 raise MachineOff
-        self.look()
+        try:
+            self.look()
+        except Judged as error:  # the product would take it for a fault of its own and go on
+            self.world.fail(error)
+            raise
         return result
 
     def look(self) -> None:

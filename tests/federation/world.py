@@ -93,7 +93,9 @@ class World:
         self.steps += 1
         self._trace.update(b"%d %d %d;" % (self.steps, machine.author, int(self.loop.time() * 1000)))
         if self.steps > STEPS_MAX:
-            raise Judged("comes to rest", f"{STEPS_MAX} steps")
+            error = Judged("comes to rest", f"{STEPS_MAX} steps")
+            self.fail(error)
+            raise error
 
     def entries(self) -> int:
         return len(self.judges.entries)
@@ -132,7 +134,7 @@ class World:
     def _note(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
         if isinstance(error, Judged):
-            self.failure = self.failure or error
+            self.fail(error)
         elif isinstance(error, Exception) and self.failure is None:
             self.failure = Judged("no surprises", f"{type(error).__name__}: {error}")
             self.failure.__cause__ = error
@@ -152,6 +154,10 @@ class World:
         await self._rest()
         self._fail_if_judged()
         self.judges.sound(self.machines())
+
+    def fail(self, error: Judged) -> None:
+        """The first one counts; the play ends at its next look."""
+        self.failure = self.failure or error
 
     def _fail_if_judged(self) -> None:
         if self.failure is not None:
