@@ -53,10 +53,14 @@ class Page:
 
 def open_picture(data: bytes, kind: Kind) -> Image.Image:
     """The picture with its header read and its size allowed; no pixel is decoded yet. Raises Refused."""
-    Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS.values())
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
     if kind is Kind.PNG:
         data = png_parts(data, PNG_WITH_ORIENTATION)
+    return _opened(data, kind)
+
+
+def _opened(data: bytes, kind: Kind) -> Image.Image:
+    Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS.values())
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
         picture = Image.open(io.BytesIO(data), formats=(_FORMATS[kind],))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -79,8 +83,11 @@ def picture_pages(source: Path, kind: Kind) -> Iterator[Page]:
 
 
 def check_picture(data: bytes, kind: Kind) -> tuple[int, int]:
-    """Decodes the whole picture and forgets it; gives its size in pixels. Raises like picture_pages."""
-    picture = open_picture(data, kind)
+    """Decodes the whole picture and forgets it; gives its size in pixels. Raises like picture_pages.
+
+    The very bytes that are kept, with whatever stands around the pixels: others must be able to open them too.
+    """
+    picture = _opened(data, kind)
     picture.load()
     return picture.size
 

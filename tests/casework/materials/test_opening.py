@@ -266,6 +266,9 @@ def test_a_result_document_that_does_not_open_is_refused(out: Path) -> None:
     assert_refused(out, samples.locked_pdf(), Fault.ENCRYPTED, Mode.CHECK)
     assert_refused(out, half(samples.jpeg(samples.photo(400, 300))), Fault.BROKEN, Mode.CHECK)
     assert_refused(out, samples.encoded(Image.new("L", (9, 9)), "TIFF"), Fault.NOT_A_RESULT, Mode.CHECK)
+    note = bytearray(samples.png(40, 30, samples.png_chunk(b"tEXt", b"a\0b")))
+    note[note.index(b"tEXt") + 4] ^= 1  # beside the pixels, but no viewer need open it
+    assert_refused(out, bytes(note), Fault.BROKEN, Mode.CHECK)
 
 
 # Children that misbehave in place of the real one; source, folder and mode arrive as arguments 1 to 3.
