@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from sync_protocol import canonical
+from sync_protocol.entries import mark
 from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.limits import BODY_BYTES_MAX, EPOCH_MAX, RUN_EXCEPTIONS_MAX, RUNS_PER_RECORD_MAX
 from sync_protocol.topology import SLOT_HUB
@@ -197,7 +198,7 @@ class TopicEntry(NamedTuple):
 
     @property
     def mark(self) -> int:
-        return self.epoch << 32 | self.number
+        return mark(self.epoch, self.number)
 
 
 def saw(entry: TopicEntry, other: TopicEntry) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from sync_protocol.feeds import HUB
@@ -33,7 +34,7 @@ async def play(world: World, ends: float) -> None:
         await _days_down(world, lost)
 
 
-async def _reported(world: World, trouble) -> None:  # type: ignore[no-untyped-def]
+async def _reported(world: World, trouble: Callable[[World], Awaitable[None]]) -> None:
     try:
         await trouble(world)
     except Exception as error:  # noqa: BLE001 - the play ends with it

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from sync_protocol.dialer import Dialer, Sent
 from sync_protocol.feeds import FeedKind
 from sync_protocol.frontier import Tip
 from sync_protocol.messages import BlobState, Chunk, Frame, Hello, Vector, pack_message, parse_message
+from sync_protocol.replica import Replica
 from sync_protocol.segments import Item, Segment
 from sync_protocol.server import Parent
 
@@ -48,21 +50,22 @@ class Liar:
                 return told
         return frames
 
-    def _segments(self, frames: list[Frame]) -> list[int]:
-        return [at for at, frame in enumerate(frames) if isinstance(frame, Segment)]
+    def _segments(self, frames: list[Frame]) -> list[tuple[int, Segment]]:
+        """The segments among the frames, each with its place."""
+        return [(at, frame) for at, frame in enumerate(frames) if isinstance(frame, Segment)]
 
     def _keep_back(self, frames: list[Frame]) -> list[Frame] | None:
         """Of what speaks of one home something, so that the rest comes before what it rests on."""
-        if not (at := self._segments(frames)):
+        if not (found := self._segments(frames)):
             return None
-        own = [one for one in at if frames[one].feed.kind is FeedKind.UP]  # type: ignore[union-attr]
-        del frames[self.rng.choice(own or at)]
+        own = [one for one in found if one[1].feed.kind is FeedKind.UP]
+        del frames[self.rng.choice(own or found)[0]]
         return frames
 
     def _mix(self, frames: list[Frame]) -> list[Frame] | None:
-        if len(at := self._segments(frames)) < 2:
+        if len(found := self._segments(frames)) < 2:
             return None
-        one, two = self.rng.sample(at, 2)
+        (one, _), (two, _) = self.rng.sample(found, 2)
         frames[one], frames[two] = frames[two], frames[one]
         return frames
 
@@ -73,11 +76,9 @@ class Liar:
         return self._change(frames, lambda item: Item(item.header, None, self.rng.randbytes(32)))
 
     def _change(self, frames: list[Frame], change: Callable[[Item], Item]) -> list[Frame] | None:
-        if not (at := self._segments(frames)):
+        if not (found := self._segments(frames)):
             return None
-        where = self.rng.choice(at)
-        segment = frames[where]
-        assert isinstance(segment, Segment)
+        where, segment = self.rng.choice(found)
         items = list(segment.items)
         one = self.rng.randrange(len(items))
         items[one] = change(items[one])
@@ -89,12 +90,10 @@ class Liar:
         return data[:at] + bytes([data[at] ^ (1 << self.rng.randrange(8))]) + data[at + 1 :]
 
     def _cut_short(self, frames: list[Frame]) -> list[Frame] | None:
-        long = [at for at in self._segments(frames) if len(frames[at].items) > 1]  # type: ignore[union-attr]
+        long = [one for one in self._segments(frames) if len(one[1].items) > 1]
         if not long:
             return None
-        where = self.rng.choice(long)
-        segment = frames[where]
-        assert isinstance(segment, Segment)
+        where, segment = self.rng.choice(long)
         frames[where] = replace(segment, items=segment.items[:-1])
         return frames
 
@@ -137,7 +136,9 @@ def _renumbered(tip: Tip, rng: random.Random) -> Tip:
 class LyingParent(Parent):
     """Answers children with lies."""
 
-    liar: Liar
+    def __init__(self, liar: Liar, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.liar = liar
 
     async def _answer(self, answerer: Answerer) -> bytes:
         honest = await super()._answer(answerer)
@@ -147,7 +148,9 @@ class LyingParent(Parent):
 class LyingDialer(Dialer):
     """Tells its parent lies; what it itself believes of the exchange is as before."""
 
-    liar: Liar
+    def __init__(self, liar: Liar, replica: Replica, parent: int) -> None:
+        super().__init__(replica, parent)
+        self.liar = liar
 
     def compose(self, conn: Connection, now: int, wait_seconds: int) -> Sent:
         sent = super().compose(conn, now, wait_seconds)

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -115,8 +116,11 @@ class Machine:
             self._start_node()
 
     def _start_node(self) -> None:
-        make_dialer: Callable[[Replica, int], Dialer] = lies.LyingDialer if self.lying else Dialer
-        make_parent: Callable[..., Parent] = lies.LyingParent if self.lying else Parent
+        make_dialer: Callable[[Replica, int], Dialer] = Dialer
+        make_parent: Callable[..., Parent] = Parent
+        if self.lying:
+            liar = lies.Liar(self.rng, self.world.counts)
+            make_dialer, make_parent = partial(lies.LyingDialer, liar), partial(lies.LyingParent, liar)
         self.dialer = make_dialer(self.replica, self.world.parents[self.author])
         cable = self.world.cables[self.author]
         self.link = Link(cable.transport(self), self.dialer, self.replica, self.store, self.bell, self.now)
@@ -129,8 +133,6 @@ class Machine:
             enrol=_nobody_enrols,
             count=lambda what, number: None,
         )
-        if self.lying:
-            self.dialer.liar = self.parent.liar = lies.Liar(self.rng, self.world.counts)  # type: ignore[attr-defined]
         self._tasks.append(self.world.loop.create_task(self.link.run()))
 
     def now(self) -> int:
