@@ -6,7 +6,7 @@ import http.client
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,7 @@ import pytest
 
 from casework.changes import ChangeKind
 from deploy.demo.processes import DemoFailed
-from tests.durability.forked import ForkedServer
-from tests.durability.staffed import Staffed, found_staffed
+from tests.durability.staffed import Staffed
 from tests.processes.lines import ITEM
 from tests.scale import times
 
@@ -94,16 +93,6 @@ class Load:
         story.person("hub", "county_reviewer").do(case, "accept", [])
         acts.add(accept)
         self.cases.remove(case)
-
-
-@pytest.fixture(scope="module")
-def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
-    found = found_staffed(tmp_path_factory.mktemp("kills") / "county", ForkedServer)
-    try:
-        found.serve()
-        yield found
-    finally:
-        found.county.stop()
 
 
 @pytest.mark.timeout(400 * times(1, 20))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sync_protocol.store import tables
 from tests.durability.forked import Armed, ForkedServer, begin_command
 from tests.durability.points import POINTS
 from tests.durability.promises import read
-from tests.durability.staffed import Staffed, found_staffed
+from tests.durability.staffed import Staffed
 from tests.processes.founding import OTHER_VILLAGE
 from tests.processes.running import report, run
 from tests.scale import times
@@ -114,16 +114,6 @@ class Deaths:
 
     def fired(self, armed: Armed) -> bool:
         return armed.fired.exists() and armed.fired.read_text(encoding="utf-8") == armed.point
-
-
-@pytest.fixture(scope="module")
-def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
-    found = found_staffed(tmp_path_factory.mktemp("points") / "county", ForkedServer)
-    try:
-        found.serve()
-        yield found
-    finally:
-        found.county.stop()
 
 
 def _dies(staffed: Staffed, place: str, armed: Armed, load: Load, deaths: Deaths) -> None:
