@@ -224,7 +224,8 @@ class Dialer:
             return
         base = {**sent.reached, **_higher(self._theirs or {}, sent.reached)}
         expected = {**base, **_higher(received, base)}
-        self._theirs = expected if frontier_digest(clip(mine, expected)) == hello.digest else None
+        proven = clip(mine, expected)  # of more than that the digest says nothing, whatever was claimed before
+        self._theirs = proven if frontier_digest(proven) == hello.digest else None
 
     def absorb_chunks(self, progress: Progress) -> dict[bytes, int]:
         """Write received blob bytes to their files, outside of any transaction; blobs now complete."""

@@ -78,7 +78,7 @@ class Cable:
             await asyncio.sleep(rng.choice((3.0, SILENCE_SECONDS)))
             raise TransferFailed("no answer")
         cut = self._cut
-        served_by = self.world.machine(self.world.parents[self.child]).key
+        parent = self.world.machine(self.world.parents[self.child])
         answer = self.world.loop.create_task(self._served(path, self._mangled(data)))
         if self._chance(weather.repeat, "request repeated"):
             self.world.loop.create_task(self._later(path, data))
@@ -106,7 +106,7 @@ class Cable:
             error = peer_error(status, body)
             self.world.counts[f"refused: {error.code}"] += 1
             raise error
-        machine.answered_by = served_by
+        machine.answered_by, machine.answered_by_liar = parent.key, parent.lying
         return body
 
     async def _later(self, path: str, data: bytes) -> None:

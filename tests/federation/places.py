@@ -74,6 +74,8 @@ class Machine:
         self.fuse_is_power = True
         self.stopped = asyncio.Event()
         self.answered_by: object = None
+        self.answered_by_liar = False
+        self._hearsay: set[bytes] = set()
         self.skew = self.rng.choice((0, 0, 0, 40, -300, 90_000)) if author != HUB else 0
         self.touched: dict[tuple[int, bytes], None] = {}
         self.woken: set[str] = {"blobs"}
@@ -138,9 +140,6 @@ class Machine:
     def now(self) -> int:
         return EPOCH_SECONDS + int(self.world.loop.time()) + self.skew
 
-    def _pool(self, workers: int, _name: str) -> Inline:
-        return Inline(self.world.loop, self.rng, workers, self._work)
-
     # ---- what the world looks at
 
     def _watch_projector(self) -> None:
@@ -182,12 +181,16 @@ class Machine:
         self.sync.read(lambda conn: self.world.judges.look(conn, self))
 
     def say_learned(self) -> None:
-        """What this machine now believes of its parent: somebody was told that the parent keeps it."""
+        """What this machine now believes of its parent: somebody was told that the parent keeps it.
+
+        What a liar in the parent's place told it of a blob, it may believe for longer than the liar stands there.
+        """
         theirs: dict[Any, Tip] = self.dialer._theirs or {}
         whole = {blob for blob, end in self.dialer._offsets.items() if end >= self.world.length_of(blob)}
+        self._hearsay = whole if self.answered_by_liar else self._hearsay & whole
         parent = self.world.machine(self.world.parents[self.author])
-        if self.answered_by is parent.key and not parent.lying and not self.lying:
-            self.world.judges.acknowledge(parent.author, theirs, whole)
+        if self.answered_by is parent.key and not (self.answered_by_liar or parent.lying or self.lying):
+            self.world.judges.acknowledge(parent.author, theirs, whole - self._hearsay)
 
     # ---- how it ends
 

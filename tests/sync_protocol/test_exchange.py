@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_protocol.answerer import Answerer
 from sync_protocol.custody import Tier as CustodyTier
 from sync_protocol.dialer import Dialer
 from sync_protocol.judging import Verdict
@@ -86,6 +87,30 @@ def test_nothing_that_was_uploaded_comes_back(county):
     progress = c.exchange(dialer, village, township)
     assert progress.entries_sent == 1
     assert progress.entries_received == 1  # the township's receipt
+
+
+def test_a_parents_false_claim_holds_up_nothing_once_it_speaks_the_truth(county, monkeypatch):
+    c, _, township, village = county
+    topic = village.open_case({"name": "x"})
+    c.sync(village, township)
+    dialer = Dialer(village.replica, township.author)
+    honest = Answerer.answer
+
+    def claim_more(self, conn, now):
+        answer = honest(self, conn, now)
+        for at, frame in enumerate(answer.frames):
+            if isinstance(frame, Vector):
+                more = {b: tip._replace(number=tip.number + 5) for b, tip in frame.frontier.items()}
+                answer.frames[at] = Vector(more)
+        return answer
+
+    monkeypatch.setattr(Answerer, "answer", claim_more)
+    c.exchange(dialer, village, township)
+    monkeypatch.undo()
+    c.exchange(dialer, village, township)
+    village.write(village.author, topic, 65, {"reason": "改"})
+    assert village.store.read(dialer.has_news)
+    assert c.exchange(dialer, village, township).entries_sent == 1
 
 
 def test_a_refusal_reaches_the_origin_with_its_code(county):
