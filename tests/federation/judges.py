@@ -170,8 +170,8 @@ class Judges:
             claims.append((ancestors[0], shown.tier >= 1, from_home, shown.blobs_township))
         for author, claimed, entries, blobs in claims:
             there = machine.world.machine(author)
-            if there.lying:
-                continue
+            if there.lying or trust.newest_epoch(conn, author) < there.replica.me.epoch:
+                continue  # it has not heard yet that the machine it was told of is gone
             seen = self.of(there)
             if claimed:
                 for change in entries:
