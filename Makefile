@@ -1,6 +1,7 @@
 # make demo   a small real county on this machine: hub, one township, two villages (ARGS="--once" to play it through)
 # make test   everything CI checks (ARGS="tests/casework -k fold" to choose tests)
 # make soak   the repeated and random tests at length: kills, cuts, seeds (hours)
+# make coverage   the tests but for the long random ones, and which lines they never reach
 # make test-mutations   faults built into the product on purpose, each of which the county's play must catch
 # make bench  performance figures beside their limits (ARGS="--quick", ARGS="wire memory", ARGS="--without openssl")
 # make lint   style, import contracts, types
@@ -8,7 +9,7 @@
 
 PYTHON := .venv/bin/python
 
-.PHONY: demo test soak test-mutations bench lint lock clean
+.PHONY: demo test coverage soak test-mutations bench lint lock clean
 .DEFAULT_GOAL := demo
 
 demo:
@@ -18,6 +19,12 @@ demo:
 test:
 	@deploy/setup.sh dev
 	@deploy/check.sh lint tests -- $(ARGS)
+
+coverage:
+	@deploy/setup.sh dev
+	@mkdir -p .coverage
+	@$(PYTHON) -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing:skip-covered \
+		--ignore tests/federation --ignore tests/fuzz --ignore tests/durability $(ARGS)
 
 soak:
 	@deploy/setup.sh dev
