@@ -13,7 +13,7 @@
     ├── TransferFailed      retry        the link, the peer's process or its answer failed
     ├── BadNonce            retry        the request's nonce is spent; the refusal brings a fresh one
     ├── Refused             stop         the peer understood and says no
-    │   ├── NotEnrolled, CertificateExpired, CertificateRevoked, NotYourParent, BadToken
+    │   ├── NotEnrolled, CertificateExpired, CertificateRevoked, NotYourParent, BadToken, WrongReader
     └── Fork                stop         two valid signatures over different heads at one number
 
 Callers act on `verdict`, never on the text. A refusal carries its evidence.
@@ -141,6 +141,12 @@ class BadToken(Refused):
     """The invitation is unknown, used, expired or for another station."""
 
     code = "bad_token"
+
+
+class WrongReader(Refused):
+    """The bundle is sealed for another place, or for an earlier machine of this one."""
+
+    code = "wrong_reader"
 
 
 class Fork(SyncError):

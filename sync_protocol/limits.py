@@ -50,6 +50,9 @@ ANSWER_BLOB_BYTES = 256 * KIB
 """What one answer carries of scans: half a minute at 64 kbit/s; the asker asks again at once."""
 ZSTD_WINDOW_LOG_MAX = 23
 
+BUNDLE_HEAD_BYTES_MAX = 8 * KIB
+BUNDLE_CERTIFICATES_MAX = 4
+
 TOKEN_BYTES_MAX = 256
 CERTIFICATE_BYTES_MAX = 1 * KIB
 TOKEN_SECONDS = 72 * 3600

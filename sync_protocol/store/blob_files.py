@@ -106,6 +106,24 @@ class BlobFiles:
 
     def put(self, pieces: Iterable[bytes]) -> tuple[bytes, int]:
         """Store a new blob; its hash and length. Durable on return."""
+        with self._written(pieces) as (temporary, hash_, length):
+            self._settle(temporary, hash_)
+        return hash_, length
+
+    def put_named(self, hash_: bytes, pieces: Iterable[bytes]) -> None:
+        """Store a whole blob that came under a name, beside whatever `extend` has of it. Durable on return.
+
+        Raises BadBytes, and keeps nothing, when it does not have its hash.
+        """
+        with self._written(pieces) as (temporary, found, _), self._alone(hash_[0] % _LOCKS):
+            if found != hash_:
+                raise BadBytes("the blob does not have its hash", blob=hash_.hex())
+            self._settle(temporary, hash_)
+            self._part(hash_).unlink(missing_ok=True)
+
+    @contextmanager
+    def _written(self, pieces: Iterable[bytes]) -> Iterator[tuple[Path, bytes, int]]:
+        """A new file with these bytes, on disk, gone afterwards if it was not renamed; its hash and length."""
         state, length = hashlib.sha256(), 0
         machine = f"-{self._shared}" if self._shared else ""
         temporary = self._partial / f"new-{os.getpid()}-{id(pieces):x}{machine}"
@@ -117,10 +135,9 @@ class BlobFiles:
                     file.write(piece)
                 file.flush()
                 self._disk.sync(file)
-            self._settle(temporary, state.digest())
+            yield temporary, state.digest(), length
         finally:
             temporary.unlink(missing_ok=True)
-        return state.digest(), length
 
     def offset(self, hash_: bytes) -> int:
         """How many bytes of an unfinished blob lie here."""

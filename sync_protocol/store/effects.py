@@ -32,8 +32,8 @@ from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
 from sync_protocol.reading import forget_bodies, note_placed
 from sync_protocol.segments import ERASED, Link
+from sync_protocol.store import peers, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store import trust
 from sync_protocol.store.bulk import run_many
 from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.me import get
@@ -188,6 +188,7 @@ def _note_grant(conn: Connection, grant: Grant) -> None:
     trust.add_grant(conn, grant)
     for table in (t.receipt, t.blob_receipt):
         conn.execute(delete(table).where(table.c.author == grant.author))
+    peers.forget_frontiers(conn, grant.author)
 
 
 def _note_receipt(conn: Connection, branch: Branch, body: bytes) -> None:

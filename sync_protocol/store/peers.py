@@ -40,6 +40,16 @@ def frontiers(conn: Connection, author: int) -> PeerFrontiers:
     return PeerFrontiers(_unpack(row.proven), _unpack(row.offered))
 
 
+def proven(conn: Connection, author: int) -> dict[Branch, Tip] | None:
+    """What a peer has last shown to hold; None when it never has, or goes on with a new machine."""
+    return _unpack(conn.execute(select(peer.c.proven).where(peer.c.author == author)).scalar())
+
+
+def forget_frontiers(conn: Connection, author: int) -> None:
+    """A new machine holds nothing of what its predecessor had shown to hold."""
+    conn.execute(update(peer).where(peer.c.author == author).values(proven=None, offered=None))
+
+
 def _unpack(packed: bytes | None) -> dict[Branch, Tip] | None:
     return None if packed is None else parse_vector(canonical.unpack(packed, bytes_max=MIB))
 

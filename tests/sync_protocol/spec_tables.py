@@ -40,6 +40,8 @@ UNITS: dict[str, tuple[str, str]] = {
     "MESSAGE_UNPACKED_BYTES_MAX": ("bytes", "a message after decompression (8.1)"),
     "UPLOAD_TARGET_BYTES": ("bytes", "what a writer aims to put into one message; no reader checks it"),
     "ZSTD_WINDOW_LOG_MAX": ("log₂ bytes", "window of a stream (8.1)"),
+    "BUNDLE_HEAD_BYTES_MAX": ("bytes", "the head of a bundle (17.1)"),
+    "BUNDLE_CERTIFICATES_MAX": ("certificates", "in the head of a bundle (17.1)"),
     "TOKEN_BYTES_MAX": ("letters", "a token as text, without white space (9.3)"),
     "CERTIFICATE_BYTES_MAX": ("bytes", "a signed certificate (9.1)"),
     "TOKEN_SECONDS": ("seconds", "life of a token (9.3)"),

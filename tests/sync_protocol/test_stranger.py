@@ -1,7 +1,7 @@
 """A second implementation, written from SPEC.md alone: it verifies the golden vectors without the library.
 
-Nothing of sync_protocol is imported here on purpose; only SHA-256, HMAC, Ed25519 and JSON, and the verifier of exports,
-which imports nothing of it either, for its reader of msgpack.
+Nothing of sync_protocol is imported here on purpose; only SHA-256, HMAC, libsodium and JSON, and the verifier of
+exports, which imports nothing of it either, for its reader of msgpack.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nacl import bindings
 from nacl.exceptions import BadSignatureError
+from nacl.public import PrivateKey, SealedBox
 from nacl.signing import VerifyKey
 
 from tests.verifier.verifier import Refused, value_of
@@ -167,3 +169,37 @@ def test_envelopes_verify():
         domain("sign-reply") + DEPLOYMENT + nonce + serial_bytes + hashes,
         signature,
     )
+
+
+def part_of(file: io.BytesIO) -> bytes:
+    """Section 17.1: length and that many bytes."""
+    return file.read(int.from_bytes(file.read(4), "big"))
+
+
+def test_the_bundle_verifies_and_opens_with_the_readers_key():
+    case = vector("bundle.json")
+    whole = bytes.fromhex(case["bytes"])
+    file = io.BytesIO(whole)
+    assert file.read(18) == domain("bundle")
+    packed = part_of(file)
+    root_key, certificates, writer, reader, serial, _, id_, seal = read(packed)
+    assert (root_key.hex(), writer, reader, serial, len(certificates)) == (KEYS["root_public"], 3, 1, 1, 2)
+    box = PrivateKey(bytes.fromhex(KEYS["stations"]["1"]["box_seed"]))
+    opened = SealedBox(box).decrypt(seal)
+    numbers = struct.pack(">II", writer, reader)
+    assert opened[:32].hex() == case["key"] and opened[32:] == digest("bundle-key", DEPLOYMENT, numbers, id_)[:16]
+    state = bindings.crypto_secretstream_xchacha20poly1305_state()
+    bindings.crypto_secretstream_xchacha20poly1305_init_pull(state, file.read(24), opened[:32])
+    head = struct.pack(">I", len(packed)) + packed
+    context = domain("bundle-block") + hashlib.sha256(head).digest()
+    plain_bytes, tag = b"", 0
+    while block := part_of(file):
+        piece, tag = bindings.crypto_secretstream_xchacha20poly1305_pull(state, block, context)
+        plain_bytes += piece
+    assert (plain_bytes.hex(), tag) == (case["plain"], 3)
+    assert read(part_of(file)) == [3, 3, 1, 138]
+    before = file.tell()
+    serial, signature = read(part_of(file))
+    message = domain("sign-bundle") + DEPLOYMENT + struct.pack(">I", serial) + hashlib.sha256(whole[:before]).digest()
+    assert (serial, message.hex(), file.read()) == (3, case["signed"]["message"], b"")
+    verify(KEYS["stations"]["3"]["sign_public"], message, signature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 from sync_protocol import canonical
 from sync_protocol.blobs import open_blob, plain_hash, unwrap_key
+from sync_protocol.bundles import MAGIC as BUNDLE_MAGIC
+from sync_protocol.bundles import BundleFile, Counts, bundle_pieces
 from sync_protocol.certificates import SignedCertificate, verify_certificate
 from sync_protocol.compression import deflate
 from sync_protocol.crypto import BoxKey, open_body
@@ -101,6 +104,27 @@ def test_the_message_is_read_back_through_compression():
     frames = parse_message(deflate(whole))
     assert b"".join(frame_bytes(frame) for frame in frames) == whole
     assert frames == list(parse_frames(whole)) == list(g.FRAMES)
+
+
+def test_the_bundle_is_read_back_by_its_reader():
+    case = vector("bundle.json")
+    box = BoxKey(bytes.fromhex(vector("keys.json")["stations"]["1"]["box_seed"]))
+    bundle = BundleFile(io.BytesIO(bytes.fromhex(case["bytes"])))
+    messages = list(bundle.messages(bytes.fromhex(case["root_key"]), case["reader"], box))
+    assert [tuple(frames) for frames in messages] == list(g.BUNDLE_FRAMES)
+    assert (bundle.head.writer, bundle.serial, bundle.counts.fields()) == (3, 3, [3, 3, 1, len(g.SMALL_BLOB)])
+
+
+def test_todays_bundle_differs_from_the_written_one_in_nothing_but_what_is_drawn():
+    """The stream's header is drawn by the library: the rest of the bytes up to there, and their number, are fixed."""
+    made = b"".join(
+        bundle_pieces(
+            g.BUNDLE_HEAD, g.BUNDLE_KEY, g.BUNDLE_MESSAGES, Counts(3, 3, 1, len(g.SMALL_BLOB)), g.SIGNERS[3], 3
+        )
+    )
+    written = bytes.fromhex(vector("bundle.json")["bytes"])
+    until = len(BUNDLE_MAGIC) + len(g.BUNDLE_HEAD.packed())
+    assert (made[:until], len(made)) == (written[:until], len(written))
 
 
 def test_the_frontier_has_its_digest():

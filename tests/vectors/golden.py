@@ -14,6 +14,8 @@ from nacl import bindings
 
 from sync_protocol import canonical
 from sync_protocol.blobs import plain_hash
+from sync_protocol.bundles import MAGIC as BUNDLE_MAGIC
+from sync_protocol.bundles import Head, bundle_message, key_context
 from sync_protocol.certificates import Certificate, deployment_id, fingerprint, sign_certificate
 from sync_protocol.crypto import (
     STREAM_CHUNK_BYTES,
@@ -238,6 +240,52 @@ EXPORT_PARTS: tuple[bytes, ...] = (
 EXPORT_BODY = MAGIC + b"".join(EXPORT_PARTS)
 EXPORT_MESSAGE = export_message(DEPLOYMENT, SERIALS[VILLAGE], sha256(EXPORT_BODY))
 EXPORT = EXPORT_BODY + part([SERIALS[VILLAGE], SIGNERS[VILLAGE].sign(EXPORT_MESSAGE)])
+
+# --- a bundle ----------------------------------------------------------------------------------------------------
+
+
+def stored(data: bytes) -> bytes:
+    """One zstd frame (RFC 8878) that holds the bytes as they are: the library's own may change with its version."""
+    blocks = (1 | len(data) << 3).to_bytes(3, "little") + data
+    return bytes.fromhex("28b52ffd") + b"\x00\x38" + blocks
+
+
+BUNDLE_KEY = seed("bundle key")
+BUNDLE_ID = seed("bundle id", 16)
+BUNDLE_HEAD = Head(
+    ROOT.public,
+    (CERTIFICATES[HUB], CERTIFICATES[VILLAGE]),
+    VILLAGE,
+    HUB,
+    SERIALS[HUB],
+    NOW,
+    BUNDLE_ID,
+    seal(BOXES[HUB].public, BUNDLE_KEY + key_context(DEPLOYMENT, VILLAGE, HUB, BUNDLE_ID), "bundle seal"),
+)
+BUNDLE_HOLDS = {Branch(FEED, 0): Tip(3, HEAD)}
+SMALL_BLOB_HASH = hashlib.sha256(SMALL_BLOB).digest()
+_BUNDLE_HELLO = Hello(1, NOW, frontier_digest(BUNDLE_HOLDS))
+BUNDLE_FRAMES: tuple[tuple[Frame, ...], ...] = (
+    (_BUNDLE_HELLO, Vector(BUNDLE_HOLDS), Vector({})),
+    (_BUNDLE_HELLO, SEGMENT),
+    (_BUNDLE_HELLO, Chunk(SMALL_BLOB_HASH, len(SMALL_BLOB), 0, SMALL_BLOB)),
+)
+BUNDLE_MESSAGES = tuple(stored(b"".join(frame_bytes(frame) for frame in frames)) for frames in BUNDLE_FRAMES)
+BUNDLE_PLAIN = b"".join(u32(len(message)) + message for message in BUNDLE_MESSAGES)
+
+
+def _bundle_body() -> bytes:
+    head = BUNDLE_HEAD.packed()
+    header, *blocks = stream(
+        BUNDLE_KEY, domain("bundle-block") + sha256(head), seed("bundle stream header", 24), BUNDLE_PLAIN
+    )
+    framed = b"".join(u32(len(block)) + block for block in blocks)
+    return BUNDLE_MAGIC + head + header + framed + u32(0) + part([3, 3, 1, len(SMALL_BLOB)])
+
+
+BUNDLE_BODY = _bundle_body()
+BUNDLE_MESSAGE = bundle_message(DEPLOYMENT, SERIALS[VILLAGE], sha256(BUNDLE_BODY))
+BUNDLE = BUNDLE_BODY + part([SERIALS[VILLAGE], SIGNERS[VILLAGE].sign(BUNDLE_MESSAGE)])
 
 EVERY_FEED = (FEED, down(TOWNSHIP, VILLAGE), down(HUB, VILLAGE), TO_ALL, TO_SELF)
 

@@ -272,6 +272,23 @@ def _export() -> Any:
     }
 
 
+def _bundle() -> Any:
+    return {
+        "root_key": g.ROOT.public.hex(),
+        "writer": g.VILLAGE,
+        "reader": g.HUB,
+        "key": g.BUNDLE_KEY.hex(),
+        "id": g.BUNDLE_ID.hex(),
+        "head": g.BUNDLE_HEAD.packed().hex(),
+        "messages before compression": [
+            b"".join(frame_bytes(frame) for frame in frames).hex() for frames in g.BUNDLE_FRAMES
+        ],
+        "plain": g.BUNDLE_PLAIN.hex(),
+        "signed": {"serial": g.SERIALS[g.VILLAGE], "message": g.BUNDLE_MESSAGE.hex()},
+        "bytes": g.BUNDLE.hex(),
+    }
+
+
 def _seals() -> Any:
     return {
         "case_key": g.CASE_KEY.hex(),
@@ -306,6 +323,7 @@ FILES = {
     "envelopes.json": _envelopes,
     "seals.json": _seals,
     "export.json": _export,
+    "bundle.json": _bundle,
 }
 
 
