@@ -23,11 +23,12 @@ from casework.passwords import hash_password
 from casework.service_item import ServiceItem
 from casework.web.listen import serve_refusal, tls_context
 from hub import app as program
-from hub import staff, stations
+from hub import courier, staff, stations
 from hub.county import open_county
 from hub.founding import found_county
 from hub.settings import HubSettings
 from migrations.upgrade import SchemaTooNew
+from sync_protocol.courier import Meter, look_at
 from sync_protocol.errors import SyncError
 from sync_protocol.export import write_export
 from sync_protocol.fsck import check_replica
@@ -40,6 +41,8 @@ user = typer.Typer(help="Staff accounts.", no_args_is_help=True)
 catalogue = typer.Typer(help="Service items.", no_args_is_help=True)
 cli.add_typer(user, name="user")
 cli.add_typer(catalogue, name="catalogue")
+bundle = typer.Typer(help="Bundles that a courier carries.", no_args_is_help=True)
+cli.add_typer(bundle, name="bundle")
 
 Dir = Annotated[Path, typer.Option("--dir", help="Folder of the county's data.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="File with the database key (default: DIR.key).")]
@@ -264,6 +267,66 @@ def fsck(
     text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases.cases} cases checked"
     _print(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
     raise typer.Exit(1 if found.wrong else 0)
+
+
+@bundle.command("export")
+def bundle_export(
+    folder: Dir,
+    to: Annotated[Path, typer.Option("--to", help="The stick's folder, or a file to write on it.")],
+    reader: Annotated[str, typer.Option("--for", help="The region code or author of a station below.")],
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Everything, whatever the reader is said to hold already.")
+    ] = False,
+    key_file: KeyFile = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what the reader lacks to one file for a courier, sealed to it. Runs beside a server of the same folder."""
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
+    try:
+        writer, name = courier.writer_for(county, reader, program.now(), everything=everything)
+        report = courier.write_to(writer, to / name if to.is_dir() else to, _say)
+    finally:
+        county.close()
+    counts = f"{report['entries']} entries, {report['previews']} previews, {report['pages']} pages, "
+    text = counts + f"{report['documents']} documents, {report['bytes']} bytes in {report['file']}"
+    damaged = f"; {report['damaged']} damaged scans left out, see fsck" if report["damaged"] else ""
+    _print(report, as_json, text + damaged)
+
+
+@bundle.command("import")
+def bundle_import(
+    file: Annotated[Path, typer.Argument(help="The bundle.")],
+    folder: Dir,
+    key_file: KeyFile = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a bundle whole and take it in; again is harmless. Runs beside a server. Exit 3: a part was refused."""
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
+    try:
+        with file.open("rb") as opened:
+            carried = courier.take(county, opened, program.now(), Meter(_say, file.stat().st_size))
+        courier.judge(county, carried.homes)
+    finally:
+        county.close()
+    report = {name: getattr(carried, name) for name in carried.__slots__}
+    report["refused"] = [{"code": code, "detail": detail} for code, detail in carried.refused]
+    _print(report, as_json, "\n".join(carried.lines()))
+    raise typer.Exit(3 if carried.refused else 0)
+
+
+@bundle.command("inspect")
+def bundle_inspect(file: Annotated[Path, typer.Argument(help="The bundle.")], as_json: AsJson = False) -> None:
+    """From where, for where, when, how much, and whether it is whole. Needs no key. Exit 1: it is damaged."""
+    look = look_at(file, _say)
+    report = {name: getattr(look, name) for name in look.__slots__}
+    _print(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
+    raise typer.Exit(0 if look.sound else 1)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _print(report: dict[str, Any], as_json: bool, text: str) -> None:

@@ -13,17 +13,20 @@ from typing import Annotated, Any
 import aiohttp
 import typer
 
+from casework.errors import CaseworkError
 from casework.fsck import look_at_cases
 from casework.logs import configure_logs
 from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
+from node import courier
 from node.enrol import check_parent, enrol_here, read_ca
 from node.intake_file import take_file
 from node.settings import NodeSettings
 from node.standing import outstanding
 from node.station import Station, open_station
 from node.syncing import EXIT_FAILED, Until, sync_until
+from sync_protocol.courier import Meter, look_at
 from sync_protocol.enrolment import Token
 from sync_protocol.errors import SyncError
 from sync_protocol.export import write_export
@@ -37,6 +40,8 @@ _FIRST_EXCHANGE_SECONDS = 60
 cli = typer.Typer(
     help="Lianban node: a village station or a township hall.", no_args_is_help=True, add_completion=False
 )
+bundle = typer.Typer(help="Bundles that a courier carries.", no_args_is_help=True)
+cli.add_typer(bundle, name="bundle")
 
 Dir = Annotated[Path, typer.Option("--dir", help="Folder of this station's data.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="File with the database key (default: DIR.key).")]
@@ -49,7 +54,7 @@ def main() -> None:
     os.umask(0o077)
     try:
         cli()
-    except (FolderError, StoreError, SyncError, SchemaTooNew, ValueError, OSError) as error:
+    except (FolderError, StoreError, SyncError, SchemaTooNew, CaseworkError, ValueError, OSError) as error:
         print(f"lianban-node: {error}", file=sys.stderr)
         sys.exit(EXIT_FAILED)
 
@@ -247,6 +252,65 @@ def fsck(folder: Dir, key_file: KeyFile = None, rebuild: Rebuild = False, as_jso
     text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases.cases} cases checked"
     _print(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
     raise typer.Exit(1 if found.wrong else 0)
+
+
+@bundle.command("export")
+def bundle_export(
+    folder: Dir,
+    to: Annotated[Path, typer.Option("--to", help="The stick's folder, or a file to write on it.")],
+    reader: Annotated[
+        str, typer.Option("--for", help="parent, county, or the region code or author of a station below.")
+    ] = "parent",
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Everything, whatever the reader is said to hold already.")
+    ] = False,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what the reader lacks to one file for a courier, sealed to it. Runs beside a server of the same folder."""
+    station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        writer, name = courier.writer_for(station, reader, program.now(), everything=everything)
+        report = courier.write_to(writer, to / name if to.is_dir() else to, _say)
+    finally:
+        station.close()
+    counts = f"{report['entries']} entries, {report['previews']} previews, {report['pages']} pages, "
+    text = counts + f"{report['documents']} documents, {report['bytes']} bytes in {report['file']}"
+    damaged = f"; {report['damaged']} damaged scans left out, see fsck" if report["damaged"] else ""
+    _print(report, as_json, text + damaged)
+
+
+@bundle.command("import")
+def bundle_import(
+    file: Annotated[Path, typer.Argument(help="The bundle.")],
+    folder: Dir,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a bundle whole and take it in; again is harmless. Runs beside a server. Exit 3: a part was refused."""
+    station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        with file.open("rb") as opened:
+            carried = courier.take(station, opened, program.now(), Meter(_say, file.stat().st_size))
+    finally:
+        station.close()
+    report = {name: getattr(carried, name) for name in carried.__slots__}
+    report["refused"] = [{"code": code, "detail": detail} for code, detail in carried.refused]
+    _print(report, as_json, "\n".join(carried.lines()))
+    raise typer.Exit(3 if carried.refused else 0)
+
+
+@bundle.command("inspect")
+def bundle_inspect(file: Annotated[Path, typer.Argument(help="The bundle.")], as_json: AsJson = False) -> None:
+    """From where, for where, when, how much, and whether it is whole. Needs no key. Exit 1: it is damaged."""
+    look = look_at(file, _say)
+    report = {name: getattr(look, name) for name in look.__slots__}
+    _print(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
+    raise typer.Exit(0 if look.sound else 1)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _print(report: dict[str, Any], as_json: bool, text: str) -> None:

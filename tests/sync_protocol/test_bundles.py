@@ -228,6 +228,9 @@ def test_what_the_reader_lost_comes_with_everything(county):
 def test_one_home_that_is_refused_holds_up_no_other(county):
     c, hub, township, village = county
     other = c.enrol(OTHER_VILLAGE, Tier.VILLAGE, "other")
+    noise = random.Random(1)
+    for _ in range(60):  # more than one message's worth
+        village.open_case({"note": noise.randbytes(9000)})
     for place in (village, other):
         place.open_case({"name": "x"}, pages=(PAGE,))
         carry(place, township)

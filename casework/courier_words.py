@@ -1,0 +1,96 @@
+"""What a courier's stick can be told to people: why a bundle was refused, and what to do next.
+
+Known by the codes under which the log refuses; the sentences name the remedy, since whoever reads them stands at a
+window with a stick in hand.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+
+from casework.errors import BadInput, Problem
+from casework.web.render import moment
+
+FIELD = "bundle"
+
+_ASK_AGAIN = "请不要使用这个文件，请对方重新导出一份再带来"
+_REFUSED: dict[str, tuple[str, str]] = {
+    "wrong_deployment": ("这个U盘包是别的县的", "请核对U盘，换成本县导出的包"),
+    "wrong_reader": ("这个U盘包不是给本站的", "请交给它写明的单位导入；带错了请重新导出给本站的包"),
+    "wrong_machine": ("这个U盘包是给本站换机前的电脑的，新机打不开", "请对方重新导出一份"),
+    "not_your_parent": (
+        "导出这个U盘包的站点既不是本站的上级，也不是本站的下级",
+        "请核对是哪个站点导出的，改由它的上级导入",
+    ),
+    "not_enrolled": ("没有这个收件单位", "请填写上级（parent）、县级（county），或下级站点的 12 位区划代码"),
+    "too_large": ("文件内容超出了U盘包允许的大小", _ASK_AGAIN),
+}
+_DAMAGED = ("U盘包不完整或已损坏，没有导入任何内容", _ASK_AGAIN)
+
+GAPS = "有内容接不上：对方以为本站已有的，本站没有"
+GAPS_REMEDY = "请对方重新导出，选「全部内容」（命令行加 --everything）"
+
+
+def refused(code: str, reader: str = "", *, earlier_machine: bool = False) -> BadInput:
+    """The error for a bundle that was refused under a code. reader: name or region of the place it is for, if known."""
+    message, remedy = _REFUSED.get("wrong_machine" if earlier_machine else code, _DAMAGED)
+    if code == "wrong_reader" and reader and not earlier_machine:
+        message = f"{message}，是给「{reader}」的"
+    return BadInput([Problem(FIELD, message, remedy)])
+
+
+def disk_trouble(error: OSError, *, writing: bool) -> BadInput:
+    """The error for a disk or stick that failed while a bundle was written to it or taken in from it."""
+    if isinstance(error, FileExistsError):
+        return BadInput([Problem("to", "U盘上已有同名文件", "请先移走旧文件，或换一个文件名")])
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if writing:
+        message = "U盘空间不够，没有写成，也没有留下半个文件" if full else f"写不进U盘（{error.strerror}），没有写成"
+        return BadInput([Problem("to", message, "请换一个空间足够的U盘，重新导出；本机数据不受影响")])
+    if full:
+        message = "本机磁盘满了，U盘包没有导入完；已导入的部分有效"
+        return BadInput([Problem(FIELD, message, "请清理本机磁盘后，用同一个U盘包再导入一次")])
+    return BadInput([Problem(FIELD, f"读不出U盘包（{error.strerror}）", "请重新插好U盘再试；仍不行请对方重新导出")])
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What came of a bundle that was taken in. place: who wrote it; at: unix seconds; refused: codes and what the log
+    said; homes: stations of which something new came."""
+
+    place: str
+    at: int
+    entries: int
+    new_entries: int
+    blobs: int
+    new_blobs: int
+    left: int
+    refused: tuple[tuple[str, str], ...] = ()
+    homes: tuple[int, ...] = ()
+
+    @property
+    def gaps(self) -> bool:
+        """Whether a bundle with everything in it would help."""
+        return any(code == "gap" for code, _ in self.refused)
+
+    def lines(self) -> list[str]:
+        """The outcome in sentences."""
+        said = [
+            f"来自「{self.place}」，导出于 {moment(self.at)}",
+            f"记录 {self.entries} 条，其中新收 {self.new_entries} 条",
+            f"材料 {self.blobs} 件，其中新收 {self.new_blobs} 件",
+        ]
+        if self.left:
+            said.append(f"有 {self.left} 件材料没有对应的记录，未收下；所属记录到了以后再导入一次即可")
+        if self.refused:
+            codes = "、".join(dict.fromkeys(code for code, _ in self.refused))
+            said.append(f"有 {len(self.refused)} 组记录没有收下（{codes}），其余都已收下")
+        if self.gaps:
+            said.append(f"{GAPS}。{GAPS_REMEDY}")
+        return said
+
+
+def file_stamp(seconds: int) -> str:
+    """Unix seconds as Beijing digits for a file's name, YYYYMMDD-HHMM."""
+    return moment(seconds).replace("-", "").replace(":", "").replace(" ", "-")

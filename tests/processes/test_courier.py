@@ -1,0 +1,114 @@
+"""`bundle export`, `import`, `inspect`: a county of real programs whose only link is a courier with a stick."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes.founding import OTHER_VILLAGE, TOWNSHIP, VILLAGE, SmallCounty, found_small_county
+from tests.processes.lines import line, scan, write_lines
+from tests.processes.running import report, run
+
+CHINESE = re.compile(r"[一-鿿]{2}")
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCounty]:
+    found = found_small_county(tmp_path_factory.mktemp("courier") / "county")
+    yield found
+    found.stop()
+
+
+def export(county: SmallCounty, name: str, stick: Path, reader: str, *more: str) -> dict[str, Any]:
+    program = "hub" if name == "hub" else "node"
+    return report(program, "bundle", "export", "--dir", county.dir(name), "--to", stick, "--for", reader, *more)
+
+
+def take(county: SmallCounty, name: str, file: str | Path, code: int = 0) -> dict[str, Any]:
+    program = "hub" if name == "hub" else "node"
+    return report(program, "bundle", "import", file, "--dir", county.dir(name), code=code)
+
+
+def carry(county: SmallCounty, writer: str, reader: str, stick: Path, word: str) -> dict[str, Any]:
+    written = export(county, writer, stick, word)
+    assert [path.name for path in stick.iterdir()] == [Path(written["file"]).name]  # no half file beside it
+    done = take(county, reader, written["file"])
+    Path(written["file"]).unlink()
+    return done
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Path:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    return folder
+
+
+def test_a_village_without_any_link_works_by_stick_alone(county, stick, tmp_path):
+    """Items, regions and staff come by stick, cases and scans go up by stick, and so does the answer."""
+    first = carry(county, "hub", "village", stick, VILLAGE)
+    assert first["new_entries"] > 20 and first["place"] and first["refused"] == []
+    pages = (scan(tmp_path / "scans", "a.jpg", 1), scan(tmp_path / "scans", "b.jpg", 2))
+    cases = write_lines(tmp_path / "cases.jsonl", [line(1), line(2, files=pages)])
+    materials = tmp_path / "scans"
+    taken = report("node", "intake", "--dir", county.dir("village"), cases, "--materials", materials)
+    assert taken["taken"] == 2
+    before = report("node", "status", "--dir", county.dir("village"))
+    assert (before["pending"], before["blobs_pending"] >= 2) == (2, True)
+    up = carry(county, "village", "hub", stick, "county")
+    assert (up["new_entries"], up["new_blobs"]) == (2, before["blobs_pending"])
+    down = carry(county, "hub", "village", stick, VILLAGE)
+    assert down["new_entries"] >= 2
+    after = report("node", "status", "--dir", county.dir("village"))
+    assert (after["pending"], after["blobs_pending"], after["last_contact"]) == (0, 0, None)
+    assert report("node", "fsck", "--dir", county.dir("village"))["wrong"] == []
+    assert report("hub", "fsck", "--dir", county.dir("hub"))["wrong"] == []
+
+
+def test_looked_into_it_says_what_is_inside_and_whether_it_is_whole(county, stick):
+    written = export(county, "hub", stick, TOWNSHIP)
+    file = Path(written["file"])
+    look = report("hub", "bundle", "inspect", file)
+    assert (look["reader_region"], look["entries"], look["sound"]) == (TOWNSHIP, written["entries"], True)
+    assert look["bytes"] == written["bytes"] == file.stat().st_size
+    assert "张三" not in str(look)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    assert report("node", "bundle", "inspect", file, code=1)["fault"] == "bad_bytes"
+    file.write_bytes(b"not a bundle at all")
+    assert run("node", "bundle", "inspect", file).code == 1
+
+
+def test_what_is_refused_says_why_and_what_to_do(county, stick, tmp_path):
+    good = Path(export(county, "hub", stick, OTHER_VILLAGE)["file"])
+    bad = tmp_path / "bad.bundle"
+    bad.write_bytes(good.read_bytes()[:-5])
+    for name, file, word in (("other", bad, "损坏"), ("township", good, "不是给本站的")):
+        done = run("node", "bundle", "import", file, "--dir", county.dir(name))
+        assert done.code == 1 and word in done.err and done.out == "", done.err
+    nobody = run("node", "bundle", "export", "--dir", county.dir("other"), "--to", stick, "--for", "341882999999")
+    assert nobody.code == 1 and "没有这个收件单位" in nobody.err
+    again = run("hub", "bundle", "export", "--dir", county.dir("hub"), "--to", good, "--for", OTHER_VILLAGE)
+    assert again.code == 1 and "同名文件" in again.err and good.stat().st_size > 1000
+    assert take(county, "other", good)["new_entries"] > 20
+    assert take(county, "other", good)["new_entries"] == 0
+
+
+def test_beside_running_servers(county, stick, tmp_path):
+    """The hub's own worker and the importing command meet over one database; nothing is judged twice or missed."""
+    carry(county, "hub", "village", stick, VILLAGE)
+    county.serve("hub")
+    try:
+        cases = write_lines(tmp_path / "cases.jsonl", [line(n) for n in range(30, 36)])
+        intake = report("node", "intake", "--dir", county.dir("village"), cases, "--materials", tmp_path)
+        assert intake["taken"] == 6
+        assert carry(county, "village", "hub", stick, "county")["new_entries"] == 6
+        carry(county, "hub", "village", stick, VILLAGE)
+        assert report("node", "status", "--dir", county.dir("village"))["pending"] == 0
+    finally:
+        county["hub"].stop()
+    assert report("hub", "fsck", "--dir", county.dir("hub"))["wrong"] == []
