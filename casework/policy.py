@@ -67,6 +67,7 @@ class Act(StrEnum):
     INVITE = "invite"
     SETTLE_HELD = "settle_held"
     VIEW_STATUS = "view_status"
+    COURIER = "courier"
 
 
 ACT_NAMES: dict[Act, str] = {
@@ -94,6 +95,7 @@ ACT_NAMES: dict[Act, str] = {
     Act.INVITE: "邀请站点接入",
     Act.SETTLE_HELD: "处理待核内容",
     Act.VIEW_STATUS: "查看运行状态",
+    Act.COURIER: "导出导入U盘包",
 }
 
 
@@ -125,6 +127,7 @@ _INTAKE = {
     Act.REQUEST_WITHDRAW: Scope.STATION,
     Act.WITHDRAW: Scope.STATION,
     Act.VIEW_STATUS: Scope.ANYWHERE,
+    Act.COURIER: Scope.ANYWHERE,
 }
 _DECIDE_HERE = dict.fromkeys(
     (Act.ACCEPT, Act.REFUSE_ACCEPTANCE, Act.REVIEW, Act.GRANT, Act.DENY, Act.ATTACH_RESULT, Act.CLOSE),
@@ -148,6 +151,7 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.ASK_SUPPLEMENT: Scope.AREA,
         **_DECIDE_HERE,
         Act.VIEW_STATUS: Scope.ANYWHERE,
+        Act.COURIER: Scope.ANYWHERE,
     },
     Role.COUNTY_REVIEWER: {
         **_COUNTY_DESK,
@@ -167,8 +171,9 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.INVITE: Scope.AREA,
         Act.SETTLE_HELD: Scope.AREA,
         Act.VIEW_STATUS: Scope.ANYWHERE,
+        Act.COURIER: Scope.ANYWHERE,
     },
-    Role.OPS: {Act.VIEW_STATUS: Scope.ANYWHERE},
+    Role.OPS: {Act.VIEW_STATUS: Scope.ANYWHERE, Act.COURIER: Scope.ANYWHERE},
 }
 
 

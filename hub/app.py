@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,10 +25,11 @@ from casework.passwords import ChildPasswords
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
+from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
 from casework.web.listen import admin_app, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
-from hub import staff
+from hub import courier, staff
 from hub.county import County, open_county
 from hub.judge import KNOWN_BY_NOW, judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
@@ -42,7 +43,7 @@ from sync_protocol.enrolment import parse_request
 from sync_protocol.errors import TooLarge, UnknownTopic
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
-from sync_protocol.store.async_store import AsyncStore
+from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 from sync_protocol.store.seam import StoreUnavailable
 
@@ -71,10 +72,16 @@ class Running:
     waiting: dict[int, float] = field(default_factory=dict)
     spool: Path | None = None
     """Where uploads lie until they are opened; None when no pages are served."""
+    carrying: ThreadPoolExecutor | None = None
+    """One thread for bundles: they may take minutes, and nobody else waits for them."""
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
         """Blocking work (opening and sealing files) in a bounded pool of its own."""
         return await asyncio.get_running_loop().run_in_executor(self.offload, fn)
+
+    async def carry(self, fn: Callable[[], T]) -> T:
+        """Work on a bundle."""
+        return await asyncio.get_running_loop().run_in_executor(self.carrying, ending_on_disk_failure, fn)
 
     def arrived(self, homes: Iterable[int], more: bool) -> None:  # noqa: FBT001 - the server's callback
         """Entries of these homes came; judge at once, or wait for the rest that was announced."""
@@ -105,12 +112,16 @@ async def running(settings: HubSettings) -> AsyncIterator[Running]:
     store = AsyncStore(county.store)
     bell = Bell(asyncio.get_running_loop())
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
+    carrying = ThreadPoolExecutor(1, thread_name_prefix="bundles")
     try:
         county.store.listen(bell.ring)
         with county.folder.serving_room() as spool:
-            yield Running(county, store, bell, HubMetrics(), offload, settings.settle_seconds, spool=spool)
+            yield Running(
+                county, store, bell, HubMetrics(), offload, settings.settle_seconds, spool=spool, carrying=carrying
+            )
     finally:
         offload.shutdown()
+        carrying.shutdown()
         await store.close()
 
 
@@ -207,9 +218,26 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
-    add_pages(app, [*CASE_PAGES, *HUB_PAGES])
+    app[COURIER] = _courier(parts)
+    add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *HUB_PAGES])
     app.add_routes(parent_of(parts).routes())
     return app
+
+
+def _courier(parts: Running) -> Courier:
+    county = parts.county
+
+    def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:  # noqa: FBT001 - the page's callback
+        writer, name = courier.writer_for(county, reader, county.desk.now(), everything=everything)
+        return writer.pieces(), name
+
+    return Courier(
+        readers=lambda: courier.readers(county),
+        export=export,
+        take=lambda file: courier.take(county, file, county.desk.now(), lambda what, length: None),
+        run=parts.carry,
+        taken=lambda carried: parts.arrived(carried.homes, False),
+    )
 
 
 @web.middleware

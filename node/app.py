@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -27,9 +27,11 @@ from casework.staff_log import password_changed
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
+from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
 from casework.web.listen import admin_app, client_context, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
+from node import courier
 from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
@@ -47,7 +49,7 @@ from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store import peers
-from sync_protocol.store.async_store import AsyncStore
+from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 
 T = TypeVar("T")
@@ -71,10 +73,16 @@ class Running:
     metrics: NodeMetrics
     offload: ThreadPoolExecutor
     disk_reserve_mib: int
+    carrying: ThreadPoolExecutor | None = None
+    """One thread for bundles: they may take minutes, and nobody else waits for them."""
 
     async def off_loop(self, fn: Callable[[], T]) -> T:
         """Blocking work (opening and sealing files) in a bounded pool of its own."""
         return await asyncio.get_running_loop().run_in_executor(self.offload, fn)
+
+    async def carry(self, fn: Callable[[], T]) -> T:
+        """Work on a bundle."""
+        return await asyncio.get_running_loop().run_in_executor(self.carrying, ending_on_disk_failure, fn)
 
 
 @asynccontextmanager
@@ -91,11 +99,13 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     link = Link(HttpTransport(session, station.parent_url), dialer, station.replica, store, bell, now)
     link.state.last_contact, _ = await store.read(lambda conn: peers.contact(conn, station.parent_author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
+    carrying = ThreadPoolExecutor(1, thread_name_prefix="bundles")
     try:
-        yield Running(station, store, bell, link, session, NodeMetrics(), offload, settings.disk_reserve_mib)
+        yield Running(station, store, bell, link, session, NodeMetrics(), offload, settings.disk_reserve_mib, carrying)
     finally:
         await session.close()
         offload.shutdown()
+        carrying.shutdown()
         await store.close()
 
 
@@ -161,9 +171,25 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.extend((_log_says_no, _room_for_intake(parts)))
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
     app[SYNC_STATUS] = lambda: _sync_status(parts)
-    add_pages(app, [*CASE_PAGES, *NODE_PAGES])
+    app[COURIER] = _courier(parts)
+    add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *NODE_PAGES])
     app.add_routes(_parent(parts).routes())
     return app
+
+
+def _courier(parts: Running) -> Courier:
+    station = parts.station
+
+    def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:  # noqa: FBT001 - the page's callback
+        writer, name = courier.writer_for(station, reader, now(), everything=everything)
+        return writer.pieces(), name
+
+    return Courier(
+        readers=lambda: courier.readers(station),
+        export=export,
+        take=lambda file: courier.take(station, file, now(), lambda what, length: None),
+        run=parts.carry,
+    )
 
 
 @web.middleware

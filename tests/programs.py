@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -21,15 +22,19 @@ from casework.catalogue import load_catalogue
 from casework.example_intake import example_intake_line
 from casework.policy import Role
 from casework.states import COUNTY
-from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
+from casework.web.case_keys import DESK, OFF_LOOP, SPOOL, OffLoop
 from casework.web.case_pages import CASE_PAGES
+from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
 from casework.web.pages import add_pages
 from casework.web.setup import setup
 from casework.web.site import Hooks, Site
+from hub import courier as hub_courier
 from hub.pages import HUB_NAV
+from node import courier as node_courier
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
 from node.sync_status import SyncStatus, sync_bar
 from sync_protocol.dialer import Dialer
+from sync_protocol.store import trust
 from sync_protocol.store.async_store import AsyncStore
 from tests.casework.web.tiny_program import CheapPasswords
 from tests.hub.hall import OFFICE, Hall, build_hall, cheap_hash
@@ -154,8 +159,29 @@ class Programs:
             random_bytes=place.replica.random_bytes,
         )
         app[DESK], app[OFF_LOOP], app[SPOOL], app[SYNC_STATUS] = hall.desk(place), off_loop, spool, status
-        add_pages(app, CASE_PAGES if tier == COUNTY else [*CASE_PAGES, *NODE_PAGES])
+        app[COURIER] = self.courier(place, off_loop)
+        add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(() if tier == COUNTY else NODE_PAGES)])
         return app
+
+    def courier(self, place: Place, off_loop: OffLoop) -> Courier:
+        hall, topics = self.hall, self.hall.topics(place)
+        region = place.store.read(lambda conn: trust.certificate_of(conn, place.me.serial)).region
+        parts: Any = SimpleNamespace(
+            store=place.store, replica=place.replica, me=place.me, topics=topics, region=region
+        )
+        at = hub_courier if place is hall.hub else node_courier
+
+        def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:
+            writer, name = at.writer_for(parts, reader, hall.now(), everything=everything)
+            return writer.pieces(), name
+
+        return Courier(
+            readers=lambda: at.readers(parts),
+            export=export,
+            take=lambda file: at.take(parts, file, hall.now(), lambda what, length: None),
+            run=off_loop,
+            taken=lambda carried: [hall.judge(home) for home in carried.homes if place is hall.hub] and None,
+        )
 
     def tier(self, place: Place) -> str:
         return place.store.read(lambda conn: self.hall.topics(place).tier_of(conn, place.author))
@@ -222,6 +248,13 @@ def open_programs(folder: Path) -> Programs:
     return programs
 
 
+def sign_up(programs: Programs, login: str, role: Role, station: str, office: str) -> None:
+    """One more member of staff, whose first password is changed already."""
+    programs.hall.add_user(login, role, station, office)
+    programs.hall.sync()
+    _set_password(programs.place_of(login), login)
+
+
 def _set_password(place: Place, login: str) -> None:
     def write(conn: object) -> None:
         account = accounts_store.find_by_login(conn, login)  # type: ignore[arg-type]
@@ -281,6 +314,7 @@ __all__ = [
     "new_draft",
     "open_programs",
     "required_indexes",
+    "sign_up",
     "take_in",
     "typed",
 ]

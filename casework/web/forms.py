@@ -5,7 +5,9 @@ The CSRF token must be the first field, so that nothing of a forged upload is ta
 
 from __future__ import annotations
 
+import errno
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -109,6 +111,8 @@ class _Multipart:
         self._taken = 0
 
     async def read(self) -> Form:
+        if self._spool_dir and (self._request.content_length or 0) > shutil.disk_usage(self._spool_dir).free:
+            raise BadInput([_disk_full("")])
         try:
             await self._read_parts()
         except _MALFORMED as error:
@@ -175,13 +179,26 @@ class _Multipart:
             length += len(chunk)
             if length > self._limits.file_bytes:
                 raise web.HTTPRequestEntityTooLarge(self._limits.file_bytes, length)
-            file.write(chunk)
+            _append(file, chunk, part.name or "")
         return length
 
     def _count(self, more: int) -> None:
         self._taken += more
         if self._taken > self._limits.total_bytes:
             raise web.HTTPRequestEntityTooLarge(self._limits.total_bytes, self._taken)
+
+
+def _append(file: IO[bytes], chunk: bytes, field: str) -> None:
+    try:
+        file.write(chunk)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BadInput([_disk_full(field)]) from error
+        raise
+
+
+def _disk_full(field: str) -> Problem:
+    return Problem(field, "本机磁盘空间不够，文件没有接收", "请先清理本机磁盘；已保存的数据不受影响")
 
 
 async def _read_body(request: web.Request, limit: int) -> bytes:

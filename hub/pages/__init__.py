@@ -35,6 +35,7 @@ HUB_NAV = (
     NavEntry(N_("待核"), "/held", Act.SETTLE_HELD),
     NavEntry(N_("站点"), "/stations", Act.INVITE),
     NavEntry(N_("人员"), "/users", Act.MANAGE_USERS),
+    NavEntry(N_("U盘包"), "/courier", Act.COURIER),
     NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),
 )
 

@@ -57,5 +57,6 @@ def nav_for(tier: str) -> tuple[NavEntry, ...]:
         *review,
         NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
         NavEntry(N_("待上报"), "/outbox", Act.LIST_CASES),
+        NavEntry(N_("U盘包"), "/courier", Act.COURIER),
         NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),
     )

@@ -12,7 +12,7 @@ from casework.case_store import PAGE_ROWS, CaseQuery
 from casework.case_tables import calendar_year
 from casework.changes import ChangeKind
 from casework.desk import Desk
-from casework.policy import case_scope
+from casework.policy import Act, case_scope, may_ever
 from casework.states import TOWNSHIP, State
 from casework.web import keys
 from casework.web.case_keys import DESK
@@ -62,6 +62,7 @@ async def show_outbox(request: web.Request) -> web.Response:
         "lines": lines,
         "most": outgoing.OUTBOX_ROWS,
         "sync_words": sync_text(status, request.app[keys.CLOCK](), _),
+        "may_carry": may_ever(person.role, Act.COURIER),
     }
     return await render(request, "outbox.html", context)
 

@@ -53,6 +53,7 @@ manage_users      . . . . . . a .
 invite            . . . . . . a .
 settle_held       . . . . . . a .
 view_status       * * * . . * * *
+courier           * * * . . . * *
 """
 LETTERS = {
     "*": Scope.ANYWHERE, "s": Scope.STATION, "a": Scope.AREA, "d": Scope.DECIDED_HERE, "o": Scope.OFFICE,

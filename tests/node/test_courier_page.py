@@ -1,0 +1,131 @@
+"""The courier's page at a village, a township and the county."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import aiohttp
+import pytest
+
+from casework.policy import Role
+from sync_protocol.replica import Replica
+from tests.casework.materials.samples import jpeg, pdf, photo
+from tests.programs import Answer, Clerk, Programs, sign_up, take_in
+
+SCANS = [("materials.0.file", "身份证.jpg", jpeg(photo(600, 400))), ("materials.1.file", "户口簿.pdf", pdf(1))]
+
+
+async def export(clerk: Clerk, reader: int, *more: tuple[str, str]) -> Answer:
+    done = await clerk.post("/courier/export", ("reader", str(reader)), *more)
+    assert done.status == 200, done.words
+    assert done.headers["Content-Disposition"].endswith('.bundle"')
+    return done
+
+
+async def bring(clerk: Clerk, bundle: bytes) -> Answer:
+    return await clerk.post("/courier/import", files=[("bundle", "x.bundle", bundle)])
+
+
+async def carry(writer: Clerk, reader: Clerk, author: int) -> str:
+    done = await bring(reader, (await export(writer, author)).body)
+    assert done.status == 200, done.words
+    assert "已导入" in done.words
+    return done.words
+
+
+@pytest.fixture
+def admin(programs: Programs) -> str:
+    sign_up(programs, "c.admin", Role.ADMIN, "", "")
+    return "c.admin"
+
+
+async def test_a_case_is_decided_at_the_county_and_shown_at_the_village_by_stick_alone(programs, admin) -> None:
+    village, township, hub = (
+        place.author for place in (programs.hall.village, programs.hall.township, programs.hall.hub)
+    )
+    agent, first = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
+    desk, officer, approver = [await programs.clerk(name) for name in (admin, "c.reviewer", "c.approver")]
+    case = await take_in(agent, SCANS)
+    said = await carry(agent, first, township)
+    assert "其中新收 1 条" in said and "材料 2 件，其中新收 2 件" in said
+    assert (await first.post(case + "/do/endorse", ("opinion", "情况属实"))).location == case
+    await carry(first, desk, hub)
+    assert (await officer.post(case + "/do/accept")).location == case
+    assert (await officer.post(case + "/do/review")).location == case
+    form = await approver.get(case + "/do/grant")
+    seen = [("seen", part.split('"')[0]) for part in form.text.split('name="seen" value="')[1:]]
+    assert len(seen) == 2
+    assert (await approver.post(case + "/do/grant", *seen)).location == case
+    document = pdf(1)
+    sent = await approver.post(case + "/do/attach_result", ("title", "准予决定书"), files=[("file", "a.pdf", document)])
+    assert sent.location == case, sent.words
+    assert (await approver.post(case + "/do/close", ("result", "issued"))).location == case
+    await carry(desk, agent, village)
+    answer = await agent.get(case)
+    assert "已办结，县级已确认" in answer.words and "材料 2/2 页已到县级" in answer.words
+    link = answer.text.split(f'href="{case}/result/')[1].split('"')[0]
+    assert (await agent.get(f"{case}/file/{link}")).body == document
+    assert "材料 0 件" in await carry(agent, desk, hub)  # what the county signed for does not go again
+
+
+async def test_the_page_offers_those_above_and_below_and_nobody_else(programs, admin) -> None:
+    agent, first, desk = [await programs.clerk(name) for name in ("v.agent", "t.reviewer", admin)]
+    village, township, hub = (
+        place.author for place in (programs.hall.village, programs.hall.township, programs.hall.hub)
+    )
+    for clerk, offered in ((agent, {township, hub}), (first, {hub, village}), (desk, {township, village})):
+        text = (await clerk.get("/courier")).text
+        assert {int(part.split('"')[0]) for part in text.split('<option value="')[1:] if part[0] != '"'} == offered
+
+
+async def test_a_county_reviewer_has_no_business_with_sticks(programs) -> None:
+    officer = await programs.clerk("c.reviewer")
+    for answer in (await officer.get("/courier"), await officer.post("/courier/export", ("reader", "3"))):
+        assert answer.status == 403 and "导出导入U盘包" in answer.words
+
+
+async def test_what_is_refused_names_the_field_and_the_remedy(programs, admin) -> None:
+    agent, desk = await programs.clerk("v.agent"), await programs.clerk(admin)
+    await take_in(agent)
+    bundle = (await export(agent, programs.hall.hub.author)).body
+    before = programs.hall.hub.store.read(_everything)
+    for answer, words in (
+        (await bring(desk, bundle[:-1]), "U盘包不完整或已损坏，没有导入任何内容"),
+        (await bring(desk, b"PK\x03\x04 something else"), "U盘包不完整或已损坏"),
+        (await bring(agent, bundle), "这个U盘包不是给本站的，是给「"),
+        (await desk.post("/courier/import", ("x", "1"), files=[("other", "x", b"y")]), "没有选择U盘包"),
+        (await agent.post("/courier/export"), "没有选择带给谁"),
+        (await agent.post("/courier/export", ("reader", "77")), "没有这个收件单位"),
+    ):
+        assert answer.status == 422 and words in answer.words, answer.words
+    assert programs.hall.hub.store.read(_everything) == before
+    assert (await bring(desk, bundle)).status == 200
+
+
+def _everything(conn: Any) -> list[str]:
+    from sqlalchemy import select
+
+    from sync_protocol.store import tables as t
+
+    return [repr(conn.execute(select(table)).all()) for table in t.metadata.sorted_tables if table.name != "peer"]
+
+
+async def test_a_download_that_fails_on_the_way_does_not_look_whole(programs, monkeypatch) -> None:
+    agent = await programs.clerk("v.agent")
+    await take_in(agent, SCANS)
+    monkeypatch.setattr(Replica, "chunk", lambda self, hash_, length, offset: None)
+    with pytest.raises(aiohttp.ClientError):
+        await export(agent, programs.hall.hub.author)
+
+
+async def test_a_disk_without_room_for_the_upload_says_so(programs, admin, monkeypatch) -> None:
+    desk = await programs.clerk(admin)
+    honest = shutil.disk_usage
+
+    def full(path: Any) -> Any:
+        return honest(path)._replace(free=10)
+
+    monkeypatch.setattr(shutil, "disk_usage", full)
+    answer = await bring(desk, b"x" * 100)
+    assert answer.status == 422 and "本机磁盘空间不够" in answer.words
