@@ -35,7 +35,7 @@ def test_no_half_file_when_the_medium_takes_no_more(tmp_path: Path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(OSError) as caught:
+        with pytest.raises(OSError, match="too large") as caught:
             write_whole(tmp_path / "a", pieces(300))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
