@@ -92,5 +92,5 @@ class Carried:
 
 
 def file_stamp(seconds: int) -> str:
-    """Unix seconds as Beijing digits for a file's name, YYYYMMDD-HHMM."""
-    return moment(seconds).replace("-", "").replace(":", "").replace(" ", "-")
+    """Unix seconds as Beijing digits for a file's name, YYYYMMDD-HHMMSS."""
+    return moment(seconds).replace("-", "").replace(":", "").replace(" ", "-") + f"{seconds % 60:02}"

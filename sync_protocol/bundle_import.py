@@ -144,9 +144,7 @@ class _Taking:
         if self._store.read(lambda conn: blob_store.is_named(conn, first.hash)) != first.length:
             self._done.left += 1
         else:
-            if not self._replica.blobs.holds(first.hash):
-                self._replica.blobs.put_named(first.hash, pieces)
-                self._done.new_blobs += 1
+            self._done.new_blobs += self._replica.blobs.put_named(first.hash, pieces)
             self._held.append((first.hash, first.length))
         for _ in pieces:
             pass

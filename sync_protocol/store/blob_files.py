@@ -110,16 +110,22 @@ class BlobFiles:
             self._settle(temporary, hash_)
         return hash_, length
 
-    def put_named(self, hash_: bytes, pieces: Iterable[bytes]) -> None:
-        """Store a whole blob that came under a name, beside whatever `extend` has of it. Durable on return.
+    def put_named(self, hash_: bytes, pieces: Iterable[bytes]) -> bool:
+        """Store a whole blob that came under a name, beside whatever `extend` has of it; False when it lies here
+        already. Durable on return.
 
         Raises BadBytes, and keeps nothing, when it does not have its hash.
         """
+        if self.holds(hash_):  # perhaps only since a process was killed between its new name and the folder's fsync
+            self._keep_folder(self.path(hash_).parent)
+            self._disk.sync_folder(self.path(hash_).parent)
+            return False
         with self._written(pieces) as (temporary, found, _), self._alone(hash_[0] % _LOCKS):
             if found != hash_:
                 raise BadBytes("the blob does not have its hash", blob=hash_.hex())
             self._settle(temporary, hash_)
             self._part(hash_).unlink(missing_ok=True)
+        return True
 
     @contextmanager
     def _written(self, pieces: Iterable[bytes]) -> Iterator[tuple[Path, bytes, int]]:

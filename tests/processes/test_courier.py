@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from tests.processes.founding import OTHER_VILLAGE, TOWNSHIP, VILLAGE, SmallCounty, found_small_county
+from node.app import now
+from node.station import Station
+from sync_protocol.entries import BlobRef
+from sync_protocol.feeds import HUB
+from sync_protocol.journal import Message, Writing
+from sync_protocol.store import blob_store
+from tests.processes.founding import OTHER_VILLAGE, TOWNSHIP, VILLAGE, SmallCounty, found_small_county, opened_node
 from tests.processes.lines import line, scan, write_lines
-from tests.processes.running import report, run
+from tests.processes.running import ROOT, call, report, run, wait_for
 
 CHINESE = re.compile(r"[一-鿿]{2}")
 
@@ -112,3 +122,49 @@ def test_beside_running_servers(county, stick, tmp_path):
     finally:
         county["hub"].stop()
     assert report("hub", "fsck", "--dir", county.dir("hub"))["wrong"] == []
+
+
+def test_killed_while_it_takes_a_stick_in_the_command_runs_again(county, stick):
+    """kill -9 between two scans: what was taken stays, nothing is claimed that is not there, and again is enough."""
+    with opened_node(county.dir("other")) as other:
+        for _ in range(10):
+            _case_with_scans(other, 20)
+    file = export(county, "other", stick, "county")["file"]
+    blobs = county.dir("hub") / "blobs"
+    before = _whole_blobs(blobs)
+    process = subprocess.Popen(
+        call("hub", "bundle", "import", file, "--dir", county.dir("hub")), cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    wait_for("some scans to be taken", lambda: _whole_blobs(blobs) > before + 3 or process.poll() is not None)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it was too fast to be killed midway"
+    assert before < _whole_blobs(blobs) < before + 200
+    assert report("hub", "fsck", "--dir", county.dir("hub"))["wrong"] == []
+    done = take(county, "hub", file)
+    assert 0 < done["new_blobs"] < 200 and done["refused"] == [] and done["left"] == 0
+    assert _whole_blobs(blobs) == before + 200
+    assert report("hub", "fsck", "--dir", county.dir("hub"))["wrong"] == []
+    Path(file).unlink()
+    carry(county, "hub", "other", stick, OTHER_VILLAGE)
+    assert report("node", "status", "--dir", county.dir("other"))["blobs_pending"] == 0
+
+
+def _whole_blobs(folder: Path) -> int:
+    return sum(1 for path in folder.glob("??/*"))
+
+
+def _case_with_scans(station: Station, scans: int) -> None:
+    """An entry that names scans of random bytes: what is in them plays no part on the way."""
+    refs = []
+    for _ in range(scans):
+        hash_, length = station.replica.blobs.put([os.urandom(30_000)])
+        refs.append(BlobRef(hash_, length, 0))
+    topic, key = station.replica.journal.new()
+
+    def write(conn: Connection) -> None:
+        for ref in refs:
+            blob_store.note_held(conn, ref.hash, ref.length)
+        message = Message(64, {"note": "x"}, tuple(refs))
+        station.replica.journal.open(conn, topic, key, [HUB], message, Writing(0, now(), 1))
+
+    station.store.write(write)
