@@ -13,17 +13,27 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from deploy.demo.browser import Browser
+from hub.judge import unsettled_homes
 from node.app import now
 from node.station import Station
 from sync_protocol.entries import BlobRef
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
 from sync_protocol.store import blob_store
-from tests.processes.founding import OTHER_VILLAGE, TOWNSHIP, VILLAGE, SmallCounty, found_small_county, opened_node
+from tests.processes.founding import (
+    OTHER_VILLAGE,
+    TOWNSHIP,
+    VILLAGE,
+    SmallCounty,
+    found_small_county,
+    opened_hub,
+    opened_node,
+)
 from tests.processes.lines import line, scan, write_lines
-from tests.processes.running import ROOT, call, report, run, wait_for
+from tests.processes.running import ROOT, Server, call, report, run, wait_for
 
-CHINESE = re.compile(r"[一-鿿]{2}")
+FIRST, OWN = "初始 lamp 4711", "自己 chosen 0815"
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +178,42 @@ def _case_with_scans(station: Station, scans: int) -> None:
         station.replica.journal.open(conn, topic, key, [HUB], message, Writing(0, now(), 1))
 
     station.store.write(write)
+
+
+def test_through_the_pages_of_running_programs(county, stick, tmp_path):
+    """Staff, too, come by stick. What the county's page takes in is judged at once, not at the worker's next look."""
+    hub, village = county.dir("hub"), county.dir("village")
+    for name, role, more in (("stick.agent", "village_agent", ("--station", VILLAGE)), ("stick.admin", "admin", ())):
+        words = ("user", "add", "--dir", hub, "--name", name, "--role", role, *more, "--password-stdin")
+        report("hub", *words, stdin=FIRST + "\n")
+    carry(county, "hub", "village", stick, VILLAGE)
+    cases = write_lines(tmp_path / "cases.jsonl", [line(n) for n in range(50, 53)])
+    assert report("node", "intake", "--dir", village, cases, "--materials", tmp_path)["taken"] == 3
+    county.serve("hub", "village")
+    try:
+        agent, admin = _signed_in(county["village"], "stick.agent"), _signed_in(county["hub"], "stick.admin")
+        up = agent.post("/courier", [("reader", "1")], to="/courier/export")
+        assert up.kind == "application/octet-stream"
+        refused = admin.post("/courier", [], [("bundle", ("x.bundle", up.body[:-1]))], to="/courier/import", expect=422)
+        assert "没有导入任何内容" in refused.text
+        taken = admin.post("/courier", [], [("bundle", ("x.bundle", up.body))], to="/courier/import")
+        assert "其中新收 4 条" in taken.text  # three cases, and the agent's own password
+        with opened_node(village) as station:
+            mine = str(station.me.author)
+        assert mine in re.findall(r'<option value="(\d+)"', taken.html)
+        with opened_hub(hub) as opened:
+            wait_for("the judging", lambda: not opened.store.read(unsettled_homes), seconds=20)
+        down = admin.post("/courier", [("reader", mine)], to="/courier/export")
+        back = agent.post("/courier", [], [("bundle", ("x.bundle", down.body))], to="/courier/import")
+        assert "已导入" in back.text
+    finally:
+        county["village"].stop()
+        county["hub"].stop()
+    assert report("node", "status", "--dir", village)["pending"] == 0
+
+
+def _signed_in(server: Server, login: str) -> Browser:
+    browser = Browser(server.url)
+    browser.post("/sign-in", [("login", login), ("password", FIRST)])
+    browser.post("/password", [("current", FIRST), ("new", OWN), ("repeat", OWN)])
+    return browser
