@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from sync_protocol.bundle_export import bundle_for
+from sync_protocol.bundle_import import Imported, take_bundle
+from sync_protocol.errors import NotEnrolled, SyncError, WrongReader
 from sync_protocol.feeds import HUB
 from tests.federation.network import Cable, Weather
 
@@ -23,8 +27,8 @@ async def play(world: World, ends: float) -> None:
     if lost is not None:
         lost.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
-        await asyncio.sleep(rng.expovariate(1 / 1.0))
-        trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace), (7, 2, 20, 4, 1.5))[0]
+        await asyncio.sleep(rng.expovariate(1 / 0.9))
+        trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace, _stick), (7, 2, 20, 4, 1.5, 4))[0]
         world.loop.create_task(_reported(world, trouble))
     await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)
     while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):
@@ -133,6 +137,62 @@ async def _replace(world: World) -> None:
         return
     world.counts[f"machine replaced: {machine.tier.name.lower()}"] += 1
     world.replace(machine)
+
+
+async def _stick(world: World) -> None:
+    """A courier takes a bundle from one place to another, at once or much later; some sticks come damaged."""
+    writer = _somebody(world)
+    if writer is None or writer.lying:
+        return
+    tree = {one: _above(world, one) for one in world.parents}
+    author = world.rng.choice([one for one in tree if one in tree[writer.author] or writer.author in tree[one]])
+    try:
+        bundle = await writer.store.off_loop(lambda: _written(writer, author))
+    except NotEnrolled:
+        return  # this place has not heard of that one yet
+    await asyncio.sleep(world.rng.choice((0.0, 2.0, 15.0)))
+    good = world.rng.random() < 0.8
+    if not good:
+        bundle = _damaged(world, bundle)
+    reader = world.machine(author)
+    if reader.off:
+        return
+    try:
+        done = await reader.store.off_loop(lambda: _taken(reader, bundle))
+    except WrongReader:
+        world.counts["stick for a machine that was replaced"] += 1
+    except SyncError:
+        if good:
+            raise
+        world.counts["damaged stick refused"] += 1
+    else:
+        assert good, "a damaged stick was taken"
+        world.counts["stick taken"] += 1
+        world.counts.update(f"stick: {fault.code}" for fault in done.refused)
+        if done.new_entries or done.new_blobs:
+            world.counts["stick brought news"] += 1
+
+
+def _above(world: World, author: int) -> list[int]:
+    found = []
+    while author := world.parents[author]:
+        found.append(author)
+    return found
+
+
+def _written(machine: Machine, reader: int) -> bytes:
+    return b"".join(bundle_for(machine.sync, machine.replica, reader, machine.now()).pieces())
+
+
+def _taken(machine: Machine, bundle: bytes) -> Imported:
+    return take_bundle(machine.sync, machine.replica, io.BytesIO(bundle), machine.now(), lambda what, length: None)
+
+
+def _damaged(world: World, bundle: bytes) -> bytes:
+    at = world.rng.randrange(len(bundle))
+    if world.rng.random() < 0.5:
+        return bundle[:at]
+    return bundle[:at] + bytes([bundle[at] ^ 1 << world.rng.randrange(8)]) + bundle[at + 1 :]
 
 
 def _mend(world: World) -> None:

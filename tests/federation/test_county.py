@@ -43,6 +43,8 @@ FAULTS = (
     "lie: claim entries",
     "lie: spoil blob",
     "lie: leave body out",
+    "damaged stick refused",
+    "stick brought news",
 )
 PATHS = (
     "judged awaits",
