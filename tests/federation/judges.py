@@ -36,8 +36,11 @@ class Judged(AssertionError):
     """A promise was broken; `judge` names who saw it."""
 
     def __init__(self, judge: str, text: str) -> None:
-        super().__init__(f"{judge}: {text}")
+        super().__init__(judge, text)
         self.judge = judge
+
+    def __str__(self) -> str:
+        return ": ".join(self.args)
 
 
 @dataclass
