@@ -22,6 +22,7 @@ FAULTS = (
     "link down",
     "older reply came first",
     "one-way cut",
+    "parent dead",
     "parent restarted",
     "power cut",
     "process killed",
@@ -51,6 +52,8 @@ PATHS = (
     "refused: bad_signature",
     "refused: unknown_certificate",
     "ordered at once",
+    "past the parent",
+    "back to the parent",
 )
 """What the product does about them; the counts are of codes that it wrote or answered."""
 IN_ALL_STEPS, IN_ALL_ENTRIES, IN_ALL_POWER_CUTS, EACH, OF_SEEDS = 100_000, 20_000, 2_000, 10, 300
