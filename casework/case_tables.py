@@ -61,6 +61,13 @@ region_row = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
 )
 
+station_address = sa.Table(
+    "station_address",
+    metadata,
+    sa.Column("author", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("url", sa.String(300), nullable=False),
+)
+
 serial = sa.Table(
     "serial",
     metadata,

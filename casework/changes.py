@@ -59,6 +59,7 @@ class ChangeKind(IntEnum):
     CALENDAR_YEAR = 103
     NOTICE = 104
     REGION_ROWS = 105
+    ADDRESS = 106
 
 
 KIND_NAMES: dict[ChangeKind, str] = {
@@ -86,6 +87,7 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.CALENDAR_YEAR: "工作日历",
     ChangeKind.NOTICE: "通知",
     ChangeKind.REGION_ROWS: "区划",
+    ChangeKind.ADDRESS: "网址",
 }
 
 # Close results: the word on the wire -> (code used by provincial exchange tables or "", zh-CN name).

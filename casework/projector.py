@@ -96,6 +96,8 @@ class Projector:
                 reference.save_calendar_year(conn, body)
             case ChangeKind.REGION_ROWS if by_hub:
                 reference.save_regions(conn, body["rows"])
+            case ChangeKind.ADDRESS if by_hub:
+                reference.save_address(conn, body)
             case ChangeKind.STAFF_ROW if by_hub:
                 take_staff_row(conn, body, self._log_of.author, HUB_AUTHOR)
             case ChangeKind.STAFF_PASSWORD:

@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from casework.case_tables import calendar_year, catalogue_item, region_row, serial
+from casework.case_tables import calendar_year, catalogue_item, region_row, serial, station_address
 from casework.catalogue import item_from_plain
-from casework.errors import NotFound
+from casework.errors import BadInput, NotFound, Problem
 from casework.regions import Region, RegionTree
 from casework.service_item import ServiceItem
 from casework.tables import storable
@@ -116,6 +117,34 @@ def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:
 def region_name(conn: Connection, code: str) -> str:
     """The region's own name; its code where it is not known here."""
     return conn.execute(sa.select(region_row.c.name).where(region_row.c.code == code)).scalar() or code
+
+
+URL_CHARACTERS_MAX = 300
+
+
+def save_address(conn: Connection, plain: Mapping[str, Any]) -> None:
+    """Keep where a station is reached, or forget it ("" for its URL). Raises BadInput for what is no address."""
+    author, url = plain["author"], plain["url"]
+    if type(author) is not int or not 0 < author < 2**32 or not isinstance(url, str):
+        raise BadInput([Problem("author", "网址内容不完整", "请由县级重新下发")])
+    if not url:
+        conn.execute(sa.delete(station_address).where(station_address.c.author == author))
+        return
+    _replace(conn, station_address, {"author": author}, {"url": checked_url(url)})
+
+
+def checked_url(url: str) -> str:
+    """Without a slash at its end. Raises BadInput."""
+    parts = urlsplit(url)
+    if len(url) > URL_CHARACTERS_MAX or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput([Problem("url", f"「{url[:60]}」不是网址", "请填写如 https://hall.example:8080 的网址")])
+    return url.rstrip("/")
+
+
+def addresses(conn: Connection) -> dict[int, str]:
+    """Where stations are reached, by author, as far as the county has said."""
+    rows = conn.execute(sa.select(station_address))
+    return {row.author: row.url for row in rows}
 
 
 def regions(conn: Connection) -> RegionTree | None:

@@ -149,6 +149,29 @@ def invite(
     _print(report, as_json, done.token)
 
 
+@cli.command()
+def address(
+    folder: Dir,
+    url: Annotated[str | None, typer.Option("--url", help='URL; "" takes it back; without it all are listed.')] = None,
+    station: Annotated[
+        str, typer.Option("--station", help="12-digit region code of a township; default: the county itself.")
+    ] = "",
+    key_file: KeyFile = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell all stations where the county (or a township) is reached when their own parent does not answer."""
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
+    try:
+        if url is not None:
+            writing = Writing(0, program.now(), 1)
+            county.store.write(lambda conn: stations.say_address(conn, county.replica.journal, station, url, writing))
+        known = county.store.read(reference.addresses)
+    finally:
+        county.close()
+    _print({"addresses": known}, as_json, "\n".join(f"{author}: {known[author]}" for author in sorted(known)))
+
+
 @user.command("add")
 def user_add(
     folder: Dir,

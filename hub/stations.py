@@ -9,15 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from casework import reference
+from casework.changes import ChangeKind
 from casework.errors import BadInput, Problem
 from casework.regions import RegionTree
-from sync_protocol import authority
+from sync_protocol import authority, canonical
 from sync_protocol.certificates import Certificate, SignedCertificate
 from sync_protocol.entries import FIRST_APPLICATION_TYPE
 from sync_protocol.errors import BadToken
-from sync_protocol.feeds import HUB, up
+from sync_protocol.feeds import HUB, TO_ALL, up
+from sync_protocol.journal import Journal, Writing
 from sync_protocol.order import AWAITS, Standing
 from sync_protocol.store import tables as t
+from sync_protocol.store.dialect import lock_feeds
 from sync_protocol.store.me import Me
 from sync_protocol.store.peers import contact
 from sync_protocol.topology import Tier
@@ -50,6 +53,27 @@ def _check_region(tree: RegionTree | None, region: str, tier: str) -> None:
         names = {"county": "县级", "township": "乡镇级", "village": "村级"}
         message = f"「{found.name}」是{names[found.level]}区划，与站点级别不符"
         raise BadInput([Problem("region", message, "请改选站点级别，或核对代码")])
+
+
+def say_address(conn: Connection, journal: Journal, region: str, url: str, writing: Writing) -> int:
+    """Tell everybody where a station ("" for the county) is reached, or with "" no longer; its author. Raises BadInput.
+
+    Stations below it that have lost their own parent go there. Saying it again writes nothing.
+    """
+    author = HUB if not region else _author_of(conn, region)
+    lock_feeds(conn, [TO_ALL])
+    url = reference.checked_url(url) if url else ""
+    if reference.addresses(conn).get(author, "") != url:
+        body = canonical.pack({"author": author, "url": url})
+        journal.tell(conn, TO_ALL, int(ChangeKind.ADDRESS), body, writing)
+    return author
+
+
+def _author_of(conn: Connection, region: str) -> int:
+    found = conn.execute(sa.select(t.station.c.author).where(t.station.c.region == region)).scalar()
+    if found is None:
+        raise BadInput([Problem("station", f"没有登记过代码为「{region[:20]}」的站点", "请核对 12 位代码")])
+    return int(found)
 
 
 def invitation_plain(invitation: authority.Invitation) -> dict[str, object]:

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -36,10 +36,11 @@ from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
 from node.standing import outstanding
-from node.station import Station, open_station
+from node.station import ANSWERED_URL, Station, ancestor_urls, last_answered, last_contact, open_station
 from node.sync_status import SyncStatus, sync_bar
 from node.syncing import Until, sync_until
 from sync_protocol import canonical
+from sync_protocol.ancestors import Ancestors
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.client import HttpTransport, Link, enrol
@@ -48,9 +49,9 @@ from sync_protocol.errors import Gap, SyncError, TooLarge, UnknownTopic
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
-from sync_protocol.store import peers
 from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
+from sync_protocol.store.me import put
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.node")
@@ -69,6 +70,7 @@ class Running:
     store: AsyncStore
     bell: Bell
     link: Link
+    ancestors: Ancestors
     session: aiohttp.ClientSession
     metrics: NodeMetrics
     offload: ThreadPoolExecutor
@@ -96,17 +98,37 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     connector = aiohttp.TCPConnector(ssl=client_context(station.ca), limit=4)
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
     dialer = Dialer(station.replica, station.parent_author)
-    link = Link(HttpTransport(session, station.parent_url), dialer, station.replica, store, bell, now)
-    link.state.last_contact, _ = await store.read(lambda conn: peers.contact(conn, station.parent_author))
+    ancestors = await _ancestors(station, store, session)
+    link = Link(ancestors, dialer, station.replica, store, bell, now, ancestors.outcome)
+    link.state.last_contact, _ = await store.read(lambda conn: last_contact(conn, station.me.author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     carrying = ThreadPoolExecutor(1, thread_name_prefix="bundles")
     try:
-        yield Running(station, store, bell, link, session, NodeMetrics(), offload, settings.disk_reserve_mib, carrying)
+        metrics, reserve = NodeMetrics(), settings.disk_reserve_mib
+        yield Running(station, store, bell, link, ancestors, session, metrics, offload, reserve, carrying)
     finally:
         await session.close()
         offload.shutdown()
         carrying.shutdown()
         await store.close()
+
+
+async def _ancestors(station: Station, store: AsyncStore, session: aiohttp.ClientSession) -> Ancestors:
+    async def addresses() -> Sequence[str]:
+        return await store.read(lambda conn: ancestor_urls(conn, station))
+
+    async def told(url: str) -> None:
+        _log.info("another ancestor answers", extra={"url": url})
+        await store.write(lambda conn: put(conn, ANSWERED_URL, url.encode()))
+
+    return Ancestors(
+        await addresses(),
+        addresses,
+        lambda url: HttpTransport(session, url),
+        asyncio.get_running_loop().time,
+        told,
+        await store.read(lambda conn: last_answered(conn, station)),
+    )
 
 
 async def serve(settings: NodeSettings, stop: asyncio.Event, say: Callable[[str], None]) -> None:
@@ -270,6 +292,7 @@ async def _sync_status(parts: Running) -> SyncStatus:
         oldest_waiting_at=work.oldest_pending,
         last_contact=state.last_contact,
         error_code=state.error,
+        past_parent=not parts.ancestors.at_parent and not state.error,
     )
 
 

@@ -24,14 +24,13 @@ from node.enrol import check_parent, enrol_here, read_ca
 from node.intake_file import take_file
 from node.settings import NodeSettings
 from node.standing import outstanding
-from node.station import Station, open_station
+from node.station import Station, ancestor_urls, last_answered, last_contact, open_station
 from node.syncing import EXIT_FAILED, Until, sync_until
 from sync_protocol.courier import Meter, look_at
 from sync_protocol.enrolment import Token
 from sync_protocol.errors import SyncError
 from sync_protocol.export import write_export
 from sync_protocol.fsck import check_replica
-from sync_protocol.store import peers
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 from sync_protocol.store.seam import StoreError
 
@@ -138,11 +137,13 @@ def status(folder: Dir, key_file: KeyFile = None, as_json: AsJson = False) -> No
 
 def _status(station: Station, serving: Serving | None) -> dict[str, Any]:
     work = station.store.read(lambda conn: outstanding(conn, station.me.author))
-    seen, skew = station.store.read(lambda conn: peers.contact(conn, station.parent_author))
+    seen, skew = station.store.read(lambda conn: last_contact(conn, station.me.author))
     return {
         "author": station.me.author,
         "epoch": station.me.epoch,
         "parent": station.parent_url,
+        "ancestors": station.store.read(lambda conn: ancestor_urls(conn, station)),
+        "answered": station.store.read(lambda conn: last_answered(conn, station)),
         "serving": serving.url if serving else None,
         "pending": work.pending,
         "oldest_pending": work.oldest_pending or None,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from casework import reference
 from casework.desk import Desk, Machine
 from casework.projector import Projector
 from migrations.upgrade import upgrade
 from sync_protocol.reading import plain_body
 from sync_protocol.replica import Replica
 from sync_protocol.store import me as identity
-from sync_protocol.store import peers
+from sync_protocol.store import peers, trust
 from sync_protocol.store.data_folder import DataFolder, FolderError
 from sync_protocol.store.me import Me
 from sync_protocol.store.seam import Store
@@ -22,6 +23,8 @@ from sync_protocol.topics import Topics
 PARENT_URL = "parent_url"
 PARENT_AUTHOR = "parent_author"
 CA = "ca"
+ANSWERED_URL = "answered_url"
+"""The ancestor that answered last."""
 _SKEW_WRONG_SECONDS = 60
 _CONTACT_FRESH_SECONDS = 7 * 86_400
 
@@ -70,11 +73,10 @@ def assemble(
     """Put the parts around an open database."""
     replica = Replica(me, folder.blobs(), random_bytes)
     topics = Topics(lambda: replica)
-    quality = _Quality(store, now)
+    quality = _Quality(store, me.author, now)
     store.projector = Projector(topics, plain_body, now)
     desk = Desk(topics, Machine(lambda: me.epoch, now, quality))
     url, author, ca = store.read(_parent)
-    quality.parent = author
     return Station(folder, store, replica, topics, desk, url, author, ca, quality)
 
 
@@ -85,17 +87,38 @@ def _parent(conn: Connection) -> tuple[str, int, bytes | None]:
     return url.decode(), int(author), identity.get(conn, CA)
 
 
+def ancestor_urls(conn: Connection, station: Station) -> list[str]:
+    """Whom this station may dial, its parent first: as it was enrolled, then where the county says they are reached."""
+    said = reference.addresses(conn)
+    found = [station.parent_url]
+    found += [said[author] for author in trust.topology(conn).ancestors(station.me.author) if author in said]
+    return list(dict.fromkeys(found))
+
+
+def last_answered(conn: Connection, station: Station) -> str:
+    """The ancestor to begin with: the one that answered last, while it is one."""
+    packed = identity.get(conn, ANSWERED_URL)
+    url = packed.decode() if packed else station.parent_url
+    return url if url in ancestor_urls(conn, station) else station.parent_url
+
+
+def last_contact(conn: Connection, station: int) -> tuple[int, int]:
+    """Unix seconds of the last word from any ancestor (0 for never), and its clock minus ours then, in seconds."""
+    ancestors = trust.topology(conn).ancestors(station)
+    return max((peers.contact(conn, author) for author in ancestors), default=(0, 0))
+
+
 class _Quality:
-    """How far this machine's clock can be trusted: 1 compared with the parent's within a week and found good,
+    """How far this machine's clock can be trusted: 1 compared with an ancestor's within a week and found good,
     2 found wrong by more than a minute, 0 not compared."""
 
-    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+    def __init__(self, store: Store, me: int, now: Callable[[], int]) -> None:
         self._store = store
+        self._me = me
         self._now = now
-        self.parent = 0
 
     def __call__(self) -> int:
-        seen, skew = self._store.read(lambda conn: peers.contact(conn, self.parent))
+        seen, skew = self._store.read(lambda conn: last_contact(conn, self._me))
         if not seen or self._now() - seen > _CONTACT_FRESH_SECONDS:
             return 0
         return 2 if abs(skew) > _SKEW_WRONG_SECONDS else 1

@@ -43,6 +43,8 @@ class SyncStatus:
     last_contact: int
     error_code: str
     busy: str = ""
+    past_parent: bool = False
+    """Whether one further up answers because the parent does not."""
 
 
 def sync_text(status: SyncStatus, now: int, _: Translate = str) -> str:
@@ -68,6 +70,8 @@ def reason_text(code: str, _: Translate = str) -> str:
 def contact_text(status: SyncStatus, now: int, _: Translate = str) -> str:
     if not status.last_contact:
         return _("还没有与上级联系过")
+    if status.past_parent:
+        return _("乡镇连不上，已直接与县级联系；乡镇恢复后自动转回")
     if now - status.last_contact < 120:
         return _("刚刚与上级联系过")
     return _("上次联系 {at}（{ago}前）").format(at=moment(status.last_contact), ago=_ago(now - status.last_contact, _))

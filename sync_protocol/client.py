@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -88,7 +88,7 @@ class HttpTransport:
 
 
 class Link:
-    """The link to one parent."""
+    """The link to whoever answers at the transport's other end; `outcome` hears how each exchange ended."""
 
     def __init__(
         self,
@@ -98,8 +98,10 @@ class Link:
         store: StoreLike,
         bell: Bell,
         now: Callable[[], int],
+        outcome: Callable[[SyncError | None], Awaitable[None]] | None = None,
     ) -> None:
         self._transport = transport
+        self._outcome = outcome
         self._dialer = dialer
         self._replica = replica
         self._store = store
@@ -113,16 +115,25 @@ class Link:
     async def exchange(self, wait_seconds: int = 0) -> Progress:
         """One message and its answer. Raises SyncError; what was taken before a failure stays taken."""
         try:
-            async with self._turn:
-                sent = await self._store.read(lambda conn: self._dialer.compose(conn, self._now(), wait_seconds))
-                if not wait_seconds:
-                    return await self._converse(sent)
-            return await self._converse(sent)
+            progress = await self._take_turns(wait_seconds)
         except SyncError as error:
             self._dialer.forget()
             self.state.in_step = False
             self.state.error, self.state.error_text = error.code, str(error)
+            if self._outcome is not None:
+                await self._outcome(error)
             raise
+        if self._outcome is not None:
+            await self._outcome(None)
+        return progress
+
+    async def _take_turns(self, wait_seconds: int) -> Progress:
+        """Long polls wait beside whatever else is said."""
+        async with self._turn:
+            sent = await self._store.read(lambda conn: self._dialer.compose(conn, self._now(), wait_seconds))
+            if not wait_seconds:
+                return await self._converse(sent)
+        return await self._converse(sent)
 
     async def _converse(self, sent: Sent) -> Progress:
         payload = await self._store.off_loop(lambda: pack_message(sent.frames))

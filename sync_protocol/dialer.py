@@ -63,6 +63,8 @@ class Sent:
     reached: dict[Branch, Tip] | None
     entries: int
     target_bytes: int = 0
+    era: int = 0
+    """How often the dialer had forgotten what it believed when this was composed."""
 
     def is_full(self) -> bool:
         """Whether it carries about as much as was aimed at, so that its answer says something of the link."""
@@ -89,6 +91,7 @@ class Dialer:
         self._offsets: dict[bytes, int] = {}
         self._asked: set[bytes] = set()
         self._halvings = 0
+        self._era = 0
         self._blocked: set[int] = set()
         self._given_up: set[bytes] = set()
         self._unreadable: set[bytes] = set()
@@ -100,6 +103,7 @@ class Dialer:
         """After a cut the parent may hold more or less than we think: ask. What was cut is lost whole: say less."""
         self._halvings = min(self._halvings + 1, _HALVINGS_MAX)
         self._theirs = None
+        self._era += 1
         self._offsets.clear()
         self.retry_refused()
 
@@ -118,7 +122,7 @@ class Dialer:
         mine = feed_store.frontier(conn, self._shared(conn))
         if self._theirs is None:
             hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine))
-            return Sent([hello, Vector(mine)], None, 0)
+            return Sent([hello, Vector(mine)], None, 0, era=self._era)
         offers = self._offers(mine)
         segments, reached = self._replica.segments_for(conn, offers, self._theirs, self._target_bytes())
         claim = clip(mine, reached)
@@ -128,7 +132,7 @@ class Dialer:
         flags = int(HelloFlag.MORE) if more else 0
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
-        return Sent([hello, *segments, *blobs], reached, entries, self._target_bytes())
+        return Sent([hello, *segments, *blobs], reached, entries, self._target_bytes(), self._era)
 
     def _target_bytes(self) -> int:
         return self._replica.message_target_bytes >> self._halvings
@@ -215,6 +219,8 @@ class Dialer:
         mine: dict[Branch, Tip],
         received: dict[Branch, Tip],
     ) -> None:
+        if sent.era != self._era:
+            return  # it was said to whom we spoke before, and proves nothing of whom we speak to now
         vector = next((frame.frontier for frame in frames if isinstance(frame, Vector)), None)
         if vector is not None:
             self._theirs = {**vector, **_higher(received, vector)}
@@ -247,26 +253,31 @@ class Dialer:
 
         A blob of which bytes were sent and of which the parent then holds no more is not sent again for now.
         """
-        ends, known = sent.blob_ends(), dict(self._offsets)
         homes: set[int] = set()
         for hash_, length in whole.items():
             blob_store.note_held(conn, hash_, length)
             homes |= blob_store.homes_of(conn, hash_)
         progress.blobs_received += len(whole)
         self._replica.write_receipts(conn, sorted(homes - {0}), Writing(0, now, 1))
-        for state in (frame for frame in frames if isinstance(frame, BlobState)):
-            for blob_hash, offset in state.blobs:
-                whole_length = blob_store.is_named(conn, blob_hash)
-                before = self._offsets.get(blob_hash, 0)
-                self._offsets[blob_hash] = max(0, offset)
-                if whole_length is not None and before < whole_length <= offset:
-                    progress.blobs_sent += 1
-        self._given_up |= {hash_ for hash_ in ends if self._offsets.get(hash_, 0) <= known.get(hash_, 0)}
+        if sent.era == self._era:
+            progress.blobs_sent += self._learn_offsets(conn, sent, frames)
         answered = {chunk.hash for chunk in progress.chunks}
         self._unanswered = (self._unanswered | sent.wants()) - answered
         received_part = bool(progress.chunks)
         unasked = any(blob.hash not in self._asked for blob in self._wanted(conn))  # once: the parent may lack it too
         progress.again = progress.again or received_part or unasked or self._up_left(conn)
+
+    def _learn_offsets(self, conn: Connection, sent: Sent, frames: Sequence[Frame]) -> int:
+        """How far the parent has each blob by its own word; how many it now has whole."""
+        known, whole = dict(self._offsets), 0
+        for state in (frame for frame in frames if isinstance(frame, BlobState)):
+            for hash_, offset in state.blobs:
+                length = blob_store.is_named(conn, hash_)
+                before = self._offsets.get(hash_, 0)
+                self._offsets[hash_] = max(0, offset)
+                whole += length is not None and before < length <= offset
+        self._given_up |= {hash_ for hash_ in sent.blob_ends() if self._offsets.get(hash_, 0) <= known.get(hash_, 0)}
+        return whole
 
     def _up_left(self, conn: Connection) -> bool:
         return any(self._offsets.get(blob.hash, 0) < blob.length for blob in self._pending_blobs(conn))

@@ -129,6 +129,8 @@ def _found(county: DemoCounty, say: Callable[[str], None]) -> None:
     report = command("hub", "init", "--dir", hub, "--county", COUNTY)
     say(f"{report['name']}: {report['regions']} regions, {report['items']} items")
     url = _serve(county, "hub").url
+    say(f"telling all stations that the county is reached at {url}")
+    command("hub", "address", "--dir", hub, "--url", url)
     _enrol(county, "township", TOWNSHIP, url, say)
     url = _serve(county, "township").url
     for place, code in zip(("village-1", "village-2"), VILLAGES, strict=True):

@@ -11,7 +11,7 @@ from sync_protocol.bundle_export import bundle_for
 from sync_protocol.bundle_import import Imported, take_bundle
 from sync_protocol.errors import NotEnrolled, SyncError, WrongReader
 from sync_protocol.feeds import HUB
-from tests.federation.network import Cable, Weather
+from tests.federation.network import Weather
 
 if TYPE_CHECKING:
     from tests.federation.places import Machine
@@ -23,12 +23,14 @@ DAY_SECONDS = 86_400.0
 async def play(world: World, ends: float) -> None:
     """Trouble after trouble until `ends`; then everything that was broken is whole again."""
     rng = world.rng
-    lost = world.cables[rng.choice(sorted(world.cables))] if rng.random() < 0.06 else None
+    lost = rng.choice(sorted(world.cables))[0] if rng.random() < 0.06 else None
     if lost is not None:
-        lost.set(Weather(down=True, silent=True))
+        for cable in world.cables_of(lost):
+            cable.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
         await asyncio.sleep(rng.expovariate(1 / 0.9))
-        trouble = rng.choices((_weather, _kill, _power_cut, _lie, _replace, _stick), (7, 2, 20, 4, 1.5, 4))[0]
+        troubles = (_weather, _kill, _power_cut, _lie, _replace, _dead_parent, _stick)
+        trouble = rng.choices(troubles, (7, 2, 20, 4, 1.5, 1.5, 4))[0]
         world.loop.create_task(_reported(world, trouble))
     await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)
     while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):
@@ -45,17 +47,18 @@ async def _reported(world: World, trouble: Callable[[World], Awaitable[None]]) -
         world._note(world.loop, {"exception": error})
 
 
-async def _days_down(world: World, cable: Cable) -> None:
+async def _days_down(world: World, station: int) -> None:
     """A station is cut off for days while nobody else works, and keeps trying."""
     world.counts["down for days"] += 1
     world.night = True
-    others = [machine for machine in world.machines() if machine.author != cable.child]
+    others = [machine for machine in world.machines() if machine.author != station]
     for machine in others:
         machine.stop(power=False)
     await asyncio.sleep(world.rng.choice((1, 2)) * DAY_SECONDS)
     for machine in others:
         world.restart(machine)
-    cable.set(Weather())
+    for cable in world.cables_of(station):
+        cable.set(Weather())
 
 
 async def _weather(world: World) -> None:
@@ -113,6 +116,18 @@ async def _kill(world: World) -> None:
 
 async def _power_cut(world: World) -> None:
     await _stop(world, power=True)
+
+
+async def _dead_parent(world: World) -> None:
+    """A township's machine stays off for so long that its villages go past it."""
+    machine = _somebody(world, relay=True)
+    if machine is None:
+        return
+    machine.stop(power=True)
+    world.counts["parent dead"] += 1
+    await asyncio.sleep(world.rng.choice((30.0, 90.0)))
+    if machine.off and world.machine(machine.author) is machine and not world.night:
+        world.restart(machine)
 
 
 async def _lie(world: World) -> None:

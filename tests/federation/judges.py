@@ -36,8 +36,11 @@ class Judged(AssertionError):
     """A promise was broken; `judge` names who saw it."""
 
     def __init__(self, judge: str, text: str) -> None:
-        super().__init__(f"{judge}: {text}")
+        super().__init__(judge, text)
         self.judge = judge
+
+    def __str__(self) -> str:
+        return ": ".join(self.args)
 
 
 @dataclass
@@ -172,14 +175,14 @@ class Judges:
             there = machine.world.machine(author)
             if there.lying or trust.newest_epoch(conn, author) < there.replica.me.epoch:
                 continue  # it has not heard yet that the machine it was told of is gone
-            seen = self.of(there)
+            above = [self.of(there), self.of(machine.world.machine(HUB))]  # the county is no worse than the township
             if claimed:
                 for change in entries:
                     feed, epoch, number = position_of(change.ref)
-                    if seen.tips.get(Branch(feed, epoch), Tip(0, b"")).number < number:
+                    if all(seen.tips.get(Branch(feed, epoch), Tip(0, b"")).number < number for seen in above):
                         raise Judged("custody", f"{machine.name} shows {change.ref} at {there.name}, which lacks it")
             named = [blob.hash for change in own for blob in change.blobs]
-            held_above = seen.blobs | self.of(machine.world.machine(HUB)).blobs
+            held_above = above[0].blobs | above[1].blobs
             if blobs > sum(hash_ in held_above for hash_ in named):
                 raise Judged("custody", f"{machine.name} shows {blobs} blobs at {there.name}, which has fewer")
 

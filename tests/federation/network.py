@@ -38,10 +38,11 @@ class Weather:
 
 @dataclass
 class Cable:
-    """Between a station and its parent."""
+    """Between a station and its parent, or the county past its parent."""
 
     world: World
     child: int
+    parent: int
     rng: random.Random
     weather: Weather = field(default_factory=Weather)
     _last_reply: tuple[int, bytes] | None = None
@@ -78,7 +79,7 @@ class Cable:
             await asyncio.sleep(rng.choice((3.0, SILENCE_SECONDS)))
             raise TransferFailed("no answer")
         cut = self._cut
-        parent = self.world.machine(self.world.parents[self.child])
+        parent = self.world.machine(self.parent)
         answer = self.world.loop.create_task(self._served(path, self._mangled(data)))
         if self._chance(weather.repeat, "request repeated"):
             self.world.loop.create_task(self._later(path, data))
@@ -106,7 +107,7 @@ class Cable:
             error = peer_error(status, body)
             self.world.counts[f"refused: {error.code}"] += 1
             raise error
-        machine.answered_by, machine.answered_by_liar = parent.key, parent.lying
+        machine.heard.add(parent)
         return body
 
     async def _later(self, path: str, data: bytes) -> None:
@@ -114,7 +115,7 @@ class Cable:
         await self._served(path, data)
 
     async def _served(self, path: str, data: bytes) -> tuple[int, bytes]:
-        parent = self.world.machine(self.world.parents[self.child])
+        parent = self.world.machine(self.parent)
         if parent.off:
             await asyncio.sleep(self.rng.choice((0.1, 5.0)))
             return 503, b""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,11 @@ from hub import app as hub_app
 from hub import county as hub_county
 from hub.metrics import HubMetrics
 from node import station as node_station
+from sync_protocol.ancestors import Ancestors
 from sync_protocol.bell import Bell
-from sync_protocol.client import Link
+from sync_protocol.client import Link, Transport
 from sync_protocol.dialer import Dialer
-from sync_protocol.errors import TransferFailed
+from sync_protocol.errors import SyncError, TransferFailed
 from sync_protocol.feeds import HUB
 from sync_protocol.frontier import Tip
 from sync_protocol.replica import Replica
@@ -43,6 +44,7 @@ from tests.federation.virtual import Inline, MachineOff
 if TYPE_CHECKING:
     from tests.federation.world import World
 
+Outcome = Callable[[SyncError | None], Awaitable[None]]
 _COMPILED: Any = LRUCache(2000)
 _DIALECT: dict[str, Any] = {}
 MESSAGE_TARGET_BYTES = 24 * 1024
@@ -73,9 +75,8 @@ class Machine:
         self.fuse: int | None = None
         self.fuse_is_power = True
         self.stopped = asyncio.Event()
-        self.answered_by: object = None
-        self.answered_by_liar = False
-        self._hearsay: set[bytes] = set()
+        self.heard: set[Machine] = set()
+        """Who answered since the dialer last forgot what it believed."""
         self.skew = self.rng.choice((0, 0, 0, 40, -300, 90_000)) if author != HUB else 0
         self.touched: dict[tuple[int, bytes], None] = {}
         self.woken: set[str] = {"blobs"}
@@ -124,8 +125,9 @@ class Machine:
             liar = lies.Liar(self.rng, self.world.counts)
             make_dialer, make_parent = partial(lies.LyingDialer, liar), partial(lies.LyingParent, liar)
         self.dialer = make_dialer(self.replica, self.world.parents[self.author])
-        cable = self.world.cables[self.author]
-        self.link = Link(cable.transport(self), self.dialer, self.replica, self.store, self.bell, self.now)
+        self._forgetting()
+        transport, outcome = self._above()
+        self.link = Link(transport, self.dialer, self.replica, self.store, self.bell, self.now, outcome)
         self.parent = make_parent(
             replica=lambda: self.replica,
             store=self.store,
@@ -136,6 +138,29 @@ class Machine:
             count=lambda what, number: None,
         )
         self._tasks.append(self.world.loop.create_task(self.link.run()))
+
+    def _forgetting(self) -> None:
+        forget = self.dialer.forget
+
+        def hear_anew() -> None:
+            self.heard.clear()
+            forget()
+
+        self.dialer.forget = hear_anew  # type: ignore[method-assign]
+
+    def _above(self) -> tuple[Transport, Outcome]:
+        """The way to the parent, and past it to the county."""
+        world, parent = self.world, self.world.parents[self.author]
+        ways = {str(above): world.cables[self.author, above].transport(self) for above in dict.fromkeys((parent, HUB))}
+
+        async def addresses() -> list[str]:
+            return list(ways)
+
+        async def told(url: str) -> None:
+            world.counts["back to the parent" if url == str(parent) else "past the parent"] += 1
+
+        ancestors = Ancestors(list(ways), addresses, ways.__getitem__, world.loop.time, told, str(parent))
+        return ancestors, ancestors.outcome
 
     def now(self) -> int:
         return EPOCH_SECONDS + int(self.world.loop.time()) + self.skew
@@ -181,16 +206,17 @@ class Machine:
         self.sync.read(lambda conn: self.world.judges.look(conn, self))
 
     def say_learned(self) -> None:
-        """What this machine now believes of its parent: somebody was told that the parent keeps it.
+        """What this machine now believes of the one above: somebody was told that it keeps this.
 
-        What a liar in the parent's place told it of a blob, it may believe for longer than the liar stands there.
+        Believed is only what was heard since it last forgot; what several said, or a liar, is nobody's word.
         """
+        if len(self.heard) != 1 or self.lying:
+            return
+        (above,) = self.heard
         theirs: dict[Any, Tip] = self.dialer._theirs or {}
         whole = {blob for blob, end in self.dialer._offsets.items() if end >= self.world.length_of(blob)}
-        self._hearsay = whole if self.answered_by_liar else self._hearsay & whole
-        parent = self.world.machine(self.world.parents[self.author])
-        if self.answered_by is parent.key and not (self.answered_by_liar or parent.lying or self.lying):
-            self.world.judges.acknowledge(parent.author, theirs, whole - self._hearsay)
+        if self.world.machine(above.author).key is above.key and not above.lying:
+            self.world.judges.acknowledge(above.author, theirs, whole)
 
     # ---- how it ends
 

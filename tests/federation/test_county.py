@@ -1,20 +1,18 @@
-"""A county in one process, under faults: nothing acknowledged is lost, nothing forks, all become equal.
-
-Two classes of the same kind, so that two workers share the seeds.
-"""
+"""A county in one process, under faults: nothing acknowledged is lost, nothing forks, all become equal."""
 
 from __future__ import annotations
 
-import logging
+import multiprocessing
 import os
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from tests.federation.seeds import FAILED, fresh
-from tests.federation.world import play
+from tests.federation.world import play, quietly_play
 from tests.scale import SOAK
 
 FAULTS = (
@@ -24,6 +22,7 @@ FAULTS = (
     "link down",
     "older reply came first",
     "one-way cut",
+    "parent dead",
     "parent restarted",
     "power cut",
     "process killed",
@@ -55,43 +54,35 @@ PATHS = (
     "refused: bad_signature",
     "refused: unknown_certificate",
     "ordered at once",
+    "past the parent",
+    "back to the parent",
 )
 """What the product does about them; the counts are of codes that it wrote or answered."""
 IN_ALL_STEPS, IN_ALL_ENTRIES, IN_ALL_POWER_CUTS, EACH, OF_SEEDS = 100_000, 20_000, 2_000, 10, 300
 """What 300 seeds must have seen; fewer seeds, as many fewer."""
 
 
-def _play(seeds: list[int]) -> None:
-    """Play the seeds; they must have seen their share of what a run must see."""
-    logging.disable(logging.CRITICAL)
+PROCESSES, SEEDS_A_PROCESS = 2, 25
+
+
+@pytest.mark.timeout(86_400 if SOAK else 1_500)
+def test_the_county_keeps_its_promises() -> None:
+    """Over all seeds of a run, which must have seen what a run must see."""
     counts: Counter[str] = Counter()
     steps = entries = 0
-    try:
-        for seed in seeds:
-            played = play(seed)
+    seeds = fresh()
+    fresh_process = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=fresh_process, max_tasks_per_child=SEEDS_A_PROCESS) as pool:
+        for played in pool.map(quietly_play, seeds):
             counts += played.counts
             steps += played.steps
             entries += played.entries
-    finally:
-        logging.disable(logging.NOTSET)
     print(f"{len(seeds)} seeds, {steps} steps, {entries} entries, {dict(sorted(counts.items()))}")
     share = len(seeds) / OF_SEEDS
     assert {name: counts[name] for name in (*FAULTS, *PATHS, "down for days") if counts[name] < int(EACH * share)} == {}
     assert steps >= IN_ALL_STEPS * share
     assert entries >= IN_ALL_ENTRIES * share
     assert counts["power cut"] >= IN_ALL_POWER_CUTS * share
-
-
-@pytest.mark.timeout(86_400 if SOAK else 1_500)
-class TestEvenSeeds:
-    def test_the_county_keeps_its_promises(self) -> None:
-        _play(fresh()[::2])
-
-
-@pytest.mark.timeout(86_400 if SOAK else 1_500)
-class TestOddSeeds:
-    def test_the_county_keeps_its_promises(self) -> None:
-        _play(fresh()[1::2])
 
 
 @pytest.mark.parametrize("seed", FAILED)

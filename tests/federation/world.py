@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import random
 import shutil
 from collections import Counter
@@ -82,6 +83,10 @@ class World:
     def name_of(self, author: int) -> str:
         return "county" if author == HUB else f"{self.tiers[author].name.lower()} {author}"
 
+    def cables_of(self, station: int) -> list[Cable]:
+        """Its ways up."""
+        return [cable for (child, _), cable in self.cables.items() if child == station]
+
     def length_of(self, blob: bytes) -> int:
         return self.lengths.get(blob, 2**62)
 
@@ -140,9 +145,8 @@ class World:
             self.failure.__cause__ = error
 
     async def _run(self) -> None:
-        self.cables = {
-            author: Cable(self, author, random.Random(self.rng.random())) for author in self.parents if author != HUB
-        }
+        ways = [(child, above) for child in self.parents if child != HUB for above in {self.parents[child]: 0, HUB: 0}]
+        self.cables = {way: Cable(self, *way, random.Random(self.rng.random())) for way in ways}
         for author in self.parents:
             self.start(author, key=object())
         ends = self.loop.time() + self.shift_seconds
@@ -200,9 +204,9 @@ class World:
         """A machine just stopped. A killed process resets its connections; a machine without power says nothing."""
         self.counts["power cut" if power else "process killed"] += 1
         if not power:
-            for child, parent in self.parents.items():
-                if machine.author in (child, parent) and child in self.cables:
-                    self.cables[child].interrupt()
+            for way, cable in self.cables.items():
+                if machine.author in way:
+                    cable.interrupt()
 
     def restart(self, machine: Machine, *, lying: bool = False) -> None:
         machine.close()
@@ -233,6 +237,12 @@ class World:
         station = hub.read(lambda conn: trust.topology(conn).station(author))
         assert station is not None
         return station.region
+
+
+def quietly_play(seed: int) -> Played:
+    """In a process of its own, whose log would hold every fault of the play."""
+    logging.disable(logging.CRITICAL)
+    return play(seed)
 
 
 def play(seed: int) -> Played:
