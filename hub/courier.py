@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from casework import courier_words, reference
-from casework.courier_words import Carried
+from casework import reference
+from casework.web import courier_words
+from casework.web.courier_words import Carried
 from hub.county import County
 from hub.judge import judge_one_home
 from sync_protocol import courier

@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from casework import courier_words, reference
-from casework.courier_words import Carried
+from casework import reference
+from casework.web import courier_words
+from casework.web.courier_words import Carried
 from node.station import Station
 from sync_protocol import courier
 from sync_protocol.bundle_export import BundleWriter, bundle_for

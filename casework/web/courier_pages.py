@@ -12,10 +12,10 @@ from typing import BinaryIO, cast
 
 from aiohttp import web
 
-from casework.courier_words import Carried
 from casework.errors import BadInput, Problem
 from casework.policy import Act
 from casework.web.case_keys import OffLoop
+from casework.web.courier_words import Carried
 from casework.web.forms import form_of
 from casework.web.pages import MIB, Page, UploadLimits
 from casework.web.render import render
