@@ -15,6 +15,7 @@ from aiohttp import web
 from casework.errors import BadInput, Problem
 from casework.policy import Act
 from casework.web.case_keys import OffLoop
+from casework.web.case_reading import translator
 from casework.web.courier_words import Carried
 from casework.web.forms import form_of
 from casework.web.pages import MIB, Page, UploadLimits
@@ -95,7 +96,8 @@ async def import_bundle(request: web.Request) -> web.Response:
 async def _page(request: web.Request, problems: Sequence[Problem] = (), carried: Carried | None = None) -> web.Response:
     courier = request.app[COURIER]
     readers = await courier.run(courier.readers)
-    return await render(request, "courier.html", {"readers": readers, "carried": carried}, problems=problems)
+    outcome = carried.lines(translator(request)) if carried is not None else []
+    return await render(request, "courier.html", {"readers": readers, "outcome": outcome}, problems=problems)
 
 
 COURIER_PAGES = (

@@ -7,9 +7,11 @@ window with a stick in hand.
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from casework.errors import BadInput, Problem
+from casework.web.i18n import N_
 from casework.web.render import moment
 
 FIELD = "bundle"
@@ -28,8 +30,7 @@ _REFUSED: dict[str, tuple[str, str]] = {
 }
 _DAMAGED = ("U盘包不完整或已损坏，没有导入任何内容", _ASK_AGAIN)
 
-GAPS = "有内容接不上：对方以为本站已有的，本站没有"
-GAPS_REMEDY = "请对方重新导出，选「全部内容」（命令行加 --everything）"
+GAPS = N_("有内容接不上：对方以为本站已有的，本站没有。请对方重新导出，选「全部内容」（命令行加 --everything）")
 
 
 def refused(code: str, reader: str = "", *, earlier_machine: bool = False) -> BadInput:
@@ -74,21 +75,31 @@ class Carried:
         """Whether a bundle with everything in it would help."""
         return any(code == "gap" for code, _ in self.refused)
 
-    def lines(self) -> list[str]:
-        """The outcome in sentences."""
+    def lines(self, _: Callable[[str], str] = str) -> list[str]:
+        """The outcome in sentences; `_` translates."""
+        facts = {
+            "place": self.place,
+            "at": moment(self.at),
+            "entries": self.entries,
+            "new_entries": self.new_entries,
+            "blobs": self.blobs,
+            "new_blobs": self.new_blobs,
+            "left": self.left,
+            "refused": len(self.refused),
+            "codes": "、".join(dict.fromkeys(code for code, _detail in self.refused)),
+        }
         said = [
-            f"来自「{self.place}」，导出于 {moment(self.at)}",
-            f"记录 {self.entries} 条，其中新收 {self.new_entries} 条",
-            f"材料 {self.blobs} 件，其中新收 {self.new_blobs} 件",
+            N_("来自「%(place)s」，导出于 %(at)s"),
+            N_("记录 %(entries)s 条，其中新收 %(new_entries)s 条"),
+            N_("材料 %(blobs)s 件，其中新收 %(new_blobs)s 件"),
         ]
         if self.left:
-            said.append(f"有 {self.left} 件材料没有对应的记录，未收下；所属记录到了以后再导入一次即可")
+            said.append(N_("有 %(left)s 件材料没有对应的记录，未收下；所属记录到了以后再导入一次即可"))
         if self.refused:
-            codes = "、".join(dict.fromkeys(code for code, _ in self.refused))
-            said.append(f"有 {len(self.refused)} 组记录没有收下（{codes}），其余都已收下")
+            said.append(N_("有 %(refused)s 组记录没有收下（%(codes)s），其余都已收下"))
         if self.gaps:
-            said.append(f"{GAPS}。{GAPS_REMEDY}")
-        return said
+            said.append(GAPS)
+        return [_(line) % facts for line in said]
 
 
 def file_stamp(seconds: int) -> str:
