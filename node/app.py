@@ -45,6 +45,7 @@ from sync_protocol.dialer import Dialer
 from sync_protocol.errors import Gap, SyncError, TooLarge, UnknownTopic
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
+from sync_protocol.link_times import LinkTimes
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store import peers
 from sync_protocol.store.async_store import AsyncStore
@@ -52,6 +53,8 @@ from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.node")
+_CONNECTIONS_MAX = 6
+"""A long poll, the lanes and an entry beside them, and somebody's enrolment that is passed on."""
 
 
 def now() -> int:
@@ -85,10 +88,13 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     store = AsyncStore(station.store)
     bell = Bell(asyncio.get_running_loop())
     station.store.listen(bell.ring)
-    connector = aiohttp.TCPConnector(ssl=client_context(station.ca), limit=4)
+    times = LinkTimes()
+    connector = aiohttp.TCPConnector(
+        ssl=client_context(station.ca), limit=_CONNECTIONS_MAX, socket_factory=times.make_socket
+    )
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
     dialer = Dialer(station.replica, station.parent_author)
-    link = Link(HttpTransport(session, station.parent_url), dialer, station.replica, store, bell, now)
+    link = Link(HttpTransport(session, station.parent_url, times), dialer, station.replica, store, bell, now)
     link.state.last_contact, _ = await store.read(lambda conn: peers.contact(conn, station.parent_author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     try:

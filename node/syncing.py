@@ -44,8 +44,7 @@ async def _until(link: Link, store: StoreLike, bell: Bell, author: int, until: U
     """Returns when it is done; raises SyncError for what only a person elsewhere can mend."""
     while True:
         try:
-            while (await link.exchange()).again:
-                pass
+            await link.say_all()
             if await _poll(link, store, bell, author, until):
                 return
         except SyncError as error:

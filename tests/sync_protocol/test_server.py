@@ -71,7 +71,7 @@ async def test_a_signed_request_is_answered_with_a_signed_reply(child, served):
     assert isinstance(frames[0], Hello) and frames[0].flags & HelloFlag.SEND_VECTOR and len(frames) == 1
     mine = await child.ask(pack_message([Hello(1, 0, frontier_digest({})), Vector({})]), served.place)
     assert any(isinstance(frame, Segment) for frame in mine)
-    assert len(child.nonces) == 2
+    assert len(child.nonces) == 4
 
 
 async def test_a_replayed_request_is_refused_and_a_fresh_nonce_is_offered(child, served):
@@ -330,7 +330,7 @@ def _signed(
 ) -> Callable[[bytes], tuple[int, bytes]]:
     def answer(data: bytes) -> tuple[int, bytes]:
         nonce = parse_request(data).nonce
-        reply = sign_reply(deployment, signer, nonce=nonce, serial=serial, nonces=(), payload=payload)
+        reply = sign_reply(deployment, signer, nonce=nonce, serial=serial, nonces=(b"n" * 16,), payload=payload)
         return 200, reply.packed()
 
     return answer
