@@ -314,9 +314,13 @@ class Link:
             await waiter.wait(seconds)
 
     async def _keep_in_step(self) -> None:
-        """Talk until in step, then hold one long poll open while uploads go beside it; returns when the poll ends."""
+        """Talk until in step, then hold one long poll open while uploads go beside it; returns when the poll ends.
+
+        With nothing to say the poll is all that is sent: it asks for everything that an exchange asks for.
+        """
         self._dialer.retry_refused()
-        await self.say_all()
+        if await self._store.read(self._dialer.has_news):
+            await self.say_all()
         poll = asyncio.create_task(self.exchange(LONG_POLL_SECONDS_MAX))
         try:
             while not poll.done():
