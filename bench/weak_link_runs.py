@@ -170,7 +170,7 @@ def decision_and_month(seed: int, congestion: str) -> tuple[float, float]:
             watched.look_until(lambda: watched.at_county()[2] >= len(work.blobs[BLOB_PAGE]), _patience(watched))
             time.sleep(_SETTLE_SECONDS)
             seconds = decide(watched.hub, village.store.read)
-            time.sleep(_SETTLE_SECONDS)
+            time.sleep(_POLL_SECONDS + _SETTLE_SECONDS)
             before = wire.handed
             time.sleep(_POLLS * _POLL_SECONDS)
             spent = wire.handed - before

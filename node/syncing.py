@@ -16,7 +16,7 @@ from sync_protocol.server import StoreLike
 Until = Literal["received", "ordered"]
 EXIT_DONE, EXIT_FAILED, EXIT_HELD = 0, 1, 3
 _POLL_SECONDS = 20
-_RETRY_SECONDS = 1.0
+_RETRY_SECONDS = 0.5
 
 
 async def sync_until(

@@ -51,7 +51,7 @@ _QUIET_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _SILENCE_SECONDS = 180
 """How long the answer of a parent that is there may stay away: more than a long poll and a long message on a slow link.
 A link that is dead is found out much sooner, see `link_times`."""
-_PAUSE_SHARE, _PAUSE_SECONDS = 0.1, (1.0, 20.0)
+_PAUSE_SHARE, _PAUSE_SECONDS = 0.05, (0.5, 20.0)
 """How long to rest while nobody can be reached: at most so much of the time that this has lasted."""
 _LANES = 3
 """Messages with blobs that are under way at once: while one waits for its answer the other fills the link."""

@@ -118,7 +118,8 @@ class Dialer:
 
     def forget(self) -> None:
         """After a cut the parent may hold more or less than we think: ask. What was cut is lost whole: say less."""
-        self._size.cut()
+        if self._theirs is not None:  # of several messages that one cut ended, the first says it
+            self._size.cut()
         self._know(None)
         self._offsets.clear()
         self.retry_refused()

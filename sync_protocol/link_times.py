@@ -2,8 +2,8 @@
 
 An outage that tells nobody leaves TCP waiting ever longer between its tries, long after the link is back. So a
 connection whose bytes stay unacknowledged for some round trips is given up (TCP_USER_TIMEOUT), one on which nothing
-moves is probed (keepalive), and a try to connect is short. The limits are multiples of the round trip with its queue:
-five seconds are plenty on 3G and would break every working connection on 2G.
+moves is probed (keepalive), and a try to connect is short. The limits follow the round trip with its queue: what is
+plenty on 3G breaks working connections on 2G.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any
 
 _TCP_INFO = struct.Struct("8B17I")
 _ROUND_TRIP, _VARIANCE = 8 + 15, 8 + 16
-_UNMEASURED_SECONDS = 20.0
-_GIVE_UP_TIMES, _GIVE_UP_SECONDS = 6, (5.0, 60.0)
-_CONNECT_TIMES, _CONNECT_SECONDS = 3, (4.0, 30.0)
+_GIVE_UP_TIMES, _GIVE_UP_SECONDS = 4, (26.0, 60.0)
+"""The least is longer than it takes to miss a probe and be heard by the next one: Linux gives an idle connection up at
+the first silent probe once this time is over, and on 2G every fifteenth probe or its answer is lost."""
+_CONNECT_TIMES, _CONNECT_SECONDS = 1.5, (2.5, 30.0)
 _SECURE_TIMES, _SECURE_SECONDS = 6, (8.0, 60.0)
 _PROBE_AFTER_SECONDS, _PROBE_EVERY_SECONDS, _PROBES = 20, 5, 3
 _PATIENT_AFTER, _PATIENCE_MAX = 8, 4
@@ -36,8 +37,6 @@ class LinkTimes:
     @property
     def give_up(self) -> float:
         """How long bytes may stay unacknowledged."""
-        if not self.round_trip:
-            return _UNMEASURED_SECONDS
         return _within(_GIVE_UP_TIMES * self.round_trip, _GIVE_UP_SECONDS)
 
     @property

@@ -17,7 +17,8 @@ _SHORT_SECONDS, _LONG_SECONDS = 1.0, 4.0
 
 
 class MessageSize:
-    """Doubles with each full message that was answered soon; halves when one took long, and with each cut."""
+    """Doubles with each full message that was answered soon; halves when one took long, and with each cut. What it
+    starts with is right for most weak links: it comes back to that sooner than it goes beyond."""
 
     def __init__(self, cap_bytes: int) -> None:
         self._cap = cap_bytes
@@ -25,7 +26,7 @@ class MessageSize:
 
     def carried(self, seconds: float) -> None:
         """A message of about this size was answered after so long."""
-        if seconds < _SHORT_SECONDS:
+        if seconds < _SHORT_SECONDS or (seconds < _LONG_SECONDS and self.bytes < _START_BYTES):
             self.bytes = min(2 * self.bytes, self._cap)
         elif seconds > _LONG_SECONDS:
             self.bytes = max(self.bytes // 2, min(self.bytes, _START_BYTES))
