@@ -85,10 +85,10 @@ def _spaces(profile: Profile, seed: int, congestion: str) -> Iterator[tuple[Spac
 def _rsync(folder: Path, near: Space, far: Space, address: str, limit: float) -> float:
     (folder / "there").mkdir()
     config = folder / "rsyncd.conf"
-    config.write_text(f"use chroot = no\nuid = 0\ngid = 0\n[work]\npath = {folder / 'there'}\nread only = no\n")
+    config.write_text(f"use chroot = no\nuid = 0\ngid = 0\n[cases]\npath = {folder / 'there'}\nread only = no\n")
     daemon = ["rsync", "--daemon", "--no-detach", f"--config={config}", f"--address={address}", f"--port={_PORT}"]
     with _daemon([*far.prefix, *daemon], far, address):
-        words = ["rsync", "-az", f"{folder / 'work'}/", f"rsync://{address}:{_PORT}/work/"]
+        words = ["rsync", "-az", f"{folder / 'work'}/", f"rsync://{address}:{_PORT}/cases/"]
         seconds = _timed([*near.prefix, *words], limit)
     _check(seconds, lambda: _names(folder / "work") == _names(folder / "there"), "rsync")
     return seconds
