@@ -4,12 +4,14 @@
 # make coverage   the tests but for the long random ones, and which lines they never reach
 # make test-mutations   faults built into the product on purpose, each of which the county's play must catch
 # make bench  performance figures beside their limits (ARGS="--quick", ARGS="wire memory", ARGS="--without openssl")
+# make bench-weak-link   a village on 2G, 3G and a link that comes and goes, beside its peers; as root (ARGS="--quick",
+#             ARGS="2g quiet --cases 10", ARGS="--without-peers"); five seeds take some three hours
 # make lint   style, import contracts, types
 # make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
 
 PYTHON := .venv/bin/python
 
-.PHONY: demo test coverage soak test-mutations bench lint lock clean
+.PHONY: demo test coverage soak test-mutations bench bench-weak-link lint lock clean
 .DEFAULT_GOAL := demo
 
 demo:
@@ -37,6 +39,10 @@ test-mutations:
 bench:
 	@deploy/setup.sh dev
 	@$(PYTHON) -m bench $(ARGS)
+
+bench-weak-link:
+	@deploy/setup.sh dev
+	@$(PYTHON) -m bench.weak_link $(ARGS)
 
 lint:
 	@deploy/setup.sh dev

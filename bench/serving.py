@@ -35,6 +35,9 @@ class Served:
     program: str
     folder: Path
     more: Sequence[str] = ()
+    listen: str = "127.0.0.1:0"
+    prefix: Sequence[str] = ()
+    """Words before the program's own, such as those that put it into a network namespace."""
     url: str = ""
     started: float = 0.0
     """time.perf_counter() just before it was started."""
@@ -42,8 +45,8 @@ class Served:
     log: str = ""
 
     def __enter__(self) -> Served:
-        words = ["serve", "--dir", str(self.folder), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]
-        call = [sys.executable, "-m", f"{self.program}.cli", *words, *self.more]
+        words = ["serve", "--dir", str(self.folder), "--listen", self.listen, "--admin-listen", "127.0.0.1:0"]
+        call = [*self.prefix, sys.executable, "-m", f"{self.program}.cli", *words, *self.more]
         errors = self.folder.with_name(self.folder.name + ".log")
         with errors.open("a", encoding="utf-8") as log:
             self.started = time.perf_counter()
@@ -190,8 +193,8 @@ class Tls:
     options: tuple[str, ...]
 
 
-def make_tls(folder: Path) -> Tls:
-    """Raises MissingTool without the openssl program."""
+def make_tls(folder: Path, addresses: Sequence[str] = ("127.0.0.1",)) -> Tls:
+    """For programs that are dialled at these IP addresses. Raises MissingTool without the openssl program."""
     folder.mkdir(parents=True, exist_ok=True)
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     ca, ca_key, cert, key = (folder / name for name in ("ca.pem", "ca.key", "cert.pem", "cert.key"))
@@ -199,7 +202,8 @@ def make_tls(folder: Path) -> Tls:
     _openssl("req", "-x509", *curve, "-days", "30", "-subj", "/CN=bench-ca", "-keyout", ca_key, "-out", ca, *usage)
     _openssl("req", *curve, "-subj", "/CN=bench", "-keyout", key, "-out", folder / "cert.csr")
     names = folder / "cert.ext"
-    names.write_text("subjectAltName=IP:127.0.0.1\nkeyUsage=critical,digitalSignature\n", encoding="ascii")
+    alternatives = ",".join(f"IP:{address}" for address in addresses)
+    names.write_text(f"subjectAltName={alternatives}\nkeyUsage=critical,digitalSignature\n", encoding="ascii")
     signing = ("-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-days", "30", "-extfile", names)
     _openssl("x509", "-req", "-in", folder / "cert.csr", "-out", cert, *signing)
     return Tls(ca.read_bytes(), ("--tls-cert", str(cert), "--tls-key", str(key)))

@@ -43,18 +43,22 @@ from sync_protocol import canonical
 from sync_protocol.ancestors import Ancestors
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
-from sync_protocol.client import HttpTransport, Link, enrol
+from sync_protocol.client import Link
 from sync_protocol.dialer import Dialer
 from sync_protocol.errors import Gap, SyncError, TooLarge, UnknownTopic
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
+from sync_protocol.link_times import LinkTimes
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
 from sync_protocol.store.me import put
+from sync_protocol.transport import HttpTransport, enrol
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.node")
+_CONNECTIONS_MAX = 6
+"""A long poll, the lanes and an entry beside them, and somebody's enrolment that is passed on."""
 
 
 def now() -> int:
@@ -95,10 +99,13 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     store = AsyncStore(station.store)
     bell = Bell(asyncio.get_running_loop())
     station.store.listen(bell.ring)
-    connector = aiohttp.TCPConnector(ssl=client_context(station.ca), limit=4)
+    times = LinkTimes()
+    connector = aiohttp.TCPConnector(
+        ssl=client_context(station.ca), limit=_CONNECTIONS_MAX, socket_factory=times.make_socket
+    )
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
     dialer = Dialer(station.replica, station.parent_author)
-    ancestors = await _ancestors(station, store, session)
+    ancestors = await _ancestors(station, store, session, times)
     link = Link(ancestors, dialer, station.replica, store, bell, now, ancestors.outcome)
     link.state.last_contact, _ = await store.read(lambda conn: last_contact(conn, station.me.author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
@@ -113,7 +120,9 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
         await store.close()
 
 
-async def _ancestors(station: Station, store: AsyncStore, session: aiohttp.ClientSession) -> Ancestors:
+async def _ancestors(
+    station: Station, store: AsyncStore, session: aiohttp.ClientSession, times: LinkTimes
+) -> Ancestors:
     async def addresses() -> Sequence[str]:
         return await store.read(lambda conn: ancestor_urls(conn, station))
 
@@ -124,7 +133,7 @@ async def _ancestors(station: Station, store: AsyncStore, session: aiohttp.Clien
     return Ancestors(
         await addresses(),
         addresses,
-        lambda url: HttpTransport(session, url),
+        lambda url: HttpTransport(session, url, times),
         asyncio.get_running_loop().time,
         told,
         await store.read(lambda conn: last_answered(conn, station)),

@@ -19,12 +19,12 @@ from sqlalchemy import Connection
 from casework.web.listen import client_context
 from node.station import CA, PARENT_AUTHOR, PARENT_URL, migrate
 from sync_protocol.authority import settle_in
-from sync_protocol.client import enrol
 from sync_protocol.crypto import KEY_BYTES, BoxKey, Signer
 from sync_protocol.enrolment import EnrolRequest, Token, Welcome, pack_request, parse_welcome
 from sync_protocol.errors import BadToken, TransferFailed
 from sync_protocol.store.data_folder import DataFolder, FolderError
 from sync_protocol.store.me import Me, drop, get, load_me, put
+from sync_protocol.transport import enrol
 
 _ASKED, _SIGN_SEED, _BOX_SEED = "enrol_token", "enrol_sign_seed", "enrol_box_seed"
 Keys = tuple[Signer, BoxKey]

@@ -16,7 +16,7 @@ from sync_protocol.server import StoreLike
 Until = Literal["received", "ordered"]
 EXIT_DONE, EXIT_FAILED, EXIT_HELD = 0, 1, 3
 _POLL_SECONDS = 20
-_RETRY_SECONDS = 1.0
+_RETRY_SECONDS = 0.5
 
 
 async def sync_until(
@@ -44,8 +44,7 @@ async def _until(link: Link, store: StoreLike, bell: Bell, author: int, until: U
     """Returns when it is done; raises SyncError for what only a person elsewhere can mend."""
     while True:
         try:
-            while (await link.exchange()).again:
-                pass
+            await link.say_all()
             if await _poll(link, store, bell, author, until):
                 return
         except SyncError as error:

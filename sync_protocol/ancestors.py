@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from sync_protocol.client import Transport
 from sync_protocol.errors import SyncError, TransferFailed
 from sync_protocol.limits import KIB
 from sync_protocol.server import SYNC_PATH
+from sync_protocol.transport import Transport
 
 PATIENCE = 3
 """Failures in a row before the next ancestor is tried; of one that has never answered since it was chosen, one."""

@@ -1,10 +1,12 @@
-"""The dialling side over aiohttp (SPEC section 8).
+"""The dialling side (SPEC section 8).
 
-One parent, one link. While there is something to say, exchanges follow one another; when both sides are in step, one
-long poll stays open and brings answers down within a round trip; new local entries go up beside it in an exchange of
-their own. What the dialer believes of the parent is volatile and is asked anew after every failure. Failures that
-may pass are retried with full jitter between one second and a minute; a refusal (`stop`) is retried once a minute,
-because it is a person elsewhere who can mend it, and is shown meanwhile. Local work never waits for any of this.
+One parent, one link. While there are entries to say, exchanges follow one another; blobs follow in lanes, which keep
+the link full. When both sides are in step, one long poll stays open and brings answers down within a round trip; new
+local entries go up beside it in an exchange of their own. What the dialer believes of the parent is volatile and is
+asked anew after every failure. A parent that cannot be reached is tried again within seconds after a short outage,
+within twenty after a long one. Other failures that may pass are retried with full jitter between one second and a
+minute; a refusal (`stop`) is retried once a minute, because it is a person elsewhere who can mend it, and is shown
+meanwhile. Local work never waits for any of this.
 """
 
 from __future__ import annotations
@@ -13,19 +15,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
-from urllib.parse import urlsplit
 
-import aiohttp
 from sqlalchemy import Connection
-from tenacity import RetryCallState, wait_random_exponential
+from tenacity import RetryCallState, wait_random, wait_random_exponential
 
-from sync_protocol import canonical
 from sync_protocol.bell import EVERYTHING, Bell
 from sync_protocol.certificates import Certificate
 from sync_protocol.dialer import Dialer, Progress, Sent
-from sync_protocol.enrolment import REPLY_BYTES_MAX
-from sync_protocol.envelopes import NO_NONCE, NONCE_BYTES, SignedReply, parse_reply, sign_request, verify_reply
+from sync_protocol.envelopes import NO_NONCE, SignedReply, parse_reply, sign_request, verify_reply
 from sync_protocol.errors import (
     BadBytes,
     BadNonce,
@@ -33,21 +30,21 @@ from sync_protocol.errors import (
     SyncError,
     TransferFailed,
     UnknownCertificate,
-    by_code,
 )
 from sync_protocol.feeds import TO_ALL
 from sync_protocol.limits import KIB, LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
 from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.segments import Segment
-from sync_protocol.server import ENROL_PATH, SYNC_PATH, StoreLike
+from sync_protocol.server import SYNC_PATH, StoreLike
 from sync_protocol.store import trust
+from sync_protocol.transport import Transport
 
 _log = logging.getLogger("lianban.sync")
-_QUIET_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-_SILENCE_SECONDS = 180
-"""How long an answer may stay away, or stand still: more than a long poll and an upload's last bytes on a slow link."""
-_CONNECT_SECONDS = 10
+_PAUSE_SHARE, _PAUSE_SECONDS = 0.05, (0.5, 20.0)
+"""How long to rest while nobody can be reached: at most so much of the time that this has lasted."""
+_LANES = 3
+"""Messages with blobs that are under way at once: while one waits for its answer the other fills the link."""
 
 
 @dataclass(slots=True)
@@ -66,25 +63,6 @@ class LinkState:
     blobs_sent: int = 0
     blobs_received: int = 0
     faults: list[str] = field(default_factory=list)
-
-
-class Transport(Protocol):
-    """Carries a request to the parent and its answer back."""
-
-    async def __call__(self, path: str, data: bytes, bytes_max: int) -> bytes:
-        """Raises SyncError: the parent's own code, or TransferFailed."""
-        ...
-
-
-class HttpTransport:
-    """POST to one parent at `url`."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url.rstrip("/")
-
-    async def __call__(self, path: str, data: bytes, bytes_max: int) -> bytes:
-        return await post(self._session, self._url + path, data, bytes_max)
 
 
 class Link:
@@ -114,30 +92,76 @@ class Link:
 
     async def exchange(self, wait_seconds: int = 0) -> Progress:
         """One message and its answer. Raises SyncError; what was taken before a failure stays taken."""
+        async with self._turn:
+            sent = await self._store.read(lambda conn: self._dialer.compose(conn, self._now(), wait_seconds))
+            if sent.alone and not wait_seconds:
+                return await self._send(sent)
+        return await self._send(sent)
+
+    async def _send(self, sent: Sent) -> Progress:
         try:
-            progress = await self._take_turns(wait_seconds)
+            progress = await self._converse(sent)
         except SyncError as error:
-            self._dialer.forget()
             self.state.in_step = False
             self.state.error, self.state.error_text = error.code, str(error)
-            if self._outcome is not None:
+            if self._dialer.forget(sent) and self._outcome is not None:  # one cut ends several messages
                 await self._outcome(error)
             raise
+        finally:
+            self._dialer.drop(sent)
         if self._outcome is not None:
             await self._outcome(None)
         return progress
 
-    async def _take_turns(self, wait_seconds: int) -> Progress:
-        """Long polls wait beside whatever else is said."""
-        async with self._turn:
-            sent = await self._store.read(lambda conn: self._dialer.compose(conn, self._now(), wait_seconds))
-            if not wait_seconds:
-                return await self._converse(sent)
-        return await self._converse(sent)
+    async def say_all(self) -> None:
+        """Exchange until nothing more can be said at once. Raises SyncError.
+
+        Entries go first, alone. Then blobs go in lanes, so that the link stays full while one lane waits for an answer;
+        an entry that is written meanwhile goes beside them at once.
+        """
+        while (await self.exchange()).again:
+            if not await self._store.read(self._dialer.has_entries):
+                await self._in_lanes()
+
+    async def _in_lanes(self) -> None:
+        """Returns when no lane finds more to send; raises what the first one that failed met, once all have ended."""
+        over = asyncio.Event()
+        beside = asyncio.create_task(self._entries_beside(over))
+        try:
+            ends = await asyncio.gather(*(self._lane(over) for _ in range(_LANES)), return_exceptions=True)
+            over.set()
+            self._bell.ring(["lanes"])
+            ends += await asyncio.gather(beside, return_exceptions=True)
+        finally:
+            beside.cancel()
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+
+    async def _lane(self, over: asyncio.Event) -> None:
+        try:
+            while not over.is_set() and (await self.exchange()).again:
+                pass
+        except SyncError:
+            over.set()
+            raise
+
+    async def _entries_beside(self, over: asyncio.Event) -> None:
+        """Send entries as they are written, until it is over."""
+        while not over.is_set():
+            with self._bell.listen([EVERYTHING]) as waiter:
+                async with self._turn:
+                    if await self._store.read(self._dialer.has_entries):
+                        sent = await self._store.read(lambda conn: self._dialer.compose(conn, self._now(), 0))
+                        await self._send(sent)
+                if not over.is_set():
+                    await waiter.wait(LONG_POLL_SECONDS_MAX)
 
     async def _converse(self, sent: Sent) -> Progress:
         payload = await self._store.off_loop(lambda: pack_message(sent.frames))
+        began = asyncio.get_running_loop().time()
         reply = await self._post(payload)
+        sent.seconds = asyncio.get_running_loop().time() - began
         frames = await self._store.off_loop(lambda: parse_message(reply))
         now = self._now()
         progress = await self._store.write(lambda conn: self._dialer.absorb_entries(conn, sent, frames, now))
@@ -165,12 +189,22 @@ class Link:
     async def _post(self, payload: bytes) -> bytes:
         """Send a signed request; a spent nonce costs one more turn."""
         for _ in range(2):
-            nonce = self._nonces.pop(0) if self._nonces else NO_NONCE
+            if not self._nonces:
+                await self._ask_nonces()
             try:
-                return await self._post_once(payload, nonce)
+                return await self._post_once(payload, self._nonces.pop(0))
             except BadNonce as error:
                 self._nonces = list(error.evidence.get("nonces", ()))
         raise TransferFailed("the parent does not accept our nonces")
+
+    async def _ask_nonces(self) -> None:
+        """A refusal brings nonces: an empty message goes ahead for them, so that a long one is not sent in vain."""
+        try:
+            await self._post_once(b"", NO_NONCE)
+        except BadNonce as error:
+            self._nonces.extend(error.evidence.get("nonces", ()))
+        if not self._nonces:
+            raise TransferFailed("the parent hands out no nonces")
 
     async def _post_once(self, payload: bytes, nonce: bytes) -> bytes:
         me = self._replica.me
@@ -228,22 +262,27 @@ class Link:
         """Keep in step for ever."""
         wait = wait_random_exponential(multiplier=1, max=60)
         failures = 0
+        loop = asyncio.get_running_loop()
+        well = loop.time()
         while True:
             answers = self._answers
             try:
                 await self._keep_in_step()
-                failures = 0
+                failures, well = 0, loop.time()
             except SyncError as error:
                 failures = 1 if self._answers > answers else failures + 1  # what moves on is not made to wait longer
+                well = loop.time() if self._answers > answers else well
                 _log.info("exchange failed", extra={"code": error.code, "detail": str(error)[:200]})
-                pause = 60.0 if error.verdict == "stop" else _pause(wait, failures)
-                await self._rest(pause)
+                if isinstance(error, TransferFailed):
+                    await self._rest(_pause(unreached_wait(loop.time() - well), failures))
+                else:
+                    await self._rest(60.0 if error.verdict == "stop" else max(1.0, _pause(wait, failures)))
             except Exception:  # noqa: BLE001 - outermost loop: local work goes on whatever is wrong with the link
                 failures += 1
                 self._dialer.forget()
                 self.state.in_step, self.state.error, self.state.error_text = False, "fault", "see the log"
                 _log.exception("the link failed in a way nobody foresaw")
-                await self._rest(_pause(wait, failures))
+                await self._rest(max(1.0, _pause(wait, failures)))
 
     async def _rest(self, seconds: float) -> None:
         """Wait before the next try, or until somebody asks for it."""
@@ -251,17 +290,19 @@ class Link:
             await waiter.wait(seconds)
 
     async def _keep_in_step(self) -> None:
-        """Talk until in step, then hold one long poll open while uploads go beside it; returns when the poll ends."""
+        """Talk until in step, then hold one long poll open while uploads go beside it; returns when the poll ends.
+
+        With nothing to say the poll is all that is sent: it asks for everything that an exchange asks for.
+        """
         self._dialer.retry_refused()
-        while (await self.exchange()).again:
-            pass
+        if await self._store.read(self._dialer.has_news):
+            await self.say_all()
         poll = asyncio.create_task(self.exchange(LONG_POLL_SECONDS_MAX))
         try:
             while not poll.done():
                 with self._bell.listen([EVERYTHING]) as waiter:
                     if await self._store.read(self._dialer.has_news):
-                        while (await self.exchange()).again:
-                            pass
+                        await self.say_all()
                     bell = asyncio.create_task(waiter.wait(LONG_POLL_SECONDS_MAX))
                     await asyncio.wait([poll, bell], return_when=asyncio.FIRST_COMPLETED)
                     bell.cancel()
@@ -270,52 +311,15 @@ class Link:
             poll.cancel()
 
 
-def _pause(wait: wait_random_exponential, failures: int) -> float:
-    """Seconds before the next try: full jitter, growing with the failures in a row."""
+def unreached_wait(seconds: float) -> wait_random:
+    """How to wait when nobody was reached for so long: not long after a short outage; full jitter, so that the stations
+    of a county that comes back do not all call at once."""
+    low, high = _PAUSE_SECONDS
+    return wait_random(0, min(max(low, _PAUSE_SHARE * seconds), high))
+
+
+def _pause(wait: wait_random | wait_random_exponential, failures: int) -> float:
+    """Seconds before the next try."""
     state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
     state.attempt_number = failures
-    return max(1.0, wait(state))
-
-
-async def post(session: aiohttp.ClientSession, url: str, data: bytes, bytes_max: int) -> bytes:
-    """POST bytes, read at most `bytes_max` back. Raises SyncError: the peer's own code, or TransferFailed."""
-    timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
-    try:
-        async with session.post(
-            url, data=data, skip_auto_headers=_QUIET_HEADERS, timeout=timeout, allow_redirects=False
-        ) as response:
-            parts: list[bytes] = []
-            total = 0
-            async for part in response.content.iter_any():
-                total += len(part)
-                if total > bytes_max:
-                    raise TransferFailed("the answer is too long")
-                parts.append(part)
-            body = b"".join(parts)
-            if response.status == 200:
-                return body
-            raise peer_error(response.status, body)
-    except aiohttp.ClientSSLError as error:
-        text = f"the parent's certificate is not of the CA that is trusted here, see --ca ({error})"
-        raise TransferFailed(text[:300]) from error
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise TransferFailed(
-            f"{urlsplit(url).netloc} cannot be reached ({type(error).__name__}: {error})"[:250]
-        ) from error
-
-
-def peer_error(status: int, body: bytes) -> SyncError:
-    """The error that an answer other than 200 carries; TransferFailed for what is none of ours."""
-    try:
-        code, text, nonces = canonical.unpack(body, bytes_max=4 * KIB)
-    except (BadBytes, ValueError, TypeError):
-        return TransferFailed(f"HTTP {status}")
-    if not isinstance(code, str) or not isinstance(text, str) or not isinstance(nonces, list):
-        return TransferFailed(f"HTTP {status}")
-    fresh = [nonce for nonce in nonces if isinstance(nonce, bytes) and len(nonce) == NONCE_BYTES]
-    return by_code(code)(text[:256], nonces=fresh, peer=True)
-
-
-async def enrol(session: aiohttp.ClientSession, url: str, request: bytes) -> bytes:
-    """Pass an enrolment request to a parent; the welcome's bytes. Raises SyncError."""
-    return await post(session, url.rstrip("/") + ENROL_PATH, request, REPLY_BYTES_MAX)
+    return wait(state)

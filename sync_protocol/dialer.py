@@ -1,7 +1,11 @@
 """The dialling side of an exchange: what a child sends to its parent and makes of the answer (SPEC section 10.2).
 
 What it remembers is volatile: the parent's frontier as of the last answer, and how far each blob has gone up. After
-a restart, or whenever the parent's digest is not the expected one, the next message carries the full vector.
+a restart, or whenever the parent's digest is not the expected one, the next message carries the full vector, and asks
+how much of the next blobs lies there.
+
+Several messages may be under way at once. Entries go by themselves, one message at a time; blobs go in messages of
+their own, each with other blobs than those under way beside it, so that none has to arrive before another.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from sync_protocol.feeds import FeedId
 from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
 from sync_protocol.journal import Writing
 from sync_protocol.limits import WANTS_MAX
+from sync_protocol.message_size import MessageSize
 from sync_protocol.messages import (
     PROTOCOL_VERSION,
     BlobState,
@@ -31,8 +36,10 @@ from sync_protocol.replica import Replica
 from sync_protocol.segments import Segment
 from sync_protocol.store import blob_store, feed_store, peers, trust
 
-_HALVINGS_MAX = 4
-"""A message shrinks with each failure in a row, to a sixteenth: one blob's chunk, and an answer to learn from."""
+_ENTRIES_TO_BLOBS = 4
+"""Entries are compressed to a quarter or less; blobs not at all."""
+_ASKED_AFTER_MAX = 4
+"""Of how many blobs the first message asks how much lies at the parent: those that a cut may have left unfinished."""
 
 
 @dataclass(slots=True)
@@ -63,8 +70,18 @@ class Sent:
     reached: dict[Branch, Tip] | None
     entries: int
     target_bytes: int = 0
+    known: int = 0
+    """Which knowledge of the parent it was composed with."""
     era: int = 0
     """How often the dialer had forgotten what it believed when this was composed."""
+    seconds: float = 0.0
+    """How long its answer took."""
+    under_way: bool = True
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing but blobs may go beside it: it carries entries, or asks for the parent's frontier."""
+        return self.reached is None or self.entries > 0
 
     def is_full(self) -> bool:
         """Whether it carries about as much as was aimed at, so that its answer says something of the link."""
@@ -77,12 +94,14 @@ class Sent:
         return {hash_ for frame in self.frames if isinstance(frame, Want) for hash_, _ in frame.blobs}
 
     def blob_ends(self) -> dict[bytes, int]:
-        """How far the chunks in this message reach, by blob."""
-        return {frame.hash: frame.offset + len(frame.data) for frame in self.frames if isinstance(frame, Chunk)}
+        """How far the chunks in this message reach, by blob; those without bytes only ask."""
+        chunks = (frame for frame in self.frames if isinstance(frame, Chunk) and frame.data)
+        return {chunk.hash: chunk.offset + len(chunk.data) for chunk in chunks}
 
 
 class Dialer:
-    """One parent as seen from its child. One message of each kind is under way at a time."""
+    """One parent as seen from its child. `compose` is called for one message at a time; each ends in the three steps of
+    an answer, or in `drop`."""
 
     def __init__(self, replica: Replica, parent: int) -> None:
         self._replica = replica
@@ -90,8 +109,10 @@ class Dialer:
         self._theirs: dict[Branch, Tip] | None = None
         self._offsets: dict[bytes, int] = {}
         self._asked: set[bytes] = set()
-        self._halvings = 0
+        self._known = 0
         self._era = 0
+        self._size = MessageSize(replica.message_target_bytes)
+        self._under_way: set[bytes] = set()
         self._blocked: set[int] = set()
         self._given_up: set[bytes] = set()
         self._unreadable: set[bytes] = set()
@@ -99,13 +120,27 @@ class Dialer:
         self.refusal = ""
         """Code of the last thing the parent did not take, until it is offered again."""
 
-    def forget(self) -> None:
-        """After a cut the parent may hold more or less than we think: ask. What was cut is lost whole: say less."""
-        self._halvings = min(self._halvings + 1, _HALVINGS_MAX)
-        self._theirs = None
+    def forget(self, sent: Sent | None = None) -> bool:
+        """After a cut the parent may hold more or less than we think: ask. What was cut is lost whole: say less.
+
+        Of several messages that one cut ended (`sent`, by which it was noticed) only the first changes anything; True
+        for that one.
+        """
+        if sent is not None and sent.era != self._era:
+            return False
+        if self._theirs is not None:  # a question that comes to nothing says nothing of the size
+            self._size.cut()
+        self._know(None)
         self._era += 1
         self._offsets.clear()
         self.retry_refused()
+        return True
+
+    def drop(self, sent: Sent) -> None:
+        """The message is no longer under way, however it ended."""
+        if sent.under_way:
+            self._under_way -= sent.blob_ends().keys() | sent.wants()
+            sent.under_way = False
 
     def retry_refused(self) -> None:
         """Offer again what the parent did not take: whoever calls this waits in between.
@@ -122,20 +157,25 @@ class Dialer:
         mine = feed_store.frontier(conn, self._shared(conn))
         if self._theirs is None:
             hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine))
-            return Sent([hello, Vector(mine)], None, 0, era=self._era)
+            frames: list[Frame] = [hello, Vector(mine), *self._questions(conn)]
+            return Sent(frames, None, 0, known=self._known, era=self._era)
         offers = self._offers(mine)
-        segments, reached = self._replica.segments_for(conn, offers, self._theirs, self._target_bytes())
+        entry_bytes = min(_ENTRIES_TO_BLOBS * self._size.bytes, self._replica.message_target_bytes)
+        segments, reached = self._replica.segments_for(conn, offers, self._theirs, entry_bytes)
         claim = clip(mine, reached)
         more = _behind(reached, offers)
-        blobs = [] if more else self._blob_frames(conn)
+        blobs = [] if segments or more else self._blob_frames(conn)
         busy = more or any(isinstance(frame, Chunk) for frame in blobs)
         flags = int(HelloFlag.MORE) if more else 0
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
-        return Sent([hello, *segments, *blobs], reached, entries, self._target_bytes(), self._era)
+        aim = entry_bytes if segments else self._size.bytes
+        return Sent([hello, *segments, *blobs], reached, entries, aim, self._known, self._era)
 
-    def _target_bytes(self) -> int:
-        return self._replica.message_target_bytes >> self._halvings
+    def _questions(self, conn: Connection) -> list[Chunk]:
+        """Chunks without bytes: the parent answers each with how far it holds the blob (SPEC section 10.5)."""
+        blobs = self._pending_blobs(conn)[:_ASKED_AFTER_MAX]
+        return [Chunk(blob.hash, blob.length, 0, b"") for blob in blobs]
 
     def _shared(self, conn: Connection) -> list[FeedId]:
         return trust.topology(conn).held_feeds(self._replica.me.author)
@@ -146,16 +186,17 @@ class Dialer:
 
     def _pending_blobs(self, conn: Connection) -> list[blob_store.PendingBlob]:
         homes = [home for home in trust.topology(conn).subtree(self._replica.me.author) if home not in self._blocked]
-        found = blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX + len(self._given_up | self._unreadable))
-        return [blob for blob in found if blob.hash not in self._given_up | self._unreadable][:WANTS_MAX]
+        passed_over = self._given_up | self._unreadable | self._under_way
+        found = blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX + len(passed_over))
+        return [blob for blob in dict.fromkeys(found) if blob.hash not in passed_over][:WANTS_MAX]
 
     def _blob_frames(self, conn: Connection) -> list[Frame]:
         frames: list[Frame] = []
-        left = self._target_bytes()
+        left = self._size.bytes
         for blob in self._pending_blobs(conn):
             offset = self._offsets.get(blob.hash, 0)
             while offset < blob.length and left > 0:
-                chunk = self._replica.chunk(blob.hash, blob.length, offset)
+                chunk = self._replica.chunk(blob.hash, blob.length, offset, left)
                 if chunk is None:
                     self._unreadable.add(blob.hash)
                     break
@@ -164,8 +205,11 @@ class Dialer:
                 left -= len(chunk.data)
         wanted = self._wanted(conn)
         self._asked = {blob.hash for blob in wanted}
-        if wanted:
-            frames.append(Want(tuple((blob.hash, self._from(blob)) for blob in wanted)))
+        asking = [blob for blob in wanted if blob.hash not in self._under_way]
+        if asking:
+            frames.append(Want(tuple((blob.hash, self._from(blob)) for blob in asking)))
+        self._under_way |= {frame.hash for frame in frames if isinstance(frame, Chunk)}
+        self._under_way |= {blob.hash for blob in asking}
         return frames
 
     def _from(self, blob: blob_store.PendingBlob) -> int:
@@ -185,12 +229,17 @@ class Dialer:
         mine = self._offers(feed_store.frontier(conn, self._shared(conn)))
         return _behind(self._theirs, mine) or self._up_left(conn)
 
+    def has_entries(self, conn: Connection) -> bool:
+        """Whether the parent is known to lack an entry that lies here."""
+        mine = self._offers(feed_store.frontier(conn, self._shared(conn)))
+        return self._theirs is not None and _behind(self._theirs, mine)
+
     def absorb_entries(self, conn: Connection, sent: Sent, frames: Sequence[Frame], now: int) -> Progress:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
         hello = frames[0]
         assert isinstance(hello, Hello)
         if sent.is_full():
-            self._halvings = max(0, self._halvings - 1)  # the link carried that much: it may carry more
+            self._size.carried(sent.seconds)
         peers.note_contact(conn, self.parent, now, hello.time - now)
         taken = self._replica.take_entries(conn, frames, self.parent, now)
         progress = Progress(
@@ -223,15 +272,22 @@ class Dialer:
             return  # it was said to whom we spoke before, and proves nothing of whom we speak to now
         vector = next((frame.frontier for frame in frames if isinstance(frame, Vector)), None)
         if vector is not None:
-            self._theirs = {**vector, **_higher(received, vector)}
+            self._know({**vector, **_higher(received, vector)})
             return
-        if hello.flags & HelloFlag.SEND_VECTOR or sent.reached is None:
-            self._theirs = None
-            return
-        base = {**sent.reached, **_higher(self._theirs or {}, sent.reached)}
-        expected = {**base, **_higher(received, base)}
-        proven = clip(mine, expected)  # of more than that the digest says nothing, whatever was claimed before
-        self._theirs = proven if frontier_digest(proven) == hello.digest else None
+        if not hello.flags & HelloFlag.SEND_VECTOR and sent.reached is not None:
+            base = {**sent.reached, **_higher(self._theirs or {}, sent.reached)}
+            expected = {**base, **_higher(received, base)}
+            proven = clip(mine, expected)  # of more than that the digest says nothing, whatever was claimed before
+            if frontier_digest(proven) == hello.digest:
+                self._know(proven)
+                return
+        if sent.known == self._known:  # else an answer that overtook this one has told us more
+            self._know(None)
+
+    def _know(self, theirs: dict[Branch, Tip] | None) -> None:
+        if theirs != self._theirs:
+            self._known += 1
+        self._theirs = theirs
 
     def absorb_chunks(self, progress: Progress) -> dict[bytes, int]:
         """Write received blob bytes to their files, outside of any transaction; blobs now complete."""
@@ -261,6 +317,7 @@ class Dialer:
         self._replica.write_receipts(conn, sorted(homes - {0}), Writing(0, now, 1))
         if sent.era == self._era:
             progress.blobs_sent += self._learn_offsets(conn, sent, frames)
+        self.drop(sent)
         answered = {chunk.hash for chunk in progress.chunks}
         self._unanswered = (self._unanswered | sent.wants()) - answered
         received_part = bool(progress.chunks)

@@ -211,9 +211,10 @@ class Replica:
                 found.extend(segment for segment, _ in feed_store.cut(conn, branch, start, 1))
         return found
 
-    def chunk(self, hash_: bytes, length: int, offset: int) -> Chunk | None:
-        """The next chunk of a blob held here; None when the file is gone or cut short (`fsck` names it)."""
-        wanted = min(BLOB_CHUNK_BYTES_MAX, length - offset)
+    def chunk(self, hash_: bytes, length: int, offset: int, bytes_max: int = BLOB_CHUNK_BYTES_MAX) -> Chunk | None:
+        """The next chunk of a blob held here, of at most `bytes_max`; None when the file is gone or cut short (`fsck`
+        names it)."""
+        wanted = min(bytes_max, BLOB_CHUNK_BYTES_MAX, length - offset)
         try:
             data = self.blobs.read_range(hash_, offset, wanted)
         except OSError as error:

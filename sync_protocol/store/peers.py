@@ -15,7 +15,8 @@ from sync_protocol.limits import MIB, NONCES_PER_PEER_MAX
 from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.tables import peer
 
-_NONCES_READY = 2
+_NONCES_READY = NONCES_PER_PEER_MAX
+"""A long poll, two messages with blobs and one with entries may be under way at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def spend_nonce(conn: Connection, author: int, nonce: bytes) -> None:
 
 
 def fresh_nonces(conn: Connection, author: int, random_bytes: Callable[[int], bytes]) -> tuple[bytes, ...]:
-    """New nonces so that the peer has two to use; the oldest ones fall out beyond the bound."""
+    """New nonces so that the peer has as many to use as are remembered; the oldest ones fall out beyond the bound."""
     outstanding = _outstanding(conn, author)
     fresh = [random_bytes(NONCE_BYTES) for _ in range(max(1, _NONCES_READY - len(outstanding)))]
     _save_nonces(conn, author, (outstanding + fresh)[-NONCES_PER_PEER_MAX:])

@@ -7,9 +7,9 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sync_protocol.client import Transport, peer_error
 from sync_protocol.errors import SyncError, TransferFailed
 from sync_protocol.server import refusal_bytes, status_of
+from sync_protocol.transport import Transport, peer_error
 
 if TYPE_CHECKING:
     from tests.federation.places import Machine

@@ -22,8 +22,8 @@ from hub.metrics import HubMetrics
 from node import station as node_station
 from sync_protocol.ancestors import Ancestors
 from sync_protocol.bell import Bell
-from sync_protocol.client import Link, Transport
-from sync_protocol.dialer import Dialer
+from sync_protocol.client import Link
+from sync_protocol.dialer import Dialer, Sent
 from sync_protocol.errors import SyncError, TransferFailed
 from sync_protocol.feeds import HUB
 from sync_protocol.frontier import Tip
@@ -34,6 +34,7 @@ from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.store.data_folder import DataFolder
 from sync_protocol.store.me import load_me
 from sync_protocol.store.seam import SqliteStore
+from sync_protocol.transport import Transport
 from tests.federation import lies
 from tests.federation.judges import Judged
 from tests.federation.template import EPOCH_SECONDS, REGION, folder_of
@@ -142,9 +143,10 @@ class Machine:
     def _forgetting(self) -> None:
         forget = self.dialer.forget
 
-        def hear_anew() -> None:
-            self.heard.clear()
-            forget()
+        def hear_anew(sent: Sent | None = None) -> bool:
+            if forgot := forget(sent):
+                self.heard.clear()
+            return forgot
 
         self.dialer.forget = hear_anew  # type: ignore[method-assign]
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from sync_protocol import canonical
 from sync_protocol.blobs import open_blob, unwrap_key
 from sync_protocol.certificates import SignedCertificate, parse_certificate, verify_certificate
-from sync_protocol.client import peer_error
 from sync_protocol.crypto import digest, domain, mac, open_body, open_stream, seal_stream, seal_to, verify
 from sync_protocol.enrolment import EnrolRequest, Token, parse_request, parse_welcome
 from sync_protocol.envelopes import parse_reply, verify_reply, verify_request
 from sync_protocol.envelopes import parse_request as parse_envelope
 from sync_protocol.errors import BadBytes, BadSignature, BadToken, SyncError
 from sync_protocol.feeds import HUB
+from sync_protocol.transport import peer_error
 from tests.fuzz.spoil import RECIPES, spoiled, spoiled_bytes, tree
 from tests.vectors import golden as g
 

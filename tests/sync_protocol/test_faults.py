@@ -102,16 +102,53 @@ def test_messages_stay_small_until_the_link_has_carried_a_full_one(county: Four)
     dialer = Dialer(village.replica, township.author)
     village.open_case({"name": "x"}, pages=(random.Random(3).randbytes(3_000_000),))
     for _ in range(2):
-        dialer.forget()
-    sizes = []
-    for _ in range(6):
-        sent = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 0))
-        sizes.append(len(pack_message(sent.frames)))
         c.exchange(dialer, village, township)
-    full = village.replica.message_target_bytes
-    assert sizes[0] < 2_000, "after a cut it only asks"
-    assert sizes[1] < full // 4 + 2_000, "the answer to a question did not raise it"
-    assert full // 4 < sizes[2] < full // 2 + 2_000 < sizes[3]
+    for _ in range(3):
+        dialer.forget()
+    kinds, sizes = [], []
+    for _ in range(4):
+        sent = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 0))
+        kinds.append((sent.reached is not None, sent.entries > 0, bool(sent.blob_ends())))
+        sizes.append(len(pack_message(sent.frames)))
+        dialer.drop(sent)
+        c.exchange(dialer, village, township)
+    asks, blobs = (False, False, False), (True, False, True)
+    assert kinds == [asks, blobs, blobs, blobs]
+    assert sizes[0] < 2_000
+    for size, kib in zip(sizes[1:], (16, 32, 64), strict=True):
+        assert kib * 1024 < size < kib * 1024 + 500, "the question did not raise it, each full one did"
+
+
+def test_messages_with_blobs_go_beside_each_other_and_carry_different_ones(county: Four) -> None:
+    """What was dropped on the way goes again; what is under way goes once."""
+    c, _, township, village = county
+    dialer = Dialer(village.replica, township.author)
+    village.open_case({"name": "x"}, pages=(b"a" * 50_000, b"b" * 50_000))
+    for _ in range(2):
+        c.exchange(dialer, village, township)
+    one, other, third = (village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 0)) for _ in range(3))
+    assert len(one.blob_ends()) == len(other.blob_ends()) == 1
+    assert not one.blob_ends().keys() & other.blob_ends().keys()
+    assert not third.blob_ends(), "both are under way"
+    dialer.drop(other)
+    again = village.store.read(lambda conn: dialer.compose(conn, c.clock.now, 0))
+    assert again.blob_ends() == other.blob_ends()
+
+
+def test_after_a_cut_a_blob_goes_on_where_the_parent_has_it(county: Four) -> None:
+    """A new program, which remembers nothing, sends no byte of it twice."""
+    c, _, township, village = county
+    topic = village.open_case({"name": "x"}, pages=(random.Random(4).randbytes(100_000),))
+    ref = village.changes(village.author, topic)[0].blobs[0]
+    first = Dialer(village.replica, township.author)
+    for _ in range(3):
+        c.exchange(first, village, township)
+    reached = township.replica.blobs.offset(ref.hash)
+    assert 0 < reached < ref.length
+    second = Dialer(village.replica, township.author)
+    c.exchange(second, village, township)
+    sent = village.store.read(lambda conn: second.compose(conn, c.clock.now, 0))
+    assert [frame.offset for frame in sent.frames if isinstance(frame, Chunk)] == [reached]
 
 
 def test_an_answer_passes_over_a_damaged_scan(county: Four) -> None:

@@ -14,7 +14,6 @@ import pytest
 from sync_protocol import canonical
 from sync_protocol.blobs import open_blob, unwrap_key
 from sync_protocol.certificates import SignedCertificate, parse_certificate, sign_certificate, verify_certificate
-from sync_protocol.client import peer_error
 from sync_protocol.compression import deflate
 from sync_protocol.crypto import domain, mac, open_body
 from sync_protocol.custody import pack_receipt, parse_receipt
@@ -37,6 +36,7 @@ from sync_protocol.feeds import HUB, down
 from sync_protocol.messages import frame_bytes, parse_frame, parse_frames, parse_message
 from sync_protocol.order import pack_runs, parse_runs
 from sync_protocol.segments import ERASED, Item, Segment, check_signature, link
+from sync_protocol.transport import peer_error
 from tests.vectors import golden as g
 
 Check = Callable[[bytes], object]

@@ -15,7 +15,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sync_protocol import authority
-from sync_protocol.client import enrol as ask_parent
 from sync_protocol.crypto import BoxKey, Signer
 from sync_protocol.dialer import Dialer
 from sync_protocol.enrolment import EnrolRequest, Token, pack_request, parse_welcome
@@ -37,6 +36,7 @@ from sync_protocol.server import ENROL_PATH, SYNC_PATH
 from sync_protocol.store import feed_store
 from sync_protocol.store.seam import SqliteStore
 from sync_protocol.topology import Tier
+from sync_protocol.transport import enrol as ask_parent
 from tests.sync_protocol.county import TOWNSHIP, County, Place, small_county
 from tests.sync_protocol.wire import Child, Served, link_to, serve
 
@@ -71,7 +71,7 @@ async def test_a_signed_request_is_answered_with_a_signed_reply(child, served):
     assert isinstance(frames[0], Hello) and frames[0].flags & HelloFlag.SEND_VECTOR and len(frames) == 1
     mine = await child.ask(pack_message([Hello(1, 0, frontier_digest({})), Vector({})]), served.place)
     assert any(isinstance(frame, Segment) for frame in mine)
-    assert len(child.nonces) == 2
+    assert len(child.nonces) == 4
 
 
 async def test_a_replayed_request_is_refused_and_a_fresh_nonce_is_offered(child, served):
@@ -330,7 +330,7 @@ def _signed(
 ) -> Callable[[bytes], tuple[int, bytes]]:
     def answer(data: bytes) -> tuple[int, bytes]:
         nonce = parse_request(data).nonce
-        reply = sign_reply(deployment, signer, nonce=nonce, serial=serial, nonces=(), payload=payload)
+        reply = sign_reply(deployment, signer, nonce=nonce, serial=serial, nonces=(b"n" * 16,), payload=payload)
         return 200, reply.packed()
 
     return answer

@@ -14,13 +14,14 @@ from aiohttp.test_utils import TestServer
 
 from sync_protocol import authority, canonical
 from sync_protocol.bell import Bell
-from sync_protocol.client import HttpTransport, Link
+from sync_protocol.client import Link
 from sync_protocol.dialer import Dialer
 from sync_protocol.enrolment import parse_request
 from sync_protocol.envelopes import NO_NONCE, SignedReply, parse_reply, sign_request, verify_reply
 from sync_protocol.messages import Frame, parse_message
 from sync_protocol.server import SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore
+from sync_protocol.transport import HttpTransport
 from tests.sync_protocol.county import Place
 
 

@@ -1,0 +1,98 @@
+"""How long the dialling side waits, following the round trip that TCP itself measured; sockets only.
+
+An outage that tells nobody leaves TCP waiting ever longer between its tries, long after the link is back. So a
+connection whose bytes stay unacknowledged for some round trips is given up (TCP_USER_TIMEOUT), one on which nothing
+moves is probed (keepalive), and a try to connect is short. The limits follow the round trip with its queue: what is
+plenty on 3G breaks working connections on 2G.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import weakref
+from contextlib import suppress
+from typing import Any
+
+_TCP_INFO = struct.Struct("8B17I")
+_ROUND_TRIP, _VARIANCE = 8 + 15, 8 + 16
+_GIVE_UP_TIMES, _GIVE_UP_SECONDS = 4, (26.0, 60.0)
+"""The least is longer than it takes to miss a probe and be heard by the next one: Linux gives an idle connection up at
+the first silent probe once this time is over, and on 2G every fifteenth probe or its answer is lost."""
+_CONNECT_TIMES, _CONNECT_SECONDS = 1.5, (2.5, 30.0)
+_SECURE_TIMES, _SECURE_SECONDS = 6, (8.0, 60.0)
+_PROBE_AFTER_SECONDS, _PROBE_EVERY_SECONDS, _PROBES = 20, 5, 3
+_PATIENT_AFTER, _PATIENCE_MAX = 8, 4
+
+
+class LinkTimes:
+    """Makes the sockets of one link, and measures them. Seconds everywhere."""
+
+    def __init__(self) -> None:
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._failures = 0
+        self.round_trip = 0.0
+        """Smoothed, queues included, with four times its variance, as TCP's own timer has it; 0 before it is known."""
+
+    @property
+    def give_up(self) -> float:
+        """How long bytes may stay unacknowledged."""
+        return _within(_GIVE_UP_TIMES * self.round_trip, _GIVE_UP_SECONDS)
+
+    @property
+    def connect(self) -> float:
+        """How long one try to connect may take; longer after many that came to nothing, for the link may be slow."""
+        patience = min(1 + self._failures // _PATIENT_AFTER, _PATIENCE_MAX)
+        return _within(patience * _within(_CONNECT_TIMES * self.round_trip, _CONNECT_SECONDS), _CONNECT_SECONDS)
+
+    @property
+    def connect_securely(self) -> float:
+        """The same with TLS."""
+        return self.connect + _within(_SECURE_TIMES * self.round_trip, _SECURE_SECONDS)
+
+    def make_socket(self, address: tuple[Any, ...]) -> socket.socket:
+        """A socket for (family, type, protocol, …) that gives a dead link up by itself."""
+        made = socket.socket(address[0], address[1], address[2])
+        made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            (socket.TCP_KEEPIDLE, _PROBE_AFTER_SECONDS),
+            (socket.TCP_KEEPINTVL, _PROBE_EVERY_SECONDS),
+            (socket.TCP_KEEPCNT, _PROBES),
+        ):
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+        self._limit(made)
+        self._sockets.add(made)
+        return made
+
+    def answered(self) -> None:
+        """A request was answered: measure, and tell the open connections."""
+        self._failures = 0
+        measured = [seconds for one in list(self._sockets) if (seconds := _measured(one))]
+        if measured:
+            self.round_trip = max(measured)
+        for one in list(self._sockets):
+            self._limit(one)
+
+    def failed(self) -> None:
+        """A request was not answered."""
+        self._failures += 1
+
+    def _limit(self, one: socket.socket) -> None:
+        with suppress(OSError):  # closed meanwhile
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(self.give_up * 1000))
+
+
+def _measured(one: socket.socket) -> float:
+    try:
+        info = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    except OSError:
+        return 0.0
+    if len(info) < _TCP_INFO.size:
+        return 0.0
+    fields = _TCP_INFO.unpack(info)
+    return float(fields[_ROUND_TRIP] + 4 * fields[_VARIANCE]) / 1e6
+
+
+def _within(seconds: float, bounds: tuple[float, float]) -> float:
+    return min(max(seconds, bounds[0]), bounds[1])

@@ -1,0 +1,36 @@
+"""How much one message carries: a second or so of what the link was measured to do. Pure.
+
+A cut loses what is under way, and a person's entry waits behind what was handed to the network before it: so a
+message is small on a weak link. Every message costs some 500 bytes and its share of a round trip: so it is large on a
+good one.
+"""
+
+from __future__ import annotations
+
+from sync_protocol.limits import KIB
+
+_START_BYTES = 32 * KIB
+"""Four seconds at 64 kbit/s, where the bytes around a message are then 1.6 % of it."""
+_FLOOR_BYTES = 8 * KIB
+"""On a link that is cut again and again something must still get through."""
+_SHORT_SECONDS, _LONG_SECONDS = 1.0, 4.0
+
+
+class MessageSize:
+    """Doubles with each full message that was answered soon; halves when one took long, and with each cut. What it
+    starts with is right for most weak links: it comes back to that sooner than it goes beyond."""
+
+    def __init__(self, cap_bytes: int) -> None:
+        self._cap = cap_bytes
+        self.bytes = min(cap_bytes, _START_BYTES)
+
+    def carried(self, seconds: float) -> None:
+        """A message of about this size was answered after so long."""
+        if seconds < _SHORT_SECONDS or (seconds < _LONG_SECONDS and self.bytes < _START_BYTES):
+            self.bytes = min(2 * self.bytes, self._cap)
+        elif seconds > _LONG_SECONDS:
+            self.bytes = max(self.bytes // 2, min(self.bytes, _START_BYTES))
+
+    def cut(self) -> None:
+        """A message came to nothing."""
+        self.bytes = max(self.bytes // 2, min(self.bytes, _FLOOR_BYTES), 1)

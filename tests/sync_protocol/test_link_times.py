@@ -1,0 +1,89 @@
+"""What the dialling side waits for follows the round trip that TCP measured."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from sync_protocol.client import unreached_wait
+from sync_protocol.link_times import LinkTimes
+from sync_protocol.message_size import MessageSize
+
+ANY = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+
+
+def _limit_ms(one: socket.socket) -> int:
+    return one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
+def test_an_open_connection_is_given_up_by_the_round_trip_once_that_is_known() -> None:
+    times = LinkTimes()
+    times.round_trip = 10.0
+    with socket.create_server(("127.0.0.1", 0)) as server, times.make_socket(ANY) as near:
+        before = _limit_ms(near)
+        near.setblocking(True)
+        near.connect(server.getsockname())
+        far, _ = server.accept()
+        with far:
+            near.sendall(b"x")
+            far.recv(1)
+            far.sendall(b"y")
+            near.recv(1)
+            times.answered()
+            assert 0 < times.round_trip < 2
+            assert (before, _limit_ms(near)) == (40_000, 26_000)
+            assert near.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+
+
+@pytest.mark.parametrize(
+    ("round_trip", "give_up", "connect"),
+    [(0.0, 26, 2.5), (0.05, 26, 2.5), (0.8, 26, 2.5), (8.0, 32, 12.0), (60.0, 60, 30)],
+)
+def test_limits_are_multiples_of_the_round_trip_within_bounds(round_trip: float, give_up: int, connect: float) -> None:
+    times = LinkTimes()
+    times.round_trip = round_trip
+    assert (round(times.give_up), times.connect) == (give_up, connect)
+    assert times.connect_securely > times.connect
+
+
+def test_tries_to_connect_become_more_patient_and_forget_it_with_an_answer() -> None:
+    times = LinkTimes()
+    for _ in range(8):
+        times.failed()
+    assert times.connect == 5
+    for _ in range(100):
+        times.failed()
+    assert times.connect == 10
+    times.answered()
+    assert times.connect == 2.5
+
+
+def test_the_rest_after_an_outage_is_short_after_a_short_one_and_bounded_after_a_long_one() -> None:
+    longest = [unreached_wait(seconds).wait_random_max for seconds in (0, 40, 86_400)]
+    assert longest == [0.5, 2.0, 20.0]
+
+
+def test_an_idle_connection_is_not_given_up_for_one_lost_probe() -> None:
+    with LinkTimes().make_socket(ANY) as one:
+        after, every = (
+            one.getsockopt(socket.IPPROTO_TCP, option) for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL)
+        )
+        assert _limit_ms(one) > (after + every) * 1000
+
+
+def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cut() -> None:
+    size = MessageSize(1_000_000)
+    size.carried(12.0)
+    assert size.bytes == 32 * 1024, "a slow link does not make them smaller than that"
+    for _ in range(9):
+        size.carried(0.1)
+    assert size.bytes == 1_000_000
+    size.carried(5.0)
+    assert size.bytes == 500_000
+    for _ in range(20):
+        size.cut()
+    assert size.bytes == 8 * 1024
+    for _ in range(9):
+        size.carried(2.0)
+    assert size.bytes == 32 * 1024
