@@ -35,7 +35,7 @@ class Custody(Protocol):
 
     @property
     def blobs(self) -> int:
-        """All blobs of the case."""
+        """All blobs of the case but previews."""
 
     @property
     def blobs_township(self) -> int:

@@ -24,27 +24,30 @@ from casework.deadlines import ACCEPTANCE_WORKDAYS, Clock, clocks
 from casework.errors import BadInput, NotFound, Problem
 from casework.fold import CaseState
 from casework.form_check import check_form
-from casework.intake import HeldMaterial, HeldPage, Intake, Stamp, collect_body, material_entries
+from casework.intake import (
+    PAGES_PER_CHANGE,
+    HeldMaterial,
+    HeldPage,
+    HeldPreview,
+    Intake,
+    Stamp,
+    StoredBlob,
+    collect_body,
+    material_entries,
+    too_many_pages,
+)
 from casework.intake_code import case_no, mint
-from casework.journal import BLOB_PAGE, BLOB_RESULT
+from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT
 from casework.offers import allowed_kinds, target_of
-from casework.own_rules import case_blobs, check_own
+from casework.own_rules import case_blobs, case_previews, check_own
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
 from casework.service_item import ServiceItem
 from casework.view_dates import case_dates
 from casework.workdays import china_day
 
+PREVIEW_TYPE = "image/webp"
 _EPOCH = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBlob:
-    """A blob named in a change; satisfies casework.journal.BlobRef."""
-
-    hash: bytes
-    length: int
-    role: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class CaseView:
     """A case as one person sees it now.
 
     state: as shown, tentative included; ordered: what the county has put in order (None if nothing yet).
-    missing: blobs of the case that are not on this machine. readable: whether its pages may be opened here.
+    missing: blobs of the case that are not on this machine: pages, previews, result documents. readable: whether its
+    pages may be opened here.
     """
 
     topic: bytes
@@ -68,6 +72,11 @@ class CaseView:
     office: str
     missing: frozenset[bytes]
     readable: bool
+
+    @property
+    def missing_pages(self) -> list[bytes]:
+        """Hashes of the pages that the case rests on now and that are not on this machine, in order."""
+        return [blob for blob in case_blobs(self.state) if blob in self.missing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +111,7 @@ class Desk:
         item = reference.newest_item(conn, item_key)
         now = self._machine.now()
         tier = self.log.tier_of(conn, author)
-        body, pages = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
-        blobs = [StoredBlob(page.hash, page.length, BLOB_PAGE) for page in pages]
+        body, blobs = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
         required = [rule.name for rule in item.materials if rule.required]
         self._check(None, ChangeKind.COLLECT, body, "home", tier, blobs, required)
         self.log.open(
@@ -137,9 +145,13 @@ class Desk:
         topic: bytes,
         kind: ChangeKind,
         body: dict[str, Any],
-        pages: Sequence[HeldPage] = (),
+        materials: Sequence[HeldMaterial] = (),
+        result: HeldPage | None = None,
     ) -> None:
-        """Write one further change of a case. Raises BadInput, NotAllowed, NotFound."""
+        """Write one further change of a case. Raises BadInput, NotAllowed, NotFound.
+
+        `materials` complete the body of a 更正 or 补正, `result` that of a result document.
+        """
         self._machine.settle(conn, self._load(conn, topic)[0])
         home, state = self._load(conn, topic)
         item = reference.item(conn, state.item, state.version)
@@ -149,8 +161,7 @@ class Desk:
         require(person, act, target_of(state, region, item.office if item else ""))
         office = office_of(self.log, home)
         body = self._completed(conn, state, kind, body)
-        role = BLOB_RESULT if kind is ChangeKind.ATTACH_RESULT else BLOB_PAGE
-        blobs = [StoredBlob(page.hash, page.length, role) for page in pages]
+        body, blobs = _with_blobs(kind, body, materials, result)
         present = {h for h in case_blobs(state) if self.log.holds(h)}
         self._check(state, kind, body, office, state.tier, blobs, (), present)
         self._check_fields(state, item, kind, body)
@@ -235,8 +246,7 @@ class Desk:
         if not may(person, Act.VIEW_CASE, target):
             raise NotFound("没有这个办件，或不在您可查看的范围内")
         office = office_of(self.log, home)
-        shown = [document.blob for document in state.results]
-        blobs = [*case_blobs(state), *shown]
+        blobs = [*case_blobs(state), *case_previews(state), *(document.blob for document in state.results)]
         now = self._machine.now()
         return CaseView(
             topic=topic,
@@ -280,7 +290,8 @@ class Desk:
         Raises NotFound, saying where the bytes are if they are not here yet.
         """
         view = self.view(conn, person, topic)
-        types = {page.blob: page.type for material in view.state.materials for page in material.pages}
+        pages = [page for material in view.state.materials for page in material.pages]
+        types = {page.preview: PREVIEW_TYPE for page in pages if page.preview} | {p.blob: p.type for p in pages}
         types |= {document.blob: document.type for document in view.state.results}
         if hash_ not in types:
             raise NotFound("该办件没有这一页")
@@ -292,20 +303,26 @@ class Desk:
         """The plain bytes of a stored file; outside of any transaction."""
         return self.log.read(key, hash_)
 
-    def seal(self, key: bytes, plain: bytes, media_type: str, role: int = BLOB_PAGE) -> HeldPage:
-        """Encrypt and store one page; outside of any transaction, durable on return."""
+    def seal(
+        self, key: bytes, plain: bytes, media_type: str, role: int = BLOB_PAGE, *, preview: bytes = b""
+    ) -> HeldPage:
+        """Encrypt and store one page, with its preview (WebP) if it has one; outside of any transaction, durable
+        on return."""
+        small = self.log.seal(key, preview, BLOB_PREVIEW) if preview else None
         sealed = self.log.seal(key, plain, role)
-        return HeldPage(sealed.ref.hash, sealed.ref.length, sealed.plain, media_type)
+        held = HeldPreview(small.ref.hash, small.ref.length) if small else None
+        return HeldPage(sealed.ref.hash, sealed.ref.length, sealed.plain, media_type, held)
 
 
-def supplement_body(
-    materials: Sequence[HeldMaterial], form: dict[str, Any], note: str
-) -> tuple[dict[str, Any], list[HeldPage]]:
-    """The body of a 补正 and its pages."""
-    entries, pages = material_entries(materials)
-    return {"materials": entries, "form": form, "note": note or None}, pages
-
-
-def result_body(title: str, page: HeldPage) -> tuple[dict[str, Any], list[HeldPage]]:
-    """The body of a result document's change and its one blob."""
-    return {"title": title, "blob": 0, "plain": page.plain, "type": page.type}, [page]
+def _with_blobs(
+    kind: ChangeKind, body: dict[str, Any], materials: Sequence[HeldMaterial], result: HeldPage | None
+) -> tuple[dict[str, Any], list[StoredBlob]]:
+    """The body with its files, and the blobs that it names. Raises BadInput."""
+    if result is not None:
+        more = {"blob": 0, "plain": result.plain, "type": result.type}
+        return body | more, [StoredBlob(result.hash, result.length, BLOB_RESULT)]
+    if sum(len(material.pages) for material in materials) > PAGES_PER_CHANGE:
+        raise BadInput([too_many_pages("materials")])
+    entries, blobs = material_entries(materials)
+    needed = kind is ChangeKind.SUPPLEMENT
+    return (body | {"materials": entries} if materials or needed else body), blobs

@@ -13,9 +13,10 @@ INT_MAX = 2**53 - 1
 """Largest integer of a clear field, but for marks: what every language can hold exactly."""
 
 DEPTH_MAX = 8
-HEADER_BYTES_MAX = 4 * KIB
+HEADER_BYTES_MAX = 8 * KIB
 BODY_BYTES_MAX = 48 * KIB
-BLOBS_PER_ENTRY_MAX = 64
+BLOBS_PER_ENTRY_MAX = 128
+"""A file of fifty pages comes in one change, each page with its preview."""
 EPOCH_MAX = 2**31 - 1
 """An epoch and a number share one signed 64-bit integer (`entries.mark`)."""
 AUTHOR_MAX = 2**32 - 1

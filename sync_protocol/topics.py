@@ -12,12 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
+from sync_protocol.asking import pack_ask
 from sync_protocol.blobs import SEED_BYTES, open_blob, plain_hash, seal_blob
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
-from sync_protocol.entries import BlobRef
+from sync_protocol.entries import BlobRef, EntryType
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
+from sync_protocol.limits import WANTS_MAX
 from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
 from sync_protocol.store import blob_store, trust
@@ -145,6 +147,25 @@ class Topics:
     def key_of(self, conn: Connection, home: int, topic: bytes) -> bytes | None:
         """The topic's key if this replica may read its blobs."""
         return self._replica().journal.key_of(conn, home, topic)
+
+    def ask(self, conn: Connection, home: int, hashes: Sequence[bytes], *, actor: int, time: int, quality: int) -> None:
+        """Have these scans of a home sent before all others, at the home and at every relay; for an ancestor."""
+        journal = self._replica().journal
+        for at in range(0, len(hashes), WANTS_MAX):
+            body = pack_ask(hashes[at : at + WANTS_MAX])
+            journal.tell(conn, journal.feed_for(home), EntryType.ASK, body, Writing(actor, time, quality))
+
+    def asked(self, conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
+        """Those of these blobs that were asked for, and when (unix seconds by the asker's clock)."""
+        return blob_store.asked(conn, hashes)
+
+    def blob_tiers(self, conn: Connection, home: int, hashes: Sequence[bytes]) -> dict[bytes, int]:
+        """How far each of a home's blobs has provably come: 0 its home, 1 the township, 2 the county."""
+        ancestors = trust.topology(conn).ancestors(home)
+        tiers = dict.fromkeys(hashes, 0)
+        for tier, author in ((1, ancestors[0] if len(ancestors) > 1 else 0), (2, HUB)):
+            tiers |= dict.fromkeys(blob_store.signed_for(conn, author, hashes), tier)
+        return tiers
 
     def holds(self, hash_: bytes) -> bool:
         return self._replica().blobs.holds(hash_)

@@ -42,6 +42,7 @@ PURE_MODULES = (
     "sync_protocol/feeds.py",
     "sync_protocol/frontier.py",
     "sync_protocol/limits.py",
+    "sync_protocol/asking.py",
     "sync_protocol/blobs.py",
     "sync_protocol/custody.py",
     "sync_protocol/enrolment.py",

@@ -14,7 +14,7 @@ from casework.web.case_reading import hex_bytes, topic_of
 from casework.web.error_pages import error_page
 
 HASH_BYTES = 32
-_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "application/pdf": "pdf"}
 _CSP = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 # Chromium's own viewer of PDFs does not start in a sandbox or without inline style; it shuts their scripts in itself.
 _PDF_CSP = "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

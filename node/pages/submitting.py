@@ -83,7 +83,7 @@ def _lost_pages(request: web.Request, open_: Open) -> list[Problem]:
         Problem(f"materials.{index}", f"「{rule.name}」有扫描件在本机已找不到", "请移去后重新扫描上传")
         for index, rule in enumerate(open_.item.materials)
         if rule.name in open_.draft.materials
-        and not all(log.holds(page.hash) for page in open_.draft.materials[rule.name].pages)
+        and not all(log.holds(one) for page in open_.draft.materials[rule.name].pages for one in page.hashes)
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from sync_protocol import canonical
+from sync_protocol.asking import parse_ask
 from sync_protocol.certificates import SignedCertificate
 from sync_protocol.custody import parse_receipt
 from sync_protocol.entries import (
@@ -32,8 +33,8 @@ from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
 from sync_protocol.reading import forget_bodies, note_placed
 from sync_protocol.segments import ERASED, Link
+from sync_protocol.store import blob_store, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store import trust
 from sync_protocol.store.bulk import run_many
 from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.me import get
@@ -65,6 +66,8 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
             place(conn, feed.audience, record, list(placements(item.number, parse_runs(body))))
         case EntryType.RECEIPT if feed.kind is FeedKind.DOWN:
             _note_receipt(conn, branch, body)
+        case EntryType.ASK if feed.kind is FeedKind.DOWN:
+            blob_store.note_asked(conn, parse_ask(body), item.header.time)
         case EntryType.CERTIFICATE | EntryType.HUB_KEY if feed.kind is FeedKind.ALL:
             _note_certificate(conn, body)
         case EntryType.GRANT if feed.kind is FeedKind.ALL:

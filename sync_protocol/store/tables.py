@@ -155,6 +155,14 @@ blob_receipt = Table(
     Column("hash", LargeBinary, primary_key=True),
 )
 
+blob_ask = Table(
+    "blob_ask",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("asked", BigInteger, nullable=False),
+)
+"""Scans that somebody above waits for; they go before all others. `asked`: unix seconds by the asker's clock."""
+
 peer = Table(
     "peer",
     metadata,

@@ -101,11 +101,13 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 @pytest.mark.parametrize("program", ["hub", "node"])
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
-    _sql(program, folder, lambda conn: conn.execute(sa.text("drop index topic_topic")))
+    for newer in ("index topic_topic", "table blob_ask"):
+        _sql(program, folder, lambda conn, what=newer: conn.execute(sa.text(f"drop {what}")))
     _sql(program, folder, lambda conn: conn.execute(sa.text("update alembic_version set version_num = '0001'")))
     assert report(program, "fsck", "--dir", folder)["wrong"] == []
     found = _sql(program, folder, lambda conn: sa.inspect(conn).get_indexes("topic"))
     assert [index["name"] for index in found] == ["topic_topic"]
+    assert _sql(program, folder, lambda conn: sa.inspect(conn).has_table("blob_ask"))
 
 
 @pytest.mark.parametrize("program", ["hub", "node"])
