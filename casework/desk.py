@@ -8,8 +8,8 @@ written to the log, and the projection follows in the same transaction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,7 @@ from casework.own_rules import case_blobs, case_previews, check_own
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
 from casework.service_item import ServiceItem
+from casework.states import HOME
 from casework.view_dates import case_dates
 from casework.workdays import china_day
 
@@ -56,7 +57,8 @@ class CaseView:
 
     state: as shown, tentative included; ordered: what the county has put in order (None if nothing yet).
     missing: blobs of the case that are not on this machine: pages, previews, result documents. readable: whether its
-    pages may be opened here.
+    pages may be opened here. asked: pages that somebody above asked for -> when (unix seconds). tiers: how far each
+    missing page has provably come: 0 its home, 1 the township, 2 the county.
     """
 
     topic: bytes
@@ -72,6 +74,8 @@ class CaseView:
     office: str
     missing: frozenset[bytes]
     readable: bool
+    asked: Mapping[bytes, int] = field(default_factory=dict)
+    tiers: Mapping[bytes, int] = field(default_factory=dict)
 
     @property
     def missing_pages(self) -> list[bytes]:
@@ -246,7 +250,9 @@ class Desk:
         if not may(person, Act.VIEW_CASE, target):
             raise NotFound("没有这个办件，或不在您可查看的范围内")
         office = office_of(self.log, home)
-        blobs = [*case_blobs(state), *case_previews(state), *(document.blob for document in state.results)]
+        pages = case_blobs(state)
+        blobs = [*pages, *case_previews(state), *(document.blob for document in state.results)]
+        away = [page for page in pages if not self.log.holds(page)]
         now = self._machine.now()
         return CaseView(
             topic=topic,
@@ -262,6 +268,8 @@ class Desk:
             office=office,
             missing=frozenset(h for h in blobs if not self.log.holds(h)),
             readable=self.log.key_of(conn, home, topic) is not None,
+            asked=self.log.asked(conn, away) if away else {},
+            tiers=self.log.blob_tiers(conn, home, away) if away else {},
         )
 
     def _may(self, person: Person, kind: ChangeKind, target: Target) -> bool:
@@ -275,6 +283,15 @@ class Desk:
     def counts(self, conn: Connection, person: Person) -> dict[str, int]:
         """Number of cases per state that the person may see."""
         return case_store.count_by_state(conn, case_scope(person))
+
+    def ask(self, conn: Connection, person: Person, topic: bytes, pages: Sequence[bytes]) -> None:
+        """Have these pages of a case sent up before all others; for offices above its home. Raises NotFound."""
+        view = self.view(conn, person, topic)
+        assert view.office != HOME
+        wanted = [page for page in view.missing_pages if page in pages]
+        if wanted:
+            now, quality = self._machine.now(), self._machine.quality()
+            self.log.ask(conn, view.home, wanted, actor=person.account, time=now, quality=quality)
 
     def key_for(self, conn: Connection, person: Person, topic: bytes) -> bytes:
         """The case's key, for sealing further pages. Raises NotFound, NotAllowed."""

@@ -66,6 +66,7 @@ PURE_MODULES = (
     "casework/states.py",
     "casework/view_dates.py",
     "casework/web/custody_words.py",
+    "casework/web/page_words.py",
     "node/sync_status.py",
 )
 IMPURE_IMPORTS = {
