@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -24,6 +24,7 @@ from casework.deadlines import ACCEPTANCE_WORKDAYS, Clock, clocks
 from casework.errors import BadInput, NotFound, Problem
 from casework.fold import CaseState
 from casework.form_check import check_form
+from casework.identity import compact_number
 from casework.intake import (
     PAGES_PER_CHANGE,
     HeldMaterial,
@@ -44,6 +45,7 @@ from casework.policy import Act, Person, Target, act_for, case_scope, may, requi
 from casework.projector import office_of
 from casework.service_item import ServiceItem
 from casework.states import HOME
+from casework.used_pages import Bearer, Case, named_once, note
 from casework.view_dates import case_dates
 from casework.workdays import china_day
 
@@ -115,6 +117,10 @@ class Desk:
         item = reference.newest_item(conn, item_key)
         now = self._machine.now()
         tier = self.log.tier_of(conn, author)
+        bearer = Bearer(compact_number(str(intake.applicant.get("id", ""))), intake.household or "")
+        if any(material.pages for material in intake.materials):
+            case = Case(author, topic, key)
+            intake = replace(intake, materials=named_once(conn, self.log, case, bearer, intake.materials))
         body, blobs = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
         required = [rule.name for rule in item.materials if rule.required]
         self._check(None, ChangeKind.COLLECT, body, "home", tier, blobs, required)
@@ -130,6 +136,7 @@ class Desk:
             quality=self._machine.quality(),
             urgency=self._urgency(conn, now),
         )
+        note(conn, topic, bearer, intake.materials)
         return topic
 
     def _mint(self, conn: Connection, region: str, now: int) -> str:
@@ -165,6 +172,11 @@ class Desk:
         require(person, act, target_of(state, region, item.office if item else ""))
         office = office_of(self.log, home)
         body = self._completed(conn, state, kind, body)
+        case = Case(home, topic, self.log.key_of(conn, home, topic) or b"")
+        bearer = Bearer(str(state.applicant.get("id", "")), state.household or "")
+        again = office == HOME and case.key and any(material.pages for material in materials)
+        if again:
+            materials = named_once(conn, self.log, case, bearer, materials)
         body, blobs = _with_blobs(kind, body, materials, result)
         present = {h for h in case_blobs(state) if self.log.holds(h)}
         self._check(state, kind, body, office, state.tier, blobs, (), present)
@@ -180,6 +192,8 @@ class Desk:
             time=now,
             quality=self._machine.quality(),
         )
+        if again:
+            note(conn, topic, bearer, materials)
 
     def _check(
         self,
@@ -301,24 +315,27 @@ class Desk:
             raise NotFound("本机没有这个办件的密钥，不能打开或添加扫描件；请在原收件电脑或县级办理")
         return key
 
-    def file(self, conn: Connection, person: Person, topic: bytes, hash_: bytes) -> tuple[str, bytes]:
-        """The media type and key of a page or result document of a case the person may see.
+    def file(self, conn: Connection, person: Person, topic: bytes, hash_: bytes) -> tuple[str, bytes, bytes]:
+        """The media type of a page, preview or result document of a case the person may see, and how to open it:
+        the case's key, and the blob's own sealed under it, b"" where that follows from the case's.
 
         Raises NotFound, saying where the bytes are if they are not here yet.
         """
         view = self.view(conn, person, topic)
         pages = [page for material in view.state.materials for page in material.pages]
-        types = {page.preview: PREVIEW_TYPE for page in pages if page.preview} | {p.blob: p.type for p in pages}
-        types |= {document.blob: document.type for document in view.state.results}
-        if hash_ not in types:
+        files = {p.preview: (PREVIEW_TYPE, p.preview_key) for p in pages if p.preview}
+        files |= {p.blob: (p.type, p.key) for p in pages}
+        files |= {document.blob: (document.type, b"") for document in view.state.results}
+        if hash_ not in files:
             raise NotFound("该办件没有这一页")
         if hash_ in view.missing:
             raise NotFound("这一页还没有传到本机，正在传输；请稍后再看")
-        return types[hash_], self.key_for(conn, person, topic)
+        media_type, sealed_key = files[hash_]
+        return media_type, self.key_for(conn, person, topic), sealed_key
 
-    def bytes_of(self, key: bytes, hash_: bytes) -> Iterator[bytes]:
+    def bytes_of(self, key: bytes, hash_: bytes, sealed_key: bytes = b"") -> Iterator[bytes]:
         """The plain bytes of a stored file; outside of any transaction."""
-        return self.log.read(key, hash_)
+        return self.log.read(key, hash_, sealed_key)
 
     def seal(
         self, key: bytes, plain: bytes, media_type: str, role: int = BLOB_PAGE, *, preview: bytes = b""

@@ -35,21 +35,26 @@ class StoredBlob:
 
 @dataclass(frozen=True, slots=True)
 class HeldPreview:
-    """The small copy of a page, sealed and stored: hash and length of the stored bytes."""
+    """The small copy of a page, sealed and stored: hash and length of the stored bytes; key as in HeldPage."""
 
     hash: bytes
     length: int
+    key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPage:
-    """A page that is sealed and stored: hash and length of the stored bytes, salted hash of the plain, type."""
+    """A page that is sealed and stored: hash and length of the stored bytes, salted hash of the plain, type.
+
+    key: the blob's key, sealed under the case's key, if another case brought the page first; else b"".
+    """
 
     hash: bytes
     length: int
     plain: bytes
     type: str
     preview: HeldPreview | None = None
+    key: bytes = b""
 
     @property
     def hashes(self) -> list[bytes]:
@@ -144,9 +149,19 @@ def material_entries(materials: Sequence[HeldMaterial]) -> tuple[list[dict[str, 
 
 def _page_entry(page: HeldPage, blobs: list[StoredBlob]) -> dict[str, Any]:
     """A page as a body has it; its blobs are appended."""
-    entry: dict[str, Any] = {"blob": len(blobs), "plain": page.plain, "type": page.type}
-    blobs.append(StoredBlob(page.hash, page.length, BLOB_PAGE))
+    blob = _index(StoredBlob(page.hash, page.length, BLOB_PAGE), blobs)
+    entry: dict[str, Any] = {"blob": blob, "plain": page.plain, "type": page.type}
+    if page.key:
+        entry["key"] = page.key
     if page.preview is not None:
-        entry["preview"] = len(blobs)
-        blobs.append(StoredBlob(page.preview.hash, page.preview.length, BLOB_PREVIEW))
+        entry["preview"] = _index(StoredBlob(page.preview.hash, page.preview.length, BLOB_PREVIEW), blobs)
+        if page.preview.key:
+            entry["preview_key"] = page.preview.key
     return entry
+
+
+def _index(blob: StoredBlob, blobs: list[StoredBlob]) -> int:
+    """Where the blob stands; appended unless it is named already."""
+    if blob not in blobs:
+        blobs.append(blob)
+    return blobs.index(blob)

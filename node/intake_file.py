@@ -146,13 +146,28 @@ def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, 
             drafts.create(conn, _draft(topic, key, item, whole, station.desk.now()))
         return True
 
-    if not station.store.write(write):
+    written = station.store.write(write)
+    if submit or not written:
+        _discard(station, whole)  # handed in before and named under their first name, or by another run
+    if not written:
         outcome.known += 1
     elif submit:
         outcome.taken += 1
         outcome.cases.append({"ref": case["ref"], "case": topic.hex()})
     else:
         outcome.drafts += 1
+
+
+def _discard(station: Station, intake: Intake) -> None:
+    """Remove the files that no entry names."""
+    hashes = [hash_ for material in intake.materials for page in material.pages for hash_ in page.hashes]
+
+    def run(conn: Connection) -> None:
+        for hash_ in hashes:
+            station.topics.discard(conn, hash_)
+
+    if hashes:
+        station.store.write(run)
 
 
 def _draft(topic: bytes, key: bytes, item: ServiceItem, intake: Intake, now: int) -> Draft:

@@ -13,7 +13,17 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select
 
 from sync_protocol.asking import pack_ask
-from sync_protocol.blobs import SEED_BYTES, open_blob, plain_hash, seal_blob
+from sync_protocol.blobs import (
+    KEY_NONCE_BYTES,
+    PREFIX_BYTES,
+    SEED_BYTES,
+    blob_key,
+    open_blob,
+    open_blob_key,
+    plain_hash,
+    seal_blob,
+    seal_blob_key,
+)
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
 from sync_protocol.entries import BlobRef, EntryType
@@ -170,10 +180,30 @@ class Topics:
     def holds(self, hash_: bytes) -> bool:
         return self._replica().blobs.holds(hash_)
 
-    def read(self, key: bytes, hash_: bytes) -> Iterator[bytes]:
-        """A blob's plain bytes, piece by piece; raises BadSignature on any change, OSError when it is not here."""
+    def read(self, key: bytes, hash_: bytes, sealed_key: bytes = b"") -> Iterator[bytes]:
+        """A blob's plain bytes, piece by piece; raises BadSignature on any change, OSError when it is not here.
+
+        `sealed_key`: the blob's key as `key_again` gave it, for a blob of another topic.
+        """
         replica = self._replica()
-        return open_blob(key, replica.me.deployment, replica.blobs.pieces(hash_))
+        deployment = replica.me.deployment
+        own_key = open_blob_key(key, deployment, hash_, sealed_key) if sealed_key else None
+        return open_blob(key, deployment, replica.blobs.pieces(hash_), own_key)
+
+    def key_again(self, key: bytes, hash_: bytes, sealed_key: bytes, new_key: bytes) -> bytes:
+        """The key of a blob held here that the topic with `key` names, for the readers of the topic with `new_key`.
+
+        72 bytes; `sealed_key` and b"" where it is one and the same topic. Raises BadSignature, OSError.
+        """
+        if key == new_key:
+            return sealed_key
+        replica = self._replica()
+        deployment = replica.me.deployment
+        if sealed_key:
+            own_key = open_blob_key(key, deployment, hash_, sealed_key)
+        else:
+            own_key = blob_key(key, replica.blobs.read_range(hash_, 0, PREFIX_BYTES))
+        return seal_blob_key(new_key, deployment, hash_, own_key, replica.random_bytes(KEY_NONCE_BYTES))
 
     def matches(self, key: bytes, plain: bytes, signed: bytes) -> bool:
         """Whether plain bytes are those whose salted hash was signed."""

@@ -92,6 +92,8 @@ async def _perform(request: web.Request, action: Action, view: CaseView, form: F
     except BaseException:
         await discard(request, pages)
         raise
+    if materials:
+        await discard(request, pages)  # those that were handed in before are named under their first name
     return action.done
 
 

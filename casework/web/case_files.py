@@ -32,10 +32,11 @@ async def show_file(request: web.Request) -> web.StreamResponse:
     desk, person = request.app[DESK], request[keys.PERSON]
     topic, hash_ = topic_of(request), hex_bytes(request.match_info["hash"], HASH_BYTES)
     try:
-        media_type, key = await request.app[keys.STORE].read(lambda conn: desk.file(conn, person, topic, hash_))
+        found = await request.app[keys.STORE].read(lambda conn: desk.file(conn, person, topic, hash_))
     except NotFound as error:
         return await error_page(request, 404, what=str(error))
-    return await stream_file(request, desk.bytes_of(key, hash_), media_type, hash_)
+    media_type, key, sealed_key = found
+    return await stream_file(request, desk.bytes_of(key, hash_, sealed_key), media_type, hash_)
 
 
 async def stream_file(

@@ -53,6 +53,7 @@ async def submit_draft(request: web.Request) -> web.Response:
         await _submit(request, open_)
     except BadInput as error:
         return await _check_page(request, open_, on_inputs(error.problems, open_.item))
+    await discard(request, open_.draft.pages)  # those that were handed in before are named under their first name
     code = await _code(request, id_)
     _ = translator(request)
     flash(request, _("已收件，收件码 {code}。现在可以打印回执；内容会自动上报。").format(code=code))
