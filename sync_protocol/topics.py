@@ -23,16 +23,19 @@ from sync_protocol.blobs import (
     plain_hash,
     seal_blob,
     seal_blob_key,
+    wrap_key,
 )
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
 from sync_protocol.entries import BlobRef, EntryType
+from sync_protocol.errors import NotEnrolled
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
-from sync_protocol.limits import WANTS_MAX
+from sync_protocol.limits import SHARES_PER_ENTRY_MAX, WANTS_MAX
 from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
-from sync_protocol.store import blob_store, trust
+from sync_protocol.sharing import Share, pack_shares
+from sync_protocol.store import blob_store, effects, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_homes
 from sync_protocol.store.memory import memory
@@ -176,6 +179,43 @@ class Topics:
         for tier, author in ((1, ancestors[0] if len(ancestors) > 1 else 0), (2, HUB)):
             tiers |= dict.fromkeys(blob_store.signed_for(conn, author, hashes), tier)
         return tiers
+
+    def share(
+        self, conn: Connection, home: int, topics: Sequence[bytes], reader: int, *, actor: int, time: int, quality: int
+    ) -> int:
+        """Seal these topics' keys to a reader's present certificate; how many were not shared with it before.
+
+        Topics that cannot be read here are left out. Raises NotEnrolled.
+        """
+        replica = self._replica()
+        journal, deployment = replica.journal, replica.me.deployment
+        certificate = trust.current_certificate(conn, reader)
+        if certificate is None:
+            raise NotEnrolled("no certificate of a reader is held here", author=reader)
+        shares = []
+        for topic in topics:
+            key = journal.key_of(conn, home, topic)
+            known = {serial for serial, _ in effects.shares_for(conn, home, topic, reader)}
+            if key is not None and certificate.serial not in known:
+                seal = wrap_key(key, certificate.box_key, deployment, home, topic)
+                shares.append(Share(topic, reader, certificate.serial, seal))
+        for at in range(0, len(shares), SHARES_PER_ENTRY_MAX):
+            body = pack_shares(shares[at : at + SHARES_PER_ENTRY_MAX])
+            journal.tell(conn, journal.feed_for(home), EntryType.SHARE, body, Writing(actor, time, quality))
+        return len(shares)
+
+    def readers(self, conn: Connection, home: int, topic: bytes) -> list[int]:
+        """Whom the opening of a topic names as readers."""
+        return [reader for reader, _ in effects.wraps_of(conn, home, topic)]
+
+    def subtree(self, conn: Connection, author: int) -> list[int]:
+        """A station and everything under it."""
+        return trust.topology(conn).subtree(author)
+
+    def was_replaced(self, conn: Connection, author: int) -> bool:
+        """Whether a station's present machine is not its first."""
+        certificate = trust.current_certificate(conn, author)
+        return certificate is not None and certificate.epoch > 0
 
     def holds(self, hash_: bytes) -> bool:
         return self._replica().blobs.holds(hash_)

@@ -52,6 +52,7 @@ PURE_MODULES = (
     "sync_protocol/order.py",
     "sync_protocol/topology.py",
     "sync_protocol/segments.py",
+    "sync_protocol/sharing.py",
     "casework/accounts.py",
     "casework/changes.py",
     "casework/deadlines.py",

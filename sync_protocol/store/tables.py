@@ -155,6 +155,18 @@ blob_receipt = Table(
     Column("hash", LargeBinary, primary_key=True),
 )
 
+share = Table(
+    "share",
+    metadata,
+    Column("home", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic", LargeBinary, primary_key=True),
+    Column("reader", BigInteger, primary_key=True, autoincrement=False),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("author", BigInteger, primary_key=True, autoincrement=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""Case keys for readers that the opening did not name, or whose machine was replaced since."""
+
 blob_ask = Table(
     "blob_ask",
     metadata,

@@ -101,9 +101,9 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 @pytest.mark.parametrize("program", ["hub", "node"])
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
-    newer_ones = ["index topic_topic", "table blob_ask", *(["table used_page"] if program == "node" else [])]
-    for newer in newer_ones:
-        _sql(program, folder, lambda conn, what=newer: conn.execute(sa.text(f"drop {what}")))
+    newer = ["index topic_topic", "table blob_ask", "table share"] + (["table used_page"] if program == "node" else [])
+    for thing in newer:
+        _sql(program, folder, lambda conn, what=thing: conn.execute(sa.text(f"drop {what}")))
     _sql(program, folder, lambda conn: conn.execute(sa.text("update alembic_version set version_num = '0001'")))
     assert report(program, "fsck", "--dir", folder)["wrong"] == []
     found = _sql(program, folder, lambda conn: sa.inspect(conn).get_indexes("topic"))
