@@ -15,8 +15,10 @@ from sync_protocol.errors import BadBytes
 from sync_protocol.feeds import FeedId
 from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
 from sync_protocol.journal import Writing
-from sync_protocol.limits import WANTS_MAX
+from sync_protocol.limits import ANSWER_BLOB_BYTES, WANTS_MAX
 from sync_protocol.messages import (
+    LITTLE_MAX,
+    LITTLE_SHIFT,
     PROTOCOL_VERSION,
     BlobState,
     Chunk,
@@ -117,7 +119,7 @@ class Dialer:
         """The next message: a vector if the parent's frontier is unknown, else what it lacks."""
         mine = feed_store.frontier(conn, self._shared(conn))
         if self._theirs is None:
-            hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine))
+            hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine), self._little())
             return Sent([hello, Vector(mine)], None, 0)
         offers = self._offers(mine)
         segments, reached = self._replica.segments_for(conn, offers, self._theirs, self._target_bytes())
@@ -125,10 +127,17 @@ class Dialer:
         more = _behind(reached, offers)
         blobs = [] if more else self._blob_frames(conn)
         busy = more or any(isinstance(frame, Chunk) for frame in blobs)
-        flags = int(HelloFlag.MORE) if more else 0
+        flags = self._little() | (int(HelloFlag.MORE) if more else 0)
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
         return Sent([hello, *segments, *blobs], reached, entries, self._target_bytes())
+
+    def _little(self) -> int:
+        """What is cut on its way down is lost whole as well: an answer shall bring no more than a message of ours."""
+        less = 0
+        while less < LITTLE_MAX and ANSWER_BLOB_BYTES >> less > self._target_bytes():
+            less += 1
+        return less << LITTLE_SHIFT
 
     def _target_bytes(self) -> int:
         return self._replica.message_target_bytes >> self._halvings
@@ -185,7 +194,7 @@ class Dialer:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
         hello = frames[0]
         assert isinstance(hello, Hello)
-        if sent.is_full():
+        if sent.is_full() or any(isinstance(frame, Chunk) for frame in frames):
             self._halvings = max(0, self._halvings - 1)  # the link carried that much: it may carry more
         peers.note_contact(conn, self.parent, now, hello.time - now)
         taken = self._replica.take_entries(conn, frames, self.parent, now)
