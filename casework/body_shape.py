@@ -58,6 +58,13 @@ class Hash32:
 
 
 @dataclass(frozen=True, slots=True)
+class Octets:
+    """Exactly so many bytes."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """A calendar day as YYYY-MM-DD."""
 
@@ -95,7 +102,7 @@ class Record:
     rule: Callable[[dict[str, object]], str] | None = None
 
 
-Shape = Text | Choice | Whole | Flag | Hash32 | Day | Free | ListOf | Record
+Shape = Text | Choice | Whole | Flag | Hash32 | Octets | Day | Free | ListOf | Record
 
 
 def _foreign_scalar(value: object) -> str:
@@ -205,6 +212,8 @@ def _leaf_fault(shape: Shape, value: object) -> str:
             return "" if type(value) is bool else "应为是或否"
         case Hash32():
             return "" if type(value) is bytes and len(value) == 32 else "应为 32 字节"
+        case Octets(count):
+            return "" if type(value) is bytes and len(value) == count else f"应为 {count} 字节"
         case Day():
             return "" if type(value) is str and _real_day(value) else "应为日期，例如 2026-11-20"
         case _:

@@ -28,7 +28,8 @@ class Part:
 class Page(Part):
     """One scanned page: stored blob (hash, length in bytes), salted hash of the plain page, media type.
 
-    preview: hash of the preview's blob, or None. ref: the entry that brought the page.
+    preview: hash of the preview's blob, or None. ref: the entry that brought the page. key, preview_key: the blobs'
+    keys, sealed under the case's key, where another case brought them first; else b"".
     """
 
     blob: bytes
@@ -38,6 +39,8 @@ class Page(Part):
     preview: bytes | None
     preview_length: int
     ref: str
+    key: bytes
+    preview_key: bytes
 
 
 @dataclass(frozen=True, slots=True)

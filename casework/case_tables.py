@@ -76,6 +76,23 @@ serial = sa.Table(
 )
 """Counters: intake codes per day at a node, case numbers per item and day at the hub."""
 
+used_page = sa.Table(
+    "used_page",
+    metadata,
+    sa.Column("topic", sa.LargeBinary, primary_key=True),
+    sa.Column("blob", sa.LargeBinary, primary_key=True),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("plain", sa.LargeBinary, nullable=False),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+    sa.Column("preview", sa.LargeBinary),
+    sa.Column("preview_length", sa.BigInteger, nullable=False),
+    sa.Column("preview_key", sa.LargeBinary, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("household", sa.Text, nullable=False),
+)
+sa.Index("used_page_length", used_page.c.length)
+"""Pages that this station has handed in and whose they were, so that none is sent twice; local to one station."""
+
 draft = sa.Table(
     "draft",
     metadata,

@@ -20,6 +20,7 @@ from casework.body_shape import (
     Free,
     Hash32,
     ListOf,
+    Octets,
     Record,
     Text,
     Whole,
@@ -116,12 +117,16 @@ def _one_way(material: dict[str, object]) -> str:
     return "" if seen != pages else "应为「已核对原件」或扫描页，两者取一"
 
 
+SEALED_KEY_BYTES = 72
+"""A blob's key sealed under the case's key: of a page that another case brought first."""
 _PAGE = Record(
     (
         Field("blob", Whole(999)),
         Field("plain", Hash32()),
         Field("type", Text(60, least=1)),
+        Field("key", Octets(SEALED_KEY_BYTES), required=False),
         Field("preview", Whole(999), required=False, null=True),
+        Field("preview_key", Octets(SEALED_KEY_BYTES), required=False),
     )
 )
 _MATERIAL = Record(

@@ -8,8 +8,8 @@ written to the log, and the projection follows in the same transaction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -24,27 +24,33 @@ from casework.deadlines import ACCEPTANCE_WORKDAYS, Clock, clocks
 from casework.errors import BadInput, NotFound, Problem
 from casework.fold import CaseState
 from casework.form_check import check_form
-from casework.intake import HeldMaterial, HeldPage, Intake, Stamp, collect_body, material_entries
+from casework.identity import compact_number
+from casework.intake import (
+    PAGES_PER_CHANGE,
+    HeldMaterial,
+    HeldPage,
+    HeldPreview,
+    Intake,
+    Stamp,
+    StoredBlob,
+    collect_body,
+    material_entries,
+    too_many_pages,
+)
 from casework.intake_code import case_no, mint
-from casework.journal import BLOB_PAGE, BLOB_RESULT
+from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT
 from casework.offers import allowed_kinds, target_of
-from casework.own_rules import case_blobs, check_own
+from casework.own_rules import case_blobs, case_previews, check_own
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
 from casework.service_item import ServiceItem
+from casework.states import HOME
+from casework.used_pages import Bearer, Case, named_once, note
 from casework.view_dates import case_dates
 from casework.workdays import china_day
 
+PREVIEW_TYPE = "image/webp"
 _EPOCH = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBlob:
-    """A blob named in a change; satisfies casework.journal.BlobRef."""
-
-    hash: bytes
-    length: int
-    role: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,9 @@ class CaseView:
     """A case as one person sees it now.
 
     state: as shown, tentative included; ordered: what the county has put in order (None if nothing yet).
-    missing: blobs of the case that are not on this machine. readable: whether its pages may be opened here.
+    missing: blobs of the case that are not on this machine: pages, previews, result documents. readable: whether its
+    pages may be opened here. asked: pages that somebody above asked for -> when (unix seconds). tiers: how far each
+    missing page has provably come: 0 its home, 1 the township, 2 the county.
     """
 
     topic: bytes
@@ -68,6 +76,13 @@ class CaseView:
     office: str
     missing: frozenset[bytes]
     readable: bool
+    asked: Mapping[bytes, int] = field(default_factory=dict)
+    tiers: Mapping[bytes, int] = field(default_factory=dict)
+
+    @property
+    def missing_pages(self) -> list[bytes]:
+        """Hashes of the pages that the case rests on now and that are not on this machine, in order."""
+        return [blob for blob in case_blobs(self.state) if blob in self.missing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +117,11 @@ class Desk:
         item = reference.newest_item(conn, item_key)
         now = self._machine.now()
         tier = self.log.tier_of(conn, author)
-        body, pages = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
-        blobs = [StoredBlob(page.hash, page.length, BLOB_PAGE) for page in pages]
+        bearer = Bearer(compact_number(str(intake.applicant.get("id", ""))), intake.household or "")
+        if any(material.pages for material in intake.materials):
+            case = Case(author, topic, key)
+            intake = replace(intake, materials=named_once(conn, self.log, case, bearer, intake.materials))
+        body, blobs = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
         required = [rule.name for rule in item.materials if rule.required]
         self._check(None, ChangeKind.COLLECT, body, "home", tier, blobs, required)
         self.log.open(
@@ -118,6 +136,7 @@ class Desk:
             quality=self._machine.quality(),
             urgency=self._urgency(conn, now),
         )
+        note(conn, topic, bearer, intake.materials)
         return topic
 
     def _mint(self, conn: Connection, region: str, now: int) -> str:
@@ -137,9 +156,13 @@ class Desk:
         topic: bytes,
         kind: ChangeKind,
         body: dict[str, Any],
-        pages: Sequence[HeldPage] = (),
+        materials: Sequence[HeldMaterial] = (),
+        result: HeldPage | None = None,
     ) -> None:
-        """Write one further change of a case. Raises BadInput, NotAllowed, NotFound."""
+        """Write one further change of a case. Raises BadInput, NotAllowed, NotFound.
+
+        `materials` complete the body of a 更正 or 补正, `result` that of a result document.
+        """
         self._machine.settle(conn, self._load(conn, topic)[0])
         home, state = self._load(conn, topic)
         item = reference.item(conn, state.item, state.version)
@@ -149,8 +172,12 @@ class Desk:
         require(person, act, target_of(state, region, item.office if item else ""))
         office = office_of(self.log, home)
         body = self._completed(conn, state, kind, body)
-        role = BLOB_RESULT if kind is ChangeKind.ATTACH_RESULT else BLOB_PAGE
-        blobs = [StoredBlob(page.hash, page.length, role) for page in pages]
+        case = Case(home, topic, self.log.key_of(conn, home, topic) or b"")
+        bearer = Bearer(str(state.applicant.get("id", "")), state.household or "")
+        again = office == HOME and case.key and any(material.pages for material in materials)
+        if again:
+            materials = named_once(conn, self.log, case, bearer, materials)
+        body, blobs = _with_blobs(kind, body, materials, result)
         present = {h for h in case_blobs(state) if self.log.holds(h)}
         self._check(state, kind, body, office, state.tier, blobs, (), present)
         self._check_fields(state, item, kind, body)
@@ -165,6 +192,8 @@ class Desk:
             time=now,
             quality=self._machine.quality(),
         )
+        if again:
+            note(conn, topic, bearer, materials)
 
     def _check(
         self,
@@ -235,8 +264,9 @@ class Desk:
         if not may(person, Act.VIEW_CASE, target):
             raise NotFound("没有这个办件，或不在您可查看的范围内")
         office = office_of(self.log, home)
-        shown = [document.blob for document in state.results]
-        blobs = [*case_blobs(state), *shown]
+        pages = case_blobs(state)
+        blobs = [*pages, *case_previews(state), *(document.blob for document in state.results)]
+        away = [page for page in pages if not self.log.holds(page)]
         now = self._machine.now()
         return CaseView(
             topic=topic,
@@ -252,6 +282,8 @@ class Desk:
             office=office,
             missing=frozenset(h for h in blobs if not self.log.holds(h)),
             readable=self.log.key_of(conn, home, topic) is not None,
+            asked=self.log.asked(conn, away) if away else {},
+            tiers=self.log.blob_tiers(conn, home, away) if away else {},
         )
 
     def _may(self, person: Person, kind: ChangeKind, target: Target) -> bool:
@@ -266,6 +298,15 @@ class Desk:
         """Number of cases per state that the person may see."""
         return case_store.count_by_state(conn, case_scope(person))
 
+    def ask(self, conn: Connection, person: Person, topic: bytes, pages: Sequence[bytes]) -> None:
+        """Have these pages of a case sent up before all others; for offices above its home. Raises NotFound."""
+        view = self.view(conn, person, topic)
+        assert view.office != HOME
+        wanted = [page for page in view.missing_pages if page in pages]
+        if wanted:
+            now, quality = self._machine.now(), self._machine.quality()
+            self.log.ask(conn, view.home, wanted, actor=person.account, time=now, quality=quality)
+
     def key_for(self, conn: Connection, person: Person, topic: bytes) -> bytes:
         """The case's key, for sealing further pages. Raises NotFound, NotAllowed."""
         view = self.view(conn, person, topic)
@@ -274,38 +315,48 @@ class Desk:
             raise NotFound("本机没有这个办件的密钥，不能打开或添加扫描件；请在原收件电脑或县级办理")
         return key
 
-    def file(self, conn: Connection, person: Person, topic: bytes, hash_: bytes) -> tuple[str, bytes]:
-        """The media type and key of a page or result document of a case the person may see.
+    def file(self, conn: Connection, person: Person, topic: bytes, hash_: bytes) -> tuple[str, bytes, bytes]:
+        """The media type of a page, preview or result document of a case the person may see, and how to open it:
+        the case's key, and the blob's own sealed under it, b"" where that follows from the case's.
 
         Raises NotFound, saying where the bytes are if they are not here yet.
         """
         view = self.view(conn, person, topic)
-        types = {page.blob: page.type for material in view.state.materials for page in material.pages}
-        types |= {document.blob: document.type for document in view.state.results}
-        if hash_ not in types:
+        pages = [page for material in view.state.materials for page in material.pages]
+        files = {p.preview: (PREVIEW_TYPE, p.preview_key) for p in pages if p.preview}
+        files |= {p.blob: (p.type, p.key) for p in pages}
+        files |= {document.blob: (document.type, b"") for document in view.state.results}
+        if hash_ not in files:
             raise NotFound("该办件没有这一页")
         if hash_ in view.missing:
             raise NotFound("这一页还没有传到本机，正在传输；请稍后再看")
-        return types[hash_], self.key_for(conn, person, topic)
+        media_type, sealed_key = files[hash_]
+        return media_type, self.key_for(conn, person, topic), sealed_key
 
-    def bytes_of(self, key: bytes, hash_: bytes) -> Iterator[bytes]:
+    def bytes_of(self, key: bytes, hash_: bytes, sealed_key: bytes = b"") -> Iterator[bytes]:
         """The plain bytes of a stored file; outside of any transaction."""
-        return self.log.read(key, hash_)
+        return self.log.read(key, hash_, sealed_key)
 
-    def seal(self, key: bytes, plain: bytes, media_type: str, role: int = BLOB_PAGE) -> HeldPage:
-        """Encrypt and store one page; outside of any transaction, durable on return."""
+    def seal(
+        self, key: bytes, plain: bytes, media_type: str, role: int = BLOB_PAGE, *, preview: bytes = b""
+    ) -> HeldPage:
+        """Encrypt and store one page, with its preview (WebP) if it has one; outside of any transaction, durable
+        on return."""
+        small = self.log.seal(key, preview, BLOB_PREVIEW) if preview else None
         sealed = self.log.seal(key, plain, role)
-        return HeldPage(sealed.ref.hash, sealed.ref.length, sealed.plain, media_type)
+        held = HeldPreview(small.ref.hash, small.ref.length) if small else None
+        return HeldPage(sealed.ref.hash, sealed.ref.length, sealed.plain, media_type, held)
 
 
-def supplement_body(
-    materials: Sequence[HeldMaterial], form: dict[str, Any], note: str
-) -> tuple[dict[str, Any], list[HeldPage]]:
-    """The body of a 补正 and its pages."""
-    entries, pages = material_entries(materials)
-    return {"materials": entries, "form": form, "note": note or None}, pages
-
-
-def result_body(title: str, page: HeldPage) -> tuple[dict[str, Any], list[HeldPage]]:
-    """The body of a result document's change and its one blob."""
-    return {"title": title, "blob": 0, "plain": page.plain, "type": page.type}, [page]
+def _with_blobs(
+    kind: ChangeKind, body: dict[str, Any], materials: Sequence[HeldMaterial], result: HeldPage | None
+) -> tuple[dict[str, Any], list[StoredBlob]]:
+    """The body with its files, and the blobs that it names. Raises BadInput."""
+    if result is not None:
+        more = {"blob": 0, "plain": result.plain, "type": result.type}
+        return body | more, [StoredBlob(result.hash, result.length, BLOB_RESULT)]
+    if sum(len(material.pages) for material in materials) > PAGES_PER_CHANGE:
+        raise BadInput([too_many_pages("materials")])
+    entries, blobs = material_entries(materials)
+    needed = kind is ChangeKind.SUPPLEMENT
+    return (body | {"materials": entries} if materials or needed else body), blobs

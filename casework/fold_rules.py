@@ -43,6 +43,8 @@ def _page(change: Change, page: Body) -> Page:
         preview=preview.hash if preview else None,
         preview_length=preview.length if preview else 0,
         ref=change.ref,
+        key=page.get("key", b""),
+        preview_key=page.get("preview_key", b""),
     )
 
 

@@ -9,13 +9,14 @@ from typing import Any
 from casework.applicant import check_applicant
 from casework.errors import BadInput, Problem
 from casework.form_check import check_form
+from casework.journal import BLOB_PAGE, BLOB_PREVIEW
 from casework.material_check import check_materials
 from casework.reference import route_of
 from casework.service_item import ServiceItem
 
 HOUSEHOLD_MAX_CHARS = 200
 PAGES_PER_CHANGE = 60
-"""One change names at most so many scans; the log takes 64 blobs an entry."""
+"""One change names at most so many scans, each with its preview; the log takes 128 blobs an entry."""
 
 
 def too_many_pages(field: str) -> Problem:
@@ -24,13 +25,41 @@ def too_many_pages(field: str) -> Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob named in a change; satisfies casework.journal.BlobRef."""
+
+    hash: bytes
+    length: int
+    role: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPreview:
+    """The small copy of a page, sealed and stored: hash and length of the stored bytes; key as in HeldPage."""
+
+    hash: bytes
+    length: int
+    key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class HeldPage:
-    """A page that is sealed and stored: hash and length of the stored bytes, salted hash of the plain, type."""
+    """A page that is sealed and stored: hash and length of the stored bytes, salted hash of the plain, type.
+
+    key: the blob's key, sealed under the case's key, if another case brought the page first; else b"".
+    """
 
     hash: bytes
     length: int
     plain: bytes
     type: str
+    preview: HeldPreview | None = None
+    key: bytes = b""
+
+    @property
+    def hashes(self) -> list[bytes]:
+        """The stored files: the page's, and its preview's."""
+        return [self.hash, self.preview.hash] if self.preview else [self.hash]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +110,12 @@ def _claim(material: HeldMaterial) -> dict[str, Any]:
     return {"name": material.name, "seen": True} if material.seen else {"name": material.name, "file": "pages"}
 
 
-def collect_body(item: ServiceItem, intake: Intake, stamp: Stamp) -> tuple[dict[str, Any], list[HeldPage]]:
-    """The body of a 收件 and the pages its indexes point into. Raises BadInput."""
+def collect_body(item: ServiceItem, intake: Intake, stamp: Stamp) -> tuple[dict[str, Any], list[StoredBlob]]:
+    """The body of a 收件 and the blobs its indexes point into. Raises BadInput."""
     applicant, form, extra = checked(item, intake, complete=True)
-    materials, pages = material_entries(intake.materials)
-    if len(pages) > PAGES_PER_CHANGE:
+    if sum(len(material.pages) for material in intake.materials) > PAGES_PER_CHANGE:
         raise BadInput([too_many_pages("materials")])
+    materials, blobs = material_entries(intake.materials)
     body: dict[str, Any] = {
         "item": item.key,
         "version": item.version,
@@ -103,20 +132,36 @@ def collect_body(item: ServiceItem, intake: Intake, stamp: Stamp) -> tuple[dict[
         body["extra"] = extra
     if intake.ref is not None:
         body["ref"] = intake.ref
-    return body, pages
+    return body, blobs
 
 
-def material_entries(materials: Sequence[HeldMaterial]) -> tuple[list[dict[str, Any]], list[HeldPage]]:
-    """Materials in the form a body has, and the pages in the order of their indexes."""
+def material_entries(materials: Sequence[HeldMaterial]) -> tuple[list[dict[str, Any]], list[StoredBlob]]:
+    """Materials in the form a body has, and the blobs in the order of their indexes."""
     entries: list[dict[str, Any]] = []
-    pages: list[HeldPage] = []
+    blobs: list[StoredBlob] = []
     for material in materials:
         if material.seen:
             entries.append({"name": material.name, "seen": True})
-            continue
-        listed = []
-        for page in material.pages:
-            listed.append({"blob": len(pages), "plain": page.plain, "type": page.type})
-            pages.append(page)
-        entries.append({"name": material.name, "pages": listed})
-    return entries, pages
+        else:
+            entries.append({"name": material.name, "pages": [_page_entry(page, blobs) for page in material.pages]})
+    return entries, blobs
+
+
+def _page_entry(page: HeldPage, blobs: list[StoredBlob]) -> dict[str, Any]:
+    """A page as a body has it; its blobs are appended."""
+    blob = _index(StoredBlob(page.hash, page.length, BLOB_PAGE), blobs)
+    entry: dict[str, Any] = {"blob": blob, "plain": page.plain, "type": page.type}
+    if page.key:
+        entry["key"] = page.key
+    if page.preview is not None:
+        entry["preview"] = _index(StoredBlob(page.preview.hash, page.preview.length, BLOB_PREVIEW), blobs)
+        if page.preview.key:
+            entry["preview_key"] = page.preview.key
+    return entry
+
+
+def _index(blob: StoredBlob, blobs: list[StoredBlob]) -> int:
+    """Where the blob stands; appended unless it is named already."""
+    if blob not in blobs:
+        blobs.append(blob)
+    return blobs.index(blob)

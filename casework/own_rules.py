@@ -35,6 +35,12 @@ def case_blobs(state: CaseState) -> list[bytes]:
     return list(dict.fromkeys(page.blob for material in state.materials for page in material.pages))
 
 
+def case_previews(state: CaseState) -> list[bytes]:
+    """Return the hashes of the previews of those pages, each once."""
+    pages = (page for material in state.materials for page in material.pages)
+    return list(dict.fromkeys(page.preview for page in pages if page.preview is not None))
+
+
 def check_own(
     state: CaseState | None,
     kind: ChangeKind,

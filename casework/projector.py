@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 
-from casework import case_store, reference
+from casework import case_store, reference, used_pages
 from casework.case_log import CaseLog
 from casework.changes import ChangeKind
 from casework.errors import BadInput
@@ -68,6 +68,8 @@ class Projector:
         states = {topic: fold_on(memory, topic, changes[topic]).state for topic in topics if changes[topic]}
         case_store.refresh(conn, self._log_of, home, states)
         for topic, state in states.items():
+            if state.state is None and home == self._log_of.author and self._log_of.key_of(conn, home, topic) is None:
+                used_pages.forget(conn, topic)  # erased: nobody is to learn here whose pages they were
             self._answer(conn, home, topic, state)
 
     def _answer(self, conn: Connection, home: int, topic: bytes, state: CaseState) -> None:

@@ -9,7 +9,7 @@ from casework.tables import metadata as casework_metadata
 from sync_protocol.store import tables as sync_tables
 
 _HUB_ONLY = {"station", "invitation"}
-_NODE_ONLY = {case_tables.draft.name}
+_NODE_ONLY = {case_tables.draft.name, case_tables.used_page.name}
 
 
 def schema_of(program: str) -> MetaData:

@@ -297,7 +297,7 @@ async def _sync_status(parts: Running) -> SyncStatus:
     return SyncStatus(
         in_step=state.in_step,
         waiting_cases=work.cases,
-        waiting_blobs=work.blobs,
+        waiting_blobs=max(work.pages, min(work.blobs, 1)),
         oldest_waiting_at=work.oldest_pending,
         last_contact=state.last_contact,
         error_code=state.error,

@@ -7,7 +7,7 @@ Every function takes the connection first and runs in the caller's transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from casework.case_tables import draft as table
 from casework.errors import NotFound
-from casework.intake import HeldMaterial, HeldPage, Intake
+from casework.intake import HeldMaterial, HeldPage, HeldPreview, Intake
 
 _D = table.c
 LIST_ROWS = 100
@@ -146,10 +146,20 @@ def _draft(row: sa.Row[Any]) -> Draft:
 
 
 def _material_plain(material: DraftMaterial) -> dict[str, Any]:
-    pages = [[page.hash.hex(), page.length, page.plain.hex(), page.type] for page in material.pages]
-    return {"seen": material.seen, "pages": pages}
+    return {"seen": material.seen, "pages": [_page_plain(page) for page in material.pages]}
+
+
+def _page_plain(page: HeldPage) -> list[Any]:
+    preview = [page.preview.hash.hex(), page.preview.length] if page.preview else []
+    return [page.hash.hex(), page.length, page.plain.hex(), page.type, *preview]
 
 
 def _material(plain: Mapping[str, Any]) -> DraftMaterial:
-    pages = [HeldPage(bytes.fromhex(h), length, bytes.fromhex(p), type_) for h, length, p, type_ in plain["pages"]]
-    return DraftMaterial(plain["seen"], tuple(pages))
+    return DraftMaterial(plain["seen"], tuple(_page(row) for row in plain["pages"]))
+
+
+def _page(row: Sequence[Any]) -> HeldPage:
+    """A draft of an older program has pages without previews."""
+    hash_, length, plain, type_, *preview = row
+    held = HeldPreview(bytes.fromhex(preview[0]), preview[1]) if preview else None
+    return HeldPage(bytes.fromhex(hash_), length, bytes.fromhex(plain), type_, held)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from casework import case_store, reference
 from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, CaseworkError, Problem
 from casework.intake import HeldMaterial, HeldPage, Intake, checked
-from casework.materials.opening import open_material
+from casework.materials.opening import PageFile, open_material
 from casework.policy import Person, Role
 from casework.service_item import ServiceItem
 from node import drafts
@@ -146,13 +146,28 @@ def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, 
             drafts.create(conn, _draft(topic, key, item, whole, station.desk.now()))
         return True
 
-    if not station.store.write(write):
+    written = station.store.write(write)
+    if submit or not written:
+        _discard(station, whole)  # handed in before and named under their first name, or by another run
+    if not written:
         outcome.known += 1
     elif submit:
         outcome.taken += 1
         outcome.cases.append({"ref": case["ref"], "case": topic.hex()})
     else:
         outcome.drafts += 1
+
+
+def _discard(station: Station, intake: Intake) -> None:
+    """Remove the files that no entry names."""
+    hashes = [hash_ for material in intake.materials for page in material.pages for hash_ in page.hashes]
+
+    def run(conn: Connection) -> None:
+        for hash_ in hashes:
+            station.topics.discard(conn, hash_)
+
+    if hashes:
+        station.store.write(run)
 
 
 def _draft(topic: bytes, key: bytes, item: ServiceItem, intake: Intake, now: int) -> Draft:
@@ -223,4 +238,9 @@ def _pages(station: Station, key: bytes, material: str, folder: Path, name: str)
         raise _bad(where, f"找不到文件「{name[:80]}」", "请核对文件名，或把文件放进 --materials 指定的文件夹")
     with station.folder.room() as room:
         opened = open_material(source, room, name=name, field=where)
-        return [station.desk.seal(key, page.path.read_bytes(), page.media_type) for page in opened]
+        return [_sealed(station, key, page) for page in opened]
+
+
+def _sealed(station: Station, key: bytes, page: PageFile) -> HeldPage:
+    preview = page.preview.read_bytes() if page.preview else b""
+    return station.desk.seal(key, page.path.read_bytes(), page.media_type, preview=preview)

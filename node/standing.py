@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select
 
 from casework.case_tables import case_row
+from sync_protocol.entries import BlobRole
 from sync_protocol.feeds import HUB, FeedId
 from sync_protocol.order import Standing
 from sync_protocol.store import blob_store, trust
@@ -26,6 +27,8 @@ class Outstanding:
     """Cases among whose entries these are."""
     oldest_pending: int
     blobs: int
+    pages: int
+    """Those of the blobs that people count: all but previews."""
     held: list[dict[str, Any]]
     refused: list[dict[str, Any]]
 
@@ -52,6 +55,7 @@ def outstanding(conn: Connection, me: int) -> Outstanding:
         cases=pending[2],
         oldest_pending=pending[1] or 0,
         blobs=blob_store.count_unacknowledged(conn, homes, HUB),
+        pages=blob_store.count_unacknowledged(conn, homes, HUB, (BlobRole.PAGE, BlobRole.RESULT)),
         held=_answers(conn, homes, Standing.HELD),
         refused=_answers(conn, homes, Standing.REFUSED),
     )

@@ -15,6 +15,8 @@ from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
 from sync_protocol.journal import Writing
 from sync_protocol.limits import ANSWER_BLOB_BYTES, WANTS_MAX
 from sync_protocol.messages import (
+    LITTLE_MASK,
+    LITTLE_SHIFT,
     PROTOCOL_VERSION,
     BlobState,
     Chunk,
@@ -131,7 +133,7 @@ class Answerer:
         if vector is not None:
             answer.frames.append(Vector(claim | {b: tip for b, tip in mine.items() if b not in claim}))
         answer.frames.extend(segments)
-        answer.news = bool(segments or overlaps or vector or self.hello.flags)
+        answer.news = bool(segments or overlaps or vector or self.hello.flags & ~LITTLE_MASK)
         self._say_blobs(conn, answer)
         return answer
 
@@ -148,7 +150,8 @@ class Answerer:
 
     def _serve(self, conn: Connection, want: Want, answer: Answer) -> None:
         """What a child asks for: bytes of blobs we hold, or, with offset 0 and nothing held, how far we are."""
-        left = min(self._replica.message_target_bytes, ANSWER_BLOB_BYTES)
+        less = (self.hello.flags & LITTLE_MASK) >> LITTLE_SHIFT
+        left = min(self._replica.message_target_bytes, ANSWER_BLOB_BYTES) >> less
         homes = set(trust.topology(conn).subtree(self._child))
         for hash_, start in want.blobs:
             offset = start

@@ -18,8 +18,10 @@ from sync_protocol.crypto import (
     derive,
     digest,
     domain,
+    open_key,
     open_stream,
     same,
+    seal_key,
     seal_stream,
     seal_to,
     sealed_block_bytes,
@@ -27,7 +29,8 @@ from sync_protocol.crypto import (
 from sync_protocol.errors import BadSignature
 
 SEED_BYTES = 16
-_PREFIX_BYTES = 1 + SEED_BYTES
+PREFIX_BYTES = 1 + SEED_BYTES
+KEY_NONCE_BYTES = 24
 
 
 def _context(deployment: bytes, seed: bytes) -> bytes:
@@ -41,14 +44,38 @@ def seal_blob(case_key: bytes, deployment: bytes, seed: bytes, plain: bytes) -> 
     yield from seal_stream(derive(case_key, "blob", seed), _context(deployment, seed), chunks)
 
 
-def open_blob(case_key: bytes, deployment: bytes, sealed: Iterable[bytes]) -> Iterator[bytes]:
-    """The plain bytes, piece by piece; raises BadSignature on any change or cut."""
+def open_blob(
+    case_key: bytes, deployment: bytes, sealed: Iterable[bytes], own_key: bytes | None = None
+) -> Iterator[bytes]:
+    """The plain bytes, piece by piece; raises BadSignature on any change or cut.
+
+    `own_key`: the blob's key where it was sealed under another case's key (`open_blob_key`).
+    """
     pieces = _reframed(sealed)
-    prefix = next(pieces, b"")
-    if len(prefix) != _PREFIX_BYTES or prefix[0] != SUITE:
+    seed = _seed(next(pieces, b""))
+    key = derive(case_key, "blob", seed) if own_key is None else own_key
+    yield from open_stream(key, _context(deployment, seed), pieces)
+
+
+def _seed(prefix: bytes) -> bytes:
+    if len(prefix) != PREFIX_BYTES or prefix[0] != SUITE:
         raise BadSignature("not a blob")
-    seed = prefix[1:]
-    yield from open_stream(derive(case_key, "blob", seed), _context(deployment, seed), pieces)
+    return prefix[1:]
+
+
+def blob_key(case_key: bytes, prefix: bytes) -> bytes:
+    """The key of a blob sealed under this case's key; `prefix`: its first PREFIX_BYTES bytes. Raises BadSignature."""
+    return derive(case_key, "blob", _seed(prefix))
+
+
+def seal_blob_key(case_key: bytes, deployment: bytes, hash_: bytes, key: bytes, nonce: bytes) -> bytes:
+    """A blob's key for the readers of another case, which names the blob again; 72 bytes."""
+    return seal_key(case_key, deployment + hash_, key, nonce)
+
+
+def open_blob_key(case_key: bytes, deployment: bytes, hash_: bytes, sealed: bytes) -> bytes:
+    """Inverse of `seal_blob_key`; raises BadSignature."""
+    return open_key(case_key, deployment + hash_, sealed)
 
 
 def _reframed(source: Iterable[bytes]) -> Iterator[bytes]:
@@ -67,7 +94,7 @@ def _reframed(source: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _sizes() -> Iterator[int]:
-    yield _PREFIX_BYTES
+    yield PREFIX_BYTES
     yield STREAM_HEADER_BYTES
     while True:
         yield sealed_block_bytes()

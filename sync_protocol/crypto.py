@@ -133,6 +133,23 @@ def open_body(key: bytes, position: bytes, sealed: bytes) -> bytes:
         raise BadSignature("the body's seal does not open") from error
 
 
+def seal_key(case_key: bytes, context: bytes, key: bytes, nonce: bytes) -> bytes:
+    """A 32-byte key sealed under the case's key and bound to its context, 72 bytes; `nonce` is 24 random bytes."""
+    box = secret.Aead(derive(case_key, "blob-key", context))
+    return bytes(box.encrypt(key, domain("blob-key") + context, nonce))
+
+
+def open_key(case_key: bytes, context: bytes, sealed: bytes) -> bytes:
+    """Inverse of `seal_key`; raises BadSignature."""
+    try:
+        key = secret.Aead(derive(case_key, "blob-key", context)).decrypt(sealed, domain("blob-key") + context)
+    except (exceptions.CryptoError, exceptions.ValueError, exceptions.TypeError, ValueError) as error:
+        raise BadSignature("the sealed key does not open") from error
+    if len(key) != KEY_BYTES:
+        raise BadSignature("the sealed key is none")
+    return bytes(key)
+
+
 def seal_stream(key: bytes, context: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """XChaCha20-Poly1305 stream: its header, then one sealed block per plain chunk, the last one marked final.
 

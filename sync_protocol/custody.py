@@ -64,7 +64,7 @@ def _pair(item: Any) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class EntryCustody:
-    """One entry: how far it has come, and how many of its blobs each tier is proven to hold."""
+    """One entry: how far it has come, and how many of its blobs, previews left out, each tier is proven to hold."""
 
     tier: Tier
     standing: Standing

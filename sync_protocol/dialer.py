@@ -19,9 +19,11 @@ from sync_protocol.errors import BadBytes
 from sync_protocol.feeds import FeedId
 from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
 from sync_protocol.journal import Writing
-from sync_protocol.limits import WANTS_MAX
+from sync_protocol.limits import ANSWER_BLOB_BYTES, WANTS_MAX
 from sync_protocol.message_size import MessageSize
 from sync_protocol.messages import (
+    LITTLE_MAX,
+    LITTLE_SHIFT,
     PROTOCOL_VERSION,
     BlobState,
     Chunk,
@@ -85,7 +87,7 @@ class Sent:
 
     def is_full(self) -> bool:
         """Whether it carries about as much as was aimed at, so that its answer says something of the link."""
-        chunks = sum(len(frame.data) for frame in self.frames if isinstance(frame, Chunk))
+        chunks = _chunk_bytes(self.frames)
         segments = (item for frame in self.frames if isinstance(frame, Segment) for item in frame.items)
         return 2 * (chunks + sum(len(item.header) + len(item.body or b"") for item in segments)) > self.target_bytes > 0
 
@@ -156,7 +158,7 @@ class Dialer:
         """The next message: a vector if the parent's frontier is unknown, else what it lacks."""
         mine = feed_store.frontier(conn, self._shared(conn))
         if self._theirs is None:
-            hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine))
+            hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine), self._little())
             frames: list[Frame] = [hello, Vector(mine), *self._questions(conn)]
             return Sent(frames, None, 0, known=self._known, era=self._era)
         offers = self._offers(mine)
@@ -166,7 +168,7 @@ class Dialer:
         more = _behind(reached, offers)
         blobs = [] if segments or more else self._blob_frames(conn)
         busy = more or any(isinstance(frame, Chunk) for frame in blobs)
-        flags = int(HelloFlag.MORE) if more else 0
+        flags = self._little() | (int(HelloFlag.MORE) if more else 0)
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
         aim = entry_bytes if segments else self._size.bytes
@@ -176,6 +178,13 @@ class Dialer:
         """Chunks without bytes: the parent answers each with how far it holds the blob (SPEC section 10.5)."""
         blobs = self._pending_blobs(conn)[:_ASKED_AFTER_MAX]
         return [Chunk(blob.hash, blob.length, 0, b"") for blob in blobs]
+
+    def _little(self) -> int:
+        """What is cut on its way down is lost whole as well: an answer shall bring no more than a message of ours."""
+        less = 0
+        while less < LITTLE_MAX and ANSWER_BLOB_BYTES >> less > self._size.bytes:
+            less += 1
+        return less << LITTLE_SHIFT
 
     def _shared(self, conn: Connection) -> list[FeedId]:
         return trust.topology(conn).held_feeds(self._replica.me.author)
@@ -188,7 +197,7 @@ class Dialer:
         homes = [home for home in trust.topology(conn).subtree(self._replica.me.author) if home not in self._blocked]
         passed_over = self._given_up | self._unreadable | self._under_way
         found = blob_store.unacknowledged(conn, homes, self.parent, WANTS_MAX + len(passed_over))
-        return [blob for blob in dict.fromkeys(found) if blob.hash not in passed_over][:WANTS_MAX]
+        return [blob for blob in found if blob.hash not in passed_over][:WANTS_MAX]
 
     def _blob_frames(self, conn: Connection) -> list[Frame]:
         frames: list[Frame] = []
@@ -238,7 +247,7 @@ class Dialer:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
         hello = frames[0]
         assert isinstance(hello, Hello)
-        if sent.is_full():
+        if sent.is_full() or _chunk_bytes(frames) >= min(ANSWER_BLOB_BYTES, self._size.bytes) // 2:
             self._size.carried(sent.seconds)
         peers.note_contact(conn, self.parent, now, hello.time - now)
         taken = self._replica.take_entries(conn, frames, self.parent, now)
@@ -347,3 +356,7 @@ def _behind(theirs: dict[Branch, Tip], mine: dict[Branch, Tip]) -> bool:
 
 def _higher(received: dict[Branch, Tip], than: dict[Branch, Tip]) -> dict[Branch, Tip]:
     return {b: tip for b, tip in received.items() if b not in than or than[b].number < tip.number}
+
+
+def _chunk_bytes(frames: Sequence[Frame]) -> int:
+    return sum(len(frame.data) for frame in frames if isinstance(frame, Chunk))

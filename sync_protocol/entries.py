@@ -41,6 +41,7 @@ class EntryType(IntEnum):
     HUB_KEY = 6
     ERASURE = 7
     SHARE = 8
+    ASK = 9
 
 
 class Flag(IntFlag):

@@ -163,12 +163,13 @@ class Journal:
         key = conn.execute(select(t.topic.c.key).where(t.topic.c.home == home, t.topic.c.topic == topic)).scalar()
         if key is not None:
             return bytes(key)
-        for reader, seal in effects.wraps_of(conn, home, topic):
-            if reader == self.me.author:
-                try:
-                    return unwrap_key(seal, self.me.box, self.me.deployment, home, topic)
-                except SyncError:
-                    continue
+        wraps = [seal for reader, seal in effects.wraps_of(conn, home, topic) if reader == self.me.author]
+        shares = [seal for _, seal in effects.shares_for(conn, home, topic, self.me.author)]
+        for seal in (*wraps, *shares):
+            try:
+                return unwrap_key(seal, self.me.box, self.me.deployment, home, topic)
+            except SyncError:
+                continue
         return None
 
     def changes(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:

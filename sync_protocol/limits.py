@@ -13,9 +13,10 @@ INT_MAX = 2**53 - 1
 """Largest integer of a clear field, but for marks: what every language can hold exactly."""
 
 DEPTH_MAX = 8
-HEADER_BYTES_MAX = 4 * KIB
+HEADER_BYTES_MAX = 8 * KIB
 BODY_BYTES_MAX = 48 * KIB
-BLOBS_PER_ENTRY_MAX = 64
+BLOBS_PER_ENTRY_MAX = 128
+"""A file of fifty pages comes in one change, each page with its preview."""
 EPOCH_MAX = 2**31 - 1
 """An epoch and a number share one signed 64-bit integer (`entries.mark`)."""
 AUTHOR_MAX = 2**32 - 1
@@ -37,6 +38,8 @@ RUN_EXCEPTIONS_MAX = 256
 RUNS_PER_RECORD_MAX = 64
 GRANT_HEADS_MAX = 512
 OPENING_WRAPS_MAX = 4
+WRAP_BYTES_MAX = 256
+SHARES_PER_ENTRY_MAX = 64
 FAULTS_MAX = 32
 FORK_PROOF_BYTES_MAX = 4 * KIB
 
@@ -67,4 +70,5 @@ assert MESSAGE_UNPACKED_BYTES_MAX > UPLOAD_TARGET_BYTES + FRAME_BYTES_MAX
 assert MESSAGE_BYTES_MAX > UPLOAD_TARGET_BYTES
 assert FORK_PROOF_BYTES_MAX > 2 * SEGMENT_ENTRIES_MAX * 36 + 300
 assert FRAMES_PER_MESSAGE_MAX > UPLOAD_TARGET_BYTES // 80
+assert SHARES_PER_ENTRY_MAX * (WRAP_BYTES_MAX + 40) < BODY_BYTES_MAX
 assert BLOBS_PER_ENTRY_MAX * 48 < HEADER_BYTES_MAX

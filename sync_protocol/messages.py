@@ -45,6 +45,11 @@ class HelloFlag(IntEnum):
     """Your digest means nothing to me: send your vector."""
 
 
+LITTLE_SHIFT, LITTLE_MAX = 2, 3
+LITTLE_MASK = LITTLE_MAX << LITTLE_SHIFT
+"""Two bits of a Hello's flags: by how many halvings the sender wants the scans of the answer to be fewer (SPEC 8.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     """First frame of every message: protocol version, sender's unix seconds, the digest of the sender's claim,

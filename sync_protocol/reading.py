@@ -17,6 +17,7 @@ from sync_protocol.entries import (
     OPENING,
     SEALED,
     BlobRef,
+    BlobRole,
     Header,
     mark,
     parse_header,
@@ -283,7 +284,7 @@ def _township_mark(conn: Connection, home: int, township: int | None) -> int:
 
 def _blob_counts(conn: Connection, row: Any, township: int | None) -> tuple[int, int, int]:
     b, r = t.blob_ref.c, t.blob_receipt.c
-    key = and_(b.feed == row.feed, b.epoch == row.epoch, b.number == row.number)
+    key = and_(b.feed == row.feed, b.epoch == row.epoch, b.number == row.number, b.role != BlobRole.PREVIEW)
     total = conn.execute(select(func.count()).select_from(t.blob_ref).where(key)).scalar_one()
     if not total:
         return 0, 0, 0

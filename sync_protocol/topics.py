@@ -12,15 +12,30 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from sync_protocol.blobs import SEED_BYTES, open_blob, plain_hash, seal_blob
+from sync_protocol.asking import pack_ask
+from sync_protocol.blobs import (
+    KEY_NONCE_BYTES,
+    PREFIX_BYTES,
+    SEED_BYTES,
+    blob_key,
+    open_blob,
+    open_blob_key,
+    plain_hash,
+    seal_blob,
+    seal_blob_key,
+    wrap_key,
+)
 from sync_protocol.crypto import SALT_BYTES, derive
 from sync_protocol.custody import CaseCustody
-from sync_protocol.entries import BlobRef
+from sync_protocol.entries import BlobRef, EntryType
+from sync_protocol.errors import NotEnrolled
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
+from sync_protocol.limits import SHARES_PER_ENTRY_MAX, WANTS_MAX
 from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
-from sync_protocol.store import blob_store, trust
+from sync_protocol.sharing import Share, pack_shares
+from sync_protocol.store import blob_store, effects, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_homes
 from sync_protocol.store.memory import memory
@@ -146,13 +161,89 @@ class Topics:
         """The topic's key if this replica may read its blobs."""
         return self._replica().journal.key_of(conn, home, topic)
 
+    def ask(self, conn: Connection, home: int, hashes: Sequence[bytes], *, actor: int, time: int, quality: int) -> None:
+        """Have these scans of a home sent before all others, at the home and at every relay; for an ancestor."""
+        journal = self._replica().journal
+        for at in range(0, len(hashes), WANTS_MAX):
+            body = pack_ask(hashes[at : at + WANTS_MAX])
+            journal.tell(conn, journal.feed_for(home), EntryType.ASK, body, Writing(actor, time, quality))
+
+    def asked(self, conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
+        """Those of these blobs that were asked for, and when (unix seconds by the asker's clock)."""
+        return blob_store.asked(conn, hashes)
+
+    def blob_tiers(self, conn: Connection, home: int, hashes: Sequence[bytes]) -> dict[bytes, int]:
+        """How far each of a home's blobs has provably come: 0 its home, 1 the township, 2 the county."""
+        ancestors = trust.topology(conn).ancestors(home)
+        tiers = dict.fromkeys(hashes, 0)
+        for tier, author in ((1, ancestors[0] if len(ancestors) > 1 else 0), (2, HUB)):
+            tiers |= dict.fromkeys(blob_store.signed_for(conn, author, hashes), tier)
+        return tiers
+
+    def share(
+        self, conn: Connection, home: int, topics: Sequence[bytes], reader: int, *, actor: int, time: int, quality: int
+    ) -> int:
+        """Seal these topics' keys to a reader's present certificate; how many were not shared with it before.
+
+        Topics that cannot be read here are left out. Raises NotEnrolled.
+        """
+        replica = self._replica()
+        journal, deployment = replica.journal, replica.me.deployment
+        certificate = trust.current_certificate(conn, reader)
+        if certificate is None:
+            raise NotEnrolled("no certificate of a reader is held here", author=reader)
+        shares = []
+        for topic in topics:
+            key = journal.key_of(conn, home, topic)
+            known = {serial for serial, _ in effects.shares_for(conn, home, topic, reader)}
+            if key is not None and certificate.serial not in known:
+                seal = wrap_key(key, certificate.box_key, deployment, home, topic)
+                shares.append(Share(topic, reader, certificate.serial, seal))
+        for at in range(0, len(shares), SHARES_PER_ENTRY_MAX):
+            body = pack_shares(shares[at : at + SHARES_PER_ENTRY_MAX])
+            journal.tell(conn, journal.feed_for(home), EntryType.SHARE, body, Writing(actor, time, quality))
+        return len(shares)
+
+    def readers(self, conn: Connection, home: int, topic: bytes) -> list[int]:
+        """Whom the opening of a topic names as readers."""
+        return [reader for reader, _ in effects.wraps_of(conn, home, topic)]
+
+    def subtree(self, conn: Connection, author: int) -> list[int]:
+        """A station and everything under it."""
+        return trust.topology(conn).subtree(author)
+
+    def was_replaced(self, conn: Connection, author: int) -> bool:
+        """Whether a station's present machine is not its first."""
+        certificate = trust.current_certificate(conn, author)
+        return certificate is not None and certificate.epoch > 0
+
     def holds(self, hash_: bytes) -> bool:
         return self._replica().blobs.holds(hash_)
 
-    def read(self, key: bytes, hash_: bytes) -> Iterator[bytes]:
-        """A blob's plain bytes, piece by piece; raises BadSignature on any change, OSError when it is not here."""
+    def read(self, key: bytes, hash_: bytes, sealed_key: bytes = b"") -> Iterator[bytes]:
+        """A blob's plain bytes, piece by piece; raises BadSignature on any change, OSError when it is not here.
+
+        `sealed_key`: the blob's key as `key_again` gave it, for a blob of another topic.
+        """
         replica = self._replica()
-        return open_blob(key, replica.me.deployment, replica.blobs.pieces(hash_))
+        deployment = replica.me.deployment
+        own_key = open_blob_key(key, deployment, hash_, sealed_key) if sealed_key else None
+        return open_blob(key, deployment, replica.blobs.pieces(hash_), own_key)
+
+    def key_again(self, key: bytes, hash_: bytes, sealed_key: bytes, new_key: bytes) -> bytes:
+        """The key of a blob held here that the topic with `key` names, for the readers of the topic with `new_key`.
+
+        72 bytes; `sealed_key` and b"" where it is one and the same topic. Raises BadSignature, OSError.
+        """
+        if key == new_key:
+            return sealed_key
+        replica = self._replica()
+        deployment = replica.me.deployment
+        if sealed_key:
+            own_key = open_blob_key(key, deployment, hash_, sealed_key)
+        else:
+            own_key = blob_key(key, replica.blobs.read_range(hash_, 0, PREFIX_BYTES))
+        return seal_blob_key(new_key, deployment, hash_, own_key, replica.random_bytes(KEY_NONCE_BYTES))
 
     def matches(self, key: bytes, plain: bytes, signed: bytes) -> bool:
         """Whether plain bytes are those whose salted hash was signed."""

@@ -42,6 +42,7 @@ PURE_MODULES = (
     "sync_protocol/feeds.py",
     "sync_protocol/frontier.py",
     "sync_protocol/limits.py",
+    "sync_protocol/asking.py",
     "sync_protocol/blobs.py",
     "sync_protocol/custody.py",
     "sync_protocol/enrolment.py",
@@ -51,6 +52,7 @@ PURE_MODULES = (
     "sync_protocol/order.py",
     "sync_protocol/topology.py",
     "sync_protocol/segments.py",
+    "sync_protocol/sharing.py",
     "casework/accounts.py",
     "casework/changes.py",
     "casework/deadlines.py",
@@ -65,6 +67,7 @@ PURE_MODULES = (
     "casework/states.py",
     "casework/view_dates.py",
     "casework/web/custody_words.py",
+    "casework/web/page_words.py",
     "node/sync_status.py",
 )
 IMPURE_IMPORTS = {

@@ -1,8 +1,8 @@
 """The child that opens one file: `python -m casework.materials.child SOURCE FOLDER pages|check`.
 
-Writes page files into FOLDER and prints one JSON line, {"pages": [{file, type, width, height, bytes}]} or
-{"problem": code} with a code of rules.Fault. For any other end (a signal, an exit code above 0) `opening`,
-which starts it, finds the code. It opens nothing but SOURCE and may die at any moment without harm.
+Writes page files and their previews into FOLDER and prints one JSON line, {"pages": [{file, type, width, height,
+bytes, preview}]} or {"problem": code} with a code of rules.Fault. For any other end (a signal, an exit code above 0)
+`opening`, which starts it, finds the code. It opens nothing but SOURCE and may die at any moment without harm.
 """
 
 from __future__ import annotations
@@ -71,9 +71,10 @@ def _opened(source: Path, folder: Path, mode: Mode) -> Iterable[Row]:
 def _paged(source: Path, folder: Path, kind: Kind) -> Iterator[Row]:
     pages = pdf_pages(source) if kind is Kind.PDF else picture_pages(source, kind)
     for number, page in enumerate(pages, start=1):
-        name = f"{number:03d}.{EXTENSIONS[Kind(page.media_type)]}"
+        name, preview = f"{number:03d}.{EXTENSIONS[Kind(page.media_type)]}", f"{number:03d}.webp"
         (folder / name).write_bytes(page.data)
-        yield _row(name, page.media_type, page.width, page.height, len(page.data))
+        (folder / preview).write_bytes(page.preview)
+        yield _row(name, page.media_type, page.width, page.height, len(page.data)) | {"preview": preview}
 
 
 def _checked(source: Path, folder: Path, kind: Kind) -> Iterator[Row]:
@@ -90,7 +91,7 @@ def _checked(source: Path, folder: Path, kind: Kind) -> Iterator[Row]:
 
 
 def _row(file: str, media_type: str, width: int, height: int, size_bytes: int) -> Row:
-    return {"file": file, "type": media_type, "width": width, "height": height, "bytes": size_bytes}
+    return {"file": file, "type": media_type, "width": width, "height": height, "bytes": size_bytes, "preview": ""}
 
 
 if __name__ == "__main__":

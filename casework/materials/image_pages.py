@@ -19,6 +19,8 @@ from casework.materials.rules import (
     PAGE_EDGES_PIXELS,
     PAGE_QUALITIES,
     PAGE_TARGET_BYTES,
+    PREVIEW_TARGET_BYTES,
+    PREVIEW_TRIES,
     Fault,
     Kind,
     Refused,
@@ -43,12 +45,13 @@ _SIXTEEN_BIT: Final = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One finished page: its media type, size in pixels (0, 0 for a PDF that was only checked) and bytes."""
+    """One finished page: its media type, size in pixels and bytes, and its preview, a small legible WebP."""
 
     media_type: str
     width: int
     height: int
     data: bytes
+    preview: bytes
 
 
 def open_picture(data: bytes, kind: Kind) -> Image.Image:
@@ -94,14 +97,27 @@ def check_picture(data: bytes, kind: Kind) -> tuple[int, int]:
 
 def encode_page(picture: Image.Image) -> Page:
     """The picture (RGB or L) as a JPEG; above PAGE_TARGET_BYTES only if the last try still is."""
-    data = b""
+    data, preview = b"", encode_preview(picture)
     for edge in PAGE_EDGES_PIXELS:
         picture = _resized(picture, edge)
         for quality in PAGE_QUALITIES:
             data = _bare_jpeg(picture, quality)
             if len(data) <= PAGE_TARGET_BYTES:
-                return Page(Kind.JPEG.value, *picture.size, data)
-    return Page(Kind.JPEG.value, *picture.size, data)
+                return Page(Kind.JPEG.value, *picture.size, data, preview)
+    return Page(Kind.JPEG.value, *picture.size, data, preview)
+
+
+def encode_preview(picture: Image.Image) -> bytes:
+    """The picture (RGB or L) as a WebP that arrives long before it; above PREVIEW_TARGET_BYTES if the last try is."""
+    data = b""
+    for edge, quality in PREVIEW_TRIES:
+        picture = _resized(picture, edge)
+        out = io.BytesIO()
+        picture.save(out, "WEBP", quality=quality, method=4)
+        data = out.getvalue()
+        if len(data) <= PREVIEW_TARGET_BYTES:
+            break
+    return data
 
 
 def _bare_jpeg(picture: Image.Image, quality: int) -> bytes:
@@ -119,7 +135,9 @@ def _kept_pixels(data: bytes, kind: Kind, picture: Image.Image) -> Page | None:
     bare = jpeg_pixels(data) if kind is Kind.JPEG else png_parts(data, PNG_PIXELS)
     if len(bare) > PAGE_TARGET_BYTES:
         return None
-    return Page(kind.value, *check_picture(bare, kind), bare)
+    decoded = _opened(bare, kind)
+    preview = encode_preview(_on_white(_resized(_resizable(decoded), PREVIEW_TRIES[0][0])))
+    return Page(kind.value, *decoded.size, bare, preview)
 
 
 def _tiff_pages(picture: Image.Image) -> Iterator[Page]:

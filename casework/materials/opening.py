@@ -24,6 +24,7 @@ import casework
 from casework.materials.rules import (
     MAX_PAGES_PER_FILE,
     MAX_UPLOAD_BYTES,
+    PAGE_TARGET_BYTES,
     REPLY_BYTES,
     WALL_SECONDS,
     Fault,
@@ -42,19 +43,24 @@ _ROOT: Final = str(Path(casework.__file__).resolve().parents[1])
 CHILD_PROGRAM: Final = (sys.executable, "-I", "-B", "-X", "utf8", "-c", _BOOT, _ROOT)
 
 _PAGE_NAME: Final = re.compile(r"[0-9]{3}\.(jpg|png|pdf)", re.ASCII)
+_PREVIEW_NAME: Final = re.compile(r"[0-9]{3}\.webp", re.ASCII)
 _PAGE_TYPES: Final = frozenset({Kind.JPEG.value, Kind.PNG.value, Kind.PDF.value})
 _OVERSPENT: Final = frozenset({-signal.SIGXCPU, -signal.SIGXFSZ, -signal.SIGALRM, -signal.SIGKILL})
 
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """One page on disk: media type, size in pixels (0 x 0 for a PDF kept as it is), length in bytes."""
+    """One page on disk: media type, size in pixels (0 x 0 for a PDF kept as it is), length in bytes.
+
+    preview: the small WebP beside it; None for a file that was only checked.
+    """
 
     path: Path
     media_type: str
     width: int
     height: int
     length_bytes: int
+    preview: Path | None
 
 
 def open_material(
@@ -132,7 +138,8 @@ def _taken_over(folder: Path, said: bytes) -> list[PageFile]:
 
 
 def _page_file(folder: Path, row: dict[str, Any]) -> PageFile:
-    page = PageFile(folder / row["file"], row["type"], row["width"], row["height"], row["bytes"])
+    preview = _preview_file(folder, row["preview"]) if row["preview"] else None
+    page = PageFile(folder / row["file"], row["type"], row["width"], row["height"], row["bytes"], preview)
     numbers = (page.width, page.height, page.length_bytes)
     sound = (
         _PAGE_NAME.fullmatch(row["file"]) is not None
@@ -145,3 +152,11 @@ def _page_file(folder: Path, row: dict[str, Any]) -> PageFile:
     if not sound:
         raise ValueError(row["file"])
     return page
+
+
+def _preview_file(folder: Path, name: str) -> Path:
+    path = folder / name
+    named = _PREVIEW_NAME.fullmatch(name) is not None
+    if not named or path.is_symlink() or not 0 < path.stat().st_size <= PAGE_TARGET_BYTES:
+        raise ValueError(name)
+    return path

@@ -24,11 +24,18 @@ PAGE_QUALITIES: Final = (80, 70, 60)
 PAGE_EDGES_PIXELS: Final = (LONG_EDGE_PIXELS, 2048, 1600)
 """Tried in turn, each with every quality, until a page fits PAGE_TARGET_BYTES; the last is kept anyway."""
 
+PREVIEW_EDGE_PIXELS: Final = 1000
+PREVIEW_TARGET_BYTES: Final = 25_000
+"""Three seconds of a 64 kbit/s link."""
+PREVIEW_TRIES: Final = ((PREVIEW_EDGE_PIXELS, 40), (PREVIEW_EDGE_PIXELS, 10), (860, 8))
+"""(long edge, quality), until a preview fits PREVIEW_TARGET_BYTES; the last is kept anyway. Quality gives way before
+size: small strokes that are blurred can still be read, strokes that are gone cannot."""
+
 ADDRESS_SPACE_BYTES: Final = 600 * MIB
 ONE_PICTURE_CPU_SECONDS: Final = 20
-MANY_PAGES_CPU_SECONDS: Final = 60
-"""Fifty pages at a second each on a slow station, and some room."""
-WALL_SECONDS: Final = 90
+MANY_PAGES_CPU_SECONDS: Final = 100
+"""Fifty pages with previews at two seconds each on a slow station."""
+WALL_SECONDS: Final = 130
 OPEN_FILES: Final = 64
 REPLY_BYTES: Final = 64 * KIB
 
@@ -86,6 +93,7 @@ RESULT_KINDS: Final = frozenset({Kind.PDF, Kind.JPEG, Kind.PNG})
 
 assert max(MAX_PIXELS[k] * 4 for k in (Kind.PNG, Kind.TIFF, Kind.BMP)) < ADDRESS_SPACE_BYTES / 2
 assert PAGE_EDGES_PIXELS[0] == LONG_EDGE_PIXELS
+assert min(PAGE_EDGES_PIXELS) > PREVIEW_EDGE_PIXELS
 
 
 class Refused(Exception):

@@ -9,9 +9,9 @@ from typing import Any
 from aiohttp import web
 
 from casework.changes import ChangeKind
-from casework.desk import CaseView, result_body, supplement_body
+from casework.desk import CaseView
 from casework.errors import BadInput, NotFound, Problem
-from casework.intake import HeldMaterial, HeldPage, material_entries
+from casework.intake import HeldMaterial, HeldPage
 from casework.offers import target_of
 from casework.policy import act_for, require
 from casework.web import keys
@@ -77,48 +77,44 @@ def _require(request: web.Request, action: Action, view: CaseView) -> None:
 
 async def _perform(request: web.Request, action: Action, view: CaseView, form: Form, body: dict[str, Any]) -> str:
     """Write the change; the sentence to say. Pages that were stored for a change that fails are removed."""
-    body, pages = await _with_files(request, action, view, form, body)
-    if _attached_before(action, view, pages):
-        await discard(request, pages)
+    body, materials, result = await _with_files(request, action, view, form, body)
+    pages = [page for material in materials for page in material.pages] + ([result] if result else [])
+    if result is not None and result.plain in {document.plain for document in view.state.results}:
+        await discard(request, pages)  # a second click brings the document again
         return N_("这份文书已经上传过，没有重复上传。")
     desk, person = request.app[DESK], request[keys.PERSON]
     try:
         await request.app[keys.STORE].write(
-            lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), pages)
+            lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), materials, result)
         )
     except asyncio.CancelledError:
         raise  # the browser has gone, but what was asked for is done: the files are the change's
     except BaseException:
         await discard(request, pages)
         raise
+    if materials:
+        await discard(request, pages)  # those that were handed in before are named under their first name
     return action.done
-
-
-def _attached_before(action: Action, view: CaseView, pages: Sequence[HeldPage]) -> bool:
-    """Whether a second click brings the document again."""
-    known = {document.plain for document in view.state.results}
-    return action.kind is ChangeKind.ATTACH_RESULT and pages[0].plain in known
 
 
 async def _with_files(
     request: web.Request, action: Action, view: CaseView, form: Form, body: dict[str, Any]
-) -> tuple[dict[str, Any], list[HeldPage]]:
+) -> tuple[dict[str, Any], list[HeldMaterial], HeldPage | None]:
     if action.kind is ChangeKind.ATTACH_RESULT:
         files = form.files("file")
         if not files:
             raise BadInput([Problem("file", "没有选择结果文书", "请选择 PDF 或图片文件")])
-        return result_body(body["title"], await open_result(request, await _key(request, view), files[0], "file"))
+        return body, [], await open_result(request, await _key(request, view), files[0], "file")
     if action.kind not in _WITH_MATERIALS or view.item is None:
-        return body, []
+        return body, [], None
     given = given_materials(form, view.item)
     held: list[HeldMaterial] = []
     if given:
         key = await _key(request, view) if any(material.files for material in given) else b""
         held = await open_materials(request, key, given)
     if action.kind is ChangeKind.SUPPLEMENT:
-        return supplement_body(held, body.get("form", {}), body.get("note") or "")
-    entries, pages = material_entries(held)
-    return body | ({"materials": entries} if entries else {}), pages
+        body = {"form": body.get("form", {}), "note": body.get("note") or None}
+    return body, held, None
 
 
 async def _key(request: web.Request, view: CaseView) -> bytes:

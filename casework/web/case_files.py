@@ -14,7 +14,7 @@ from casework.web.case_reading import hex_bytes, topic_of
 from casework.web.error_pages import error_page
 
 HASH_BYTES = 32
-_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "application/pdf": "pdf"}
 _CSP = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 # Chromium's own viewer of PDFs does not start in a sandbox or without inline style; it shuts their scripts in itself.
 _PDF_CSP = "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -32,10 +32,11 @@ async def show_file(request: web.Request) -> web.StreamResponse:
     desk, person = request.app[DESK], request[keys.PERSON]
     topic, hash_ = topic_of(request), hex_bytes(request.match_info["hash"], HASH_BYTES)
     try:
-        media_type, key = await request.app[keys.STORE].read(lambda conn: desk.file(conn, person, topic, hash_))
+        found = await request.app[keys.STORE].read(lambda conn: desk.file(conn, person, topic, hash_))
     except NotFound as error:
         return await error_page(request, 404, what=str(error))
-    return await stream_file(request, desk.bytes_of(key, hash_), media_type, hash_)
+    media_type, key, sealed_key = found
+    return await stream_file(request, desk.bytes_of(key, hash_, sealed_key), media_type, hash_)
 
 
 async def stream_file(

@@ -16,7 +16,7 @@ T = TypeVar("T")
 class OffLoop(Protocol):
     """Runs blocking work (opening, sealing and reading files) off the event loop.
 
-    Opening a hostile file may take a minute and a half: give it few threads of its own, not the database's.
+    Opening a hostile file may take two minutes: give it few threads of its own, not the database's.
     """
 
     def __call__(self, fn: Callable[[], T], /) -> Awaitable[T]: ...

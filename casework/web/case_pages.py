@@ -16,6 +16,7 @@ from casework.policy import Act
 from casework.states import COUNTY, HOME, OFFICE_NAMES, TOWNSHIP, State
 from casework.web import keys
 from casework.web.action_pages import do_action, show_action
+from casework.web.asking import ask_for_pages
 from casework.web.case_files import HASH_BYTES, show_file
 from casework.web.case_keys import DESK
 from casework.web.case_reading import case_context, hex_bytes, view_of
@@ -125,6 +126,7 @@ CASE_PAGES = [
     Page("GET", "/cases/{topic}/slip", show_slip, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/result/{hash}", show_result, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/file/{hash}", show_file, act=Act.VIEW_CASE),
+    Page("POST", "/cases/{topic}/ask", ask_for_pages, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/do/{kind}", show_action, act=Act.VIEW_CASE),
     Page("POST", "/cases/{topic}/do/{kind}", do_action, act=Act.VIEW_CASE, upload=PAGE_UPLOADS),
 ]

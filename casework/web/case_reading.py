@@ -30,6 +30,7 @@ from casework.web.case_words import (
     troubles,
 )
 from casework.web.custody_words import custody_words
+from casework.web.page_words import away, page_rows
 
 TOPIC_BYTES = 16
 
@@ -78,6 +79,8 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "applicant": applicant_rows(state.applicant, "full" if view.allowed else "masked", _),
         "form": form_rows(view.item, state.form),
         "extra": extra_rows(state.extra),
+        "pages": page_rows(view, _),
+        "away": away(view, request.app[keys.CLOCK](), _),
         "timeline": timeline_rows(state, stations, people, _),
         "troubles": troubles(state),
         "actions": offered(view),

@@ -17,7 +17,7 @@ from casework.desk import Desk
 from casework.errors import BadInput, Problem
 from casework.intake import PAGES_PER_CHANGE, HeldMaterial, HeldPage, too_many_pages
 from casework.journal import BLOB_PAGE, BLOB_RESULT
-from casework.materials.opening import open_material
+from casework.materials.opening import PageFile, open_material
 from casework.materials.rules import MAX_UPLOAD_BYTES, Mode
 from casework.web import keys
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
@@ -25,7 +25,6 @@ from casework.web.forms import UploadedFile
 from casework.web.intake_fields import GivenMaterial
 from casework.web.pages import MIB, UploadLimits
 
-"""An entry of the log names at most 64 files."""
 PAGE_UPLOADS = UploadLimits(files=PAGES_PER_CHANGE, file_bytes=MAX_UPLOAD_BYTES, total_bytes=200 * MIB)
 RESULT_UPLOAD = UploadLimits(files=1, file_bytes=MAX_UPLOAD_BYTES, total_bytes=MAX_UPLOAD_BYTES + MIB)
 
@@ -83,14 +82,19 @@ def _sealed(
             file.file.seek(0)
             shutil.copyfileobj(file.file, copy)
         pages = open_material(source, folder, name=file.name, mode=mode, field=field)
-        return [desk.seal(key, page.path.read_bytes(), page.media_type, role) for page in pages]
+        return [_sealed_page(desk, key, page, role) for page in pages]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _sealed_page(desk: Desk, key: bytes, page: PageFile, role: int) -> HeldPage:
+    preview = page.preview.read_bytes() if page.preview else b""
+    return desk.seal(key, page.path.read_bytes(), page.media_type, role, preview=preview)
+
+
 async def discard(request: web.Request, pages: Iterable[HeldPage]) -> None:
     """Remove stored pages that no change names; those that one names stay."""
-    desk, hashes = request.app[DESK], [page.hash for page in pages]
+    desk, hashes = request.app[DESK], [hash_ for page in pages for hash_ in page.hashes]
 
     def run(conn: Connection) -> None:
         for hash_ in hashes:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from casework import case_store, reference
 from casework.applicant import ID_TYPES
-from casework.desk import Desk
+from casework.desk import PREVIEW_TYPE, Desk
 from casework.errors import BadInput, NotFound, Problem
 from casework.identity import compact_number
 from casework.intake import PAGES_PER_CHANGE, checked, too_many_pages
@@ -256,7 +256,8 @@ async def show_draft_file(request: web.Request) -> web.StreamResponse:
     open_ = await opened(request)
     hash_ = hex_bytes(request.match_info["hash"], HASH_BYTES)
     desk = request.app[DESK]
-    page = next((page for page in open_.draft.pages if page.hash == hash_), None)
+    page = next((page for page in open_.draft.pages if hash_ in page.hashes), None)
     if page is None or not desk.log.holds(hash_):
         raise NotFound("草稿里没有这一页")
-    return await stream_file(request, desk.bytes_of(open_.draft.key, hash_), page.type, hash_)
+    kind = page.type if hash_ == page.hash else PREVIEW_TYPE
+    return await stream_file(request, desk.bytes_of(open_.draft.key, hash_), kind, hash_)

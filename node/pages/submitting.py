@@ -53,6 +53,7 @@ async def submit_draft(request: web.Request) -> web.Response:
         await _submit(request, open_)
     except BadInput as error:
         return await _check_page(request, open_, on_inputs(error.problems, open_.item))
+    await discard(request, open_.draft.pages)  # those that were handed in before are named under their first name
     code = await _code(request, id_)
     _ = translator(request)
     flash(request, _("已收件，收件码 {code}。现在可以打印回执；内容会自动上报。").format(code=code))
@@ -83,7 +84,7 @@ def _lost_pages(request: web.Request, open_: Open) -> list[Problem]:
         Problem(f"materials.{index}", f"「{rule.name}」有扫描件在本机已找不到", "请移去后重新扫描上传")
         for index, rule in enumerate(open_.item.materials)
         if rule.name in open_.draft.materials
-        and not all(log.holds(page.hash) for page in open_.draft.materials[rule.name].pages)
+        and not all(log.holds(one) for page in open_.draft.materials[rule.name].pages for one in page.hashes)
     ]
 
 

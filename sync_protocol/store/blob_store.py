@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, true
 
+from sync_protocol.entries import BlobRole
 from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.store import tables as t
-from sync_protocol.store.dialect import insert_or_set
+from sync_protocol.store.dialect import insert_absent, insert_or_set
 from sync_protocol.store.seam import wake
+
+_NO_DAY = 2**31 + 1
+"""After every urgency day (SPEC 6.1)."""
 
 
 def note_held(conn: Connection, hash_: bytes, length: int) -> None:
@@ -36,30 +40,69 @@ class PendingBlob:
 
 
 def unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int, limit: int) -> list[PendingBlob]:
-    """Blobs of these homes' own entries that lie here and that the ancestor has not signed for.
+    """Blobs of these homes' own entries that lie here and that the ancestor has not signed for, each once.
 
-    Most urgent first: by urgency day, small roles (previews) before pages, then by age.
+    What somebody above has asked for goes before everything; then what is small and lets somebody begin to read
+    (previews, result documents) before all pages; then by urgency day, then by age.
     """
     r, b = t.blob_ref.c, t.blob.c
     signed = exists().where(t.blob_receipt.c.author == ancestor, t.blob_receipt.c.hash == r.hash)
+    day = case((r.urgency == 0, _NO_DAY), else_=r.urgency)
     rows = conn.execute(
         select(r.hash, b.length)
         .join(t.blob, b.hash == r.hash)
+        .outerjoin(t.blob_ask, t.blob_ask.c.hash == r.hash)
         .where(r.home.in_(homes), b.held == 1, ~signed, func.substr(r.feed, 1, 1) == bytes([FeedKind.UP]))
-        .order_by(r.urgency == 0, r.urgency, r.role.desc(), r.number, r.place)
+        .group_by(r.hash, b.length)
+        .order_by(
+            func.min(case((t.blob_ask.c.hash.is_(None), 1), else_=0)),
+            _always(r.role == BlobRole.PAGE),
+            func.min(day),
+            func.min(r.number),
+            func.min(r.place),
+        )
         .limit(limit)
     )
     return [PendingBlob(row.hash, row.length) for row in rows]
 
 
-def count_unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int) -> int:
-    """How many blobs of these homes' own entries the ancestor has not signed for, held here or not."""
+def note_asked(conn: Connection, hashes: Sequence[bytes], asked: int) -> None:
+    """Somebody above waits for these: the first ask counts."""
+    insert_absent(conn, t.blob_ask, [{"hash": hash_, "asked": asked} for hash_ in hashes])
+    wake(conn, "blobs")
+
+
+def asked(conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
+    """Those of these blobs that somebody has asked for, with the moment (unix seconds by the asker's clock)."""
+    c = t.blob_ask.c
+    return {row.hash: row.asked for row in conn.execute(select(c.hash, c.asked).where(c.hash.in_(hashes)))}
+
+
+def signed_for(conn: Connection, author: int, hashes: Sequence[bytes]) -> set[bytes]:
+    """Those of these blobs for which the author has signed."""
+    c = t.blob_receipt.c
+    return set(conn.execute(select(c.hash).where(c.author == author, c.hash.in_(hashes))).scalars())
+
+
+def _always(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """1 where it holds for all rows of a group, else 0: to sort by."""
+    return func.min(case((condition, 1), else_=0))
+
+
+def count_unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int, roles: Sequence[int] = ()) -> int:
+    """How many blobs of these homes' own entries, of these roles if any, the ancestor has not signed for.
+
+    Whether they are held here or not.
+    """
     r = t.blob_ref.c
     signed = exists().where(t.blob_receipt.c.author == ancestor, t.blob_receipt.c.hash == r.hash)
     return int(
         conn.execute(
             select(func.count(r.hash.distinct())).where(
-                r.home.in_(homes), ~signed, func.substr(r.feed, 1, 1) == bytes([FeedKind.UP])
+                r.home.in_(homes),
+                ~signed,
+                func.substr(r.feed, 1, 1) == bytes([FeedKind.UP]),
+                r.role.in_(roles) if roles else true(),
             )
         ).scalar_one()
     )
@@ -78,7 +121,14 @@ def wanted_from_above(conn: Connection, me: int, limit: int) -> list[PendingBlob
                 r.home == me,
             ),
         )
-        .order_by(func.substr(r.feed, 1, 1) == bytes([FeedKind.UP]), r.urgency == 0, r.urgency, r.number, r.place)
+        .group_by(r.hash, b.length)
+        .order_by(
+            _always(func.substr(r.feed, 1, 1) == bytes([FeedKind.UP])),
+            _always(r.role == BlobRole.PAGE),
+            func.min(case((r.urgency == 0, _NO_DAY), else_=r.urgency)),
+            func.min(r.number),
+            func.min(r.place),
+        )
         .limit(limit)
     )
     return [PendingBlob(row.hash, row.length) for row in rows]

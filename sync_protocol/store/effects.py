@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from sync_protocol import canonical
+from sync_protocol.asking import parse_ask
 from sync_protocol.certificates import SignedCertificate
 from sync_protocol.custody import parse_receipt
 from sync_protocol.entries import (
@@ -32,7 +33,8 @@ from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
 from sync_protocol.reading import forget_bodies, note_placed
 from sync_protocol.segments import ERASED, Link
-from sync_protocol.store import peers, trust
+from sync_protocol.sharing import Share, parse_shares
+from sync_protocol.store import blob_store, peers, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.bulk import run_many
 from sync_protocol.store.dialect import insert_absent
@@ -65,6 +67,10 @@ def _apply_one(conn: Connection, branch: Branch, item: Link, body: bytes) -> Non
             place(conn, feed.audience, record, list(placements(item.number, parse_runs(body))))
         case EntryType.RECEIPT if feed.kind is FeedKind.DOWN:
             _note_receipt(conn, branch, body)
+        case EntryType.SHARE if feed.kind in (FeedKind.UP, FeedKind.DOWN):
+            _note_shares(conn, feed, parse_shares(body))
+        case EntryType.ASK if feed.kind is FeedKind.DOWN:
+            blob_store.note_asked(conn, parse_ask(body), item.header.time)
         case EntryType.CERTIFICATE | EntryType.HUB_KEY if feed.kind is FeedKind.ALL:
             _note_certificate(conn, body)
         case EntryType.GRANT if feed.kind is FeedKind.ALL:
@@ -241,9 +247,41 @@ def _erase(conn: Connection, home: int, topic: bytes) -> None:
     key = and_(t.topic.c.home == home, t.topic.c.topic == topic)
     memory(conn).clear()
     forget_bodies()
+    conn.execute(delete(t.share).where(t.share.c.home == home, t.share.c.topic == topic))
     if conn.execute(update(t.topic).where(key).values(salt=ERASED, key=None, wrap=None)).rowcount == 0:
         conn.execute(insert(t.topic).values(home=home, topic=topic, salt=ERASED))
     touch(conn, home, topic)
+
+
+def _note_shares(conn: Connection, feed: FeedId, shares: Sequence[Share]) -> None:
+    home = feed.home
+    topics = [share.topic for share in shares]
+    c = t.topic.c
+    erased = set(conn.execute(select(c.topic).where(c.home == home, c.topic.in_(topics), c.salt == ERASED)).scalars())
+    rows = [
+        {
+            "home": home,
+            "topic": share.topic,
+            "reader": share.reader,
+            "serial": share.serial,
+            "author": feed.author,
+            "seal": share.seal,
+        }
+        for share in shares
+        if share.topic not in erased
+    ]
+    insert_absent(conn, t.share, rows)
+
+
+def shares_for(conn: Connection, home: int, topic: bytes, reader: int) -> list[tuple[int, bytes]]:
+    """What was shared with a reader: (serial of its certificate, seal), the newest certificate first."""
+    c = t.share.c
+    rows = conn.execute(
+        select(c.serial, c.seal)
+        .where(c.home == home, c.topic == topic, c.reader == reader)
+        .order_by(c.serial.desc(), c.author)
+    )
+    return [(row.serial, row.seal) for row in rows]
 
 
 def wraps_of(conn: Connection, home: int, topic: bytes) -> list[tuple[int, bytes]]:

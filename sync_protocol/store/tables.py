@@ -155,6 +155,26 @@ blob_receipt = Table(
     Column("hash", LargeBinary, primary_key=True),
 )
 
+share = Table(
+    "share",
+    metadata,
+    Column("home", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic", LargeBinary, primary_key=True),
+    Column("reader", BigInteger, primary_key=True, autoincrement=False),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("author", BigInteger, primary_key=True, autoincrement=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""Case keys for readers that the opening did not name, or whose machine was replaced since."""
+
+blob_ask = Table(
+    "blob_ask",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("asked", BigInteger, nullable=False),
+)
+"""Scans that somebody above waits for; they go before all others. `asked`: unix seconds by the asker's clock."""
+
 peer = Table(
     "peer",
     metadata,

@@ -24,6 +24,7 @@ from sync_protocol.feeds import HUB
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.journal import Writing
 from sync_protocol.reading import PlacedEntry
+from sync_protocol.store import tables as t
 from tests.casework.cases import body_of
 from tests.federation.judges import position_of
 from tests.federation.template import ITEMS, intake_line
@@ -68,6 +69,18 @@ def _pages(machine: Machine, key: bytes) -> list[Any]:
     return sealed
 
 
+def _brought_before(conn: Connection, machine: Machine) -> list[BlobRef]:
+    """A scan that this machine still holds of an earlier case, to be named again; mostly none."""
+    if machine.rng.random() > 0.3:
+        return []
+    r, b = t.blob_ref.c, t.blob.c
+    rows = conn.execute(
+        select(r.hash, b.length).join(t.blob, b.hash == r.hash).where(r.home == machine.author, r.role == BLOB_PAGE)
+    )
+    known = sorted({(row.hash, row.length) for row in rows if machine.topics.holds(row.hash)})
+    return [BlobRef(*machine.rng.choice(known), BLOB_PAGE)] if known else []
+
+
 async def _collect(machine: Machine) -> None:
     rng = machine.rng
     topic, key = machine.topics.new()
@@ -78,6 +91,8 @@ async def _collect(machine: Machine) -> None:
 
     def write(conn: Connection) -> PlacedEntry:
         item = reference.newest_item(conn, ITEMS[serial % len(ITEMS)])
+        again = _brought_before(conn, machine)
+        machine.world.counts["scan named again"] += len(again)
         stamp = Stamp(tier, f"{machine.author}-{serial}", china_day(machine.now()).isoformat())
         body, _ = collect_body(item, intake_line(item.key, serial), stamp)
         if wrong_route:  # as a program with an old catalogue would
@@ -90,7 +105,7 @@ async def _collect(machine: Machine) -> None:
             topic,
             key,
             (int(ChangeKind.COLLECT), body),
-            [blob.ref for blob in sealed],
+            [*(blob.ref for blob in sealed), *again],
             relays_read=item.township_reads,
             actor=3,
             time=machine.now(),

@@ -38,7 +38,7 @@ def header(h: Any) -> bool:
     return (
         whole(h.type, 1, 65_535) and octets(h.topic, 0, 16) and whole(h.actor, 0, U32) and whole(h.time, 0, I53)
         and whole(h.quality, 0, 255) and len(h.after) == 3 and all(whole(mark, 0, I63) for mark in h.after)
-        and len(h.blobs) <= 64 and whole(h.urgency, 0, 2**31) and whole(h.flags, 0, 255) and len(h.rest) <= 10
+        and len(h.blobs) <= 128 and whole(h.urgency, 0, 2**31) and whole(h.flags, 0, 255) and len(h.rest) <= 10
         and all(octets(b.hash, 32) and whole(b.length, 1, 2**26) and whole(b.role, 0, 255) for b in h.blobs)
         and (h.origin is None or (whole(h.origin[0], 0, U31) and whole(h.origin[1], 1, U32)))
         and not (h.flags & 1 and not h.topic)

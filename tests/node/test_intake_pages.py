@@ -79,7 +79,7 @@ async def test_good_files_stay_when_others_are_refused(programs: Programs, agent
         assert f"「{name}」" in page.words
     assert 'href="#f-materials-1"' in page.text and 'id="f-materials-1-error"' in page.text
     assert page.text.count('name="remove"') == 3
-    assert blobs_on_disk(programs.hall.village) == before + 3
+    assert blobs_on_disk(programs.hall.village) == before + 2 * 3  # each with its preview
     assert list(programs.folder.glob("spool-*/*")) == []
     # the same process goes on serving good requests
     assert (await agent.get(draft + "/materials")).status == 200
@@ -96,6 +96,10 @@ async def test_a_page_can_be_looked_at_and_taken_out_again(programs: Programs, a
     assert picture.headers["Content-Type"] == "image/jpeg" and picture.body.startswith(b"\xff\xd8\xff")
     assert "sandbox" in picture.headers["Content-Security-Policy"]
     assert b"GPS" not in picture.body
+    small = re.search(r'<img src="(/drafts/[^"]+)"', shown.text)
+    assert small is not None and hash_ not in small[1]
+    preview = await agent.get(small[1])
+    assert preview.headers["Content-Type"] == "image/webp" and preview.body[8:12] == b"WEBP"
     assert (await agent.get(f"{draft}/file/{'0' * 64}")).status == 404
     assert (await agent.post(draft + "/materials", ("remove", hash_))).location == draft + "/materials"
     assert 'name="remove"' not in (await agent.get(draft + "/materials")).text
@@ -120,7 +124,7 @@ async def test_a_discarded_draft_leaves_no_file_behind(programs: Programs, agent
     draft = await new_draft(agent)
     files = [("materials.0.file", "a.jpg", SCAN), ("materials.1.file", "b.pdf", pdf(2))]
     await agent.post(draft + "/materials", files=files)
-    assert blobs_on_disk(programs.hall.village) == before + 3
+    assert blobs_on_disk(programs.hall.village) == before + 2 * 3  # each with its preview
     gone = await agent.post(draft + "/discard")
     assert gone.location == "/drafts"
     assert blobs_on_disk(programs.hall.village) == before

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from casework.identity import mask_id
 from sync_protocol.dialer import Dialer
+from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX
 from tests.casework.materials.samples import jpeg, pdf, photo
-from tests.programs import Programs, take_in
+from tests.programs import Programs, take_in, typed
 
 SCANS = [
     ("materials.0.file", "身份证.jpg", jpeg(photo(600, 400))),
@@ -126,3 +127,72 @@ async def test_the_township_says_that_scans_are_still_below(programs: Programs) 
     away = await reviewer.get(f"{case}/file/{hash_}")
     assert away.status == 404 and "还没有传到本机，正在传输" in away.words
     assert len(page) <= 2
+
+
+def _step(programs: Programs, child: str = "village", parent: str = "township", rounds: int = 1) -> None:
+    """A few small messages up and their answers down, as on a slow link."""
+    hall = programs.hall
+    below, above = getattr(hall, child), getattr(hall, parent)
+    below.replica.message_target_bytes = BLOB_CHUNK_BYTES_MAX
+    dialer = Dialer(below.replica, above.author)
+    for _ in range(1 + rounds):  # the first one only finds out what the other side holds
+        hall.county.exchange(dialer, below, above)
+
+
+async def test_previews_are_read_before_the_pages_are_there_and_a_page_can_be_asked_for(programs: Programs) -> None:
+    agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
+    big = [("materials.0.file", f"{n}.jpg", jpeg(photo(1654, 2339), quality=80)) for n in range(4)]
+    case = await take_in(agent, big)
+    hall = programs.hall
+    _step(programs, rounds=2)
+    early = await reviewer.get(case)
+    assert early.words.count("预览 原件未到") == 4 and early.words.count("在收件站点") >= 4
+    assert "还有 4 页原件没有到" in early.words and "由该站点负责传来" in early.words
+    preview = await reviewer.get(early.text.split(f'src="{case}/file/')[1].split('"')[0].join((f"{case}/file/", "")))
+    assert preview.headers["Content-Type"] == "image/webp" and preview.body[8:12] == b"WEBP"
+
+    pages = [part.split('"')[0] for part in early.text.split('name="page" value="')[1:]]
+    assert pages[0] == "all" and len(pages) == 5
+    asked = await reviewer.post(case + "/ask", ("page", pages[4]))
+    assert asked.location == case
+    after = await reviewer.get(case)
+    assert "已催要 1 页原件" in after.words and after.text.count('name="page" value="') == 4
+    assert (await reviewer.post(case + "/ask", ("page", pages[4]))).location == case
+    assert "没有重复催要" in (await reviewer.get(case)).words
+    assert (await reviewer.post(case + "/ask", ("page", "zz"))).status == 404
+    assert (await agent.post(case + "/ask", ("page", "all"))).location == case  # the home has nobody to ask
+    held = [hall.township.replica.blobs.holds(bytes.fromhex(page)) for page in pages[1:]]
+    assert held == [False] * 4
+    dialer = Dialer(hall.village.replica, hall.township.author)
+    while not any(held):
+        hall.county.exchange(dialer, hall.village, hall.township)
+        held = [hall.township.replica.blobs.holds(bytes.fromhex(page)) for page in pages[1:]]
+    assert held == [False, False, False, True], "another page was sent first"
+    programs.exchange()
+    done = await reviewer.get(case)
+    assert "原件未到" not in done.words and "现在要" not in done.words
+
+
+async def test_a_page_that_does_not_come_says_who_must_act(programs: Programs) -> None:
+    """The village's file is gone: its own page says so at once, the offices above after two days."""
+    agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
+    case = await take_in(agent, SCANS[:1])
+    hall = programs.hall
+    page = (await agent.get(case)).text.split(f'href="{case}/file/')[1].split('"')[0]
+    hall.village.replica.blobs.path(bytes.fromhex(page)).unlink()
+    lost = await agent.get(case)
+    assert "有 1 页扫描件在本机找不到，也没有送到上级" in lost.words and "重新扫描，用「更正」提交" in lost.words
+    programs.exchange()
+    assert "正在按紧急程度传输" in (await reviewer.get(case)).words
+    hall.county.clock.now += 3 * 86_400
+    await agent.sign_in()
+    await reviewer.sign_in()
+    late = await reviewer.get(case)
+    assert "已超过 2 天没有到" in late.words and "由收件站点重新扫描" in late.words and 'role="alert"' in late.text
+    officer = await programs.clerk("c.reviewer")
+    assert "由该站点负责传来" in (await officer.get(case)).words
+    again = [("materials.0.file", "重扫.jpg", jpeg(photo(610, 400)))]
+    mended = await agent.post(case + "/do/correct", *typed(), ("reason", "原扫描件损坏"), files=again)
+    assert mended.location == case, mended.words
+    programs.exchange()
+    assert "原件没有到" not in (await reviewer.get(case)).words and "找不到" not in (await agent.get(case)).words

@@ -50,9 +50,9 @@ def test_the_story_is_played_to_its_end_through_four_processes(tmp_path):
     assert len(hops) >= 18 and all(sum(int(hop[n]) for hop in hops) > 10_000 for n in range(4))
     for place in ("hub", "township", "village-1", "village-2"):
         assert re.search(rf"^fsck {place} +\d+ entries, \d+ signatures, \d+ blobs, \d+ cases: ok$", out, re.MULTILINE)
-    assert re.search(r"^fsck hub +\d+ entries, \d+ signatures, 10 blobs, 6 cases: ok$", out, re.MULTILINE)
+    assert re.search(r"^fsck hub +\d+ entries, \d+ signatures, 17 blobs, 6 cases: ok$", out, re.MULTILINE)
     for place in ("hub", "village-1"):
-        assert re.search(rf"^export {place} +verified: author \d, .*\bblobs 10,", out, re.MULTILINE)
+        assert re.search(rf"^export {place} +verified: author \d, .*\bblobs 17,", out, re.MULTILINE)
     assert not list(folder.glob("*/serve.json")) and _children_of(folder) == []
 
 

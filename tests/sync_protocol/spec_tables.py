@@ -17,6 +17,8 @@ UNITS: dict[str, tuple[str, str]] = {
     "HEADER_BYTES_MAX": ("bytes", "a header (6.1)"),
     "BODY_BYTES_MAX": ("bytes", "a body (6.2)"),
     "BLOBS_PER_ENTRY_MAX": ("blobs", "named by one entry (6.1)"),
+    "WRAP_BYTES_MAX": ("bytes", "a case key sealed to a reader (6.2, 13.7)"),
+    "SHARES_PER_ENTRY_MAX": ("case keys", "in a share (13.7)"),
     "EPOCH_MAX": ("", "largest epoch (6.4); a mark has room for no larger one (6.1)"),
     "AUTHOR_MAX": ("", "largest author (5.1)"),
     "SERIAL_MAX": ("", "largest serial of a certificate (9.1)"),

@@ -15,7 +15,16 @@ from PIL import Image
 
 from casework.errors import BadInput
 from casework.materials.opening import CHILD_PROGRAM, PageFile, open_material
-from casework.materials.rules import LONG_EDGE_PIXELS, MAX_UPLOAD_BYTES, PAGE_TARGET_BYTES, Fault, Mode
+from casework.materials.rules import (
+    LONG_EDGE_PIXELS,
+    MAX_UPLOAD_BYTES,
+    PAGE_TARGET_BYTES,
+    PREVIEW_EDGE_PIXELS,
+    PREVIEW_TARGET_BYTES,
+    Fault,
+    Mode,
+    bounded_size,
+)
 from casework.materials.wording import problem_for
 from tests.casework.materials import samples
 
@@ -63,7 +72,21 @@ def looks(page: PageFile) -> Image.Image:
     picture = Image.open(io.BytesIO(data))
     assert picture.size == (page.width, page.height) and max(picture.size) <= LONG_EDGE_PIXELS
     assert Image.MIME[picture.format or ""] == page.media_type
+    assert_preview(page, picture)
     return picture.convert("RGB")
+
+
+def assert_preview(page: PageFile, picture: Image.Image) -> None:
+    """Small, WebP, of the page's shape, the same way up, and without what a camera says about itself."""
+    assert page.preview is not None
+    data = page.preview.read_bytes()
+    assert samples.GPS_MARK not in data and b"EXIF" not in data and len(data) <= PREVIEW_TARGET_BYTES
+    preview = Image.open(io.BytesIO(data))
+    assert preview.format == "WEBP" and max(preview.size) <= PREVIEW_EDGE_PIXELS
+    assert preview.size == bounded_size(*picture.size, max(preview.size))
+    small = picture.convert("L").resize((8, 8), Image.Resampling.BOX)
+    again = preview.convert("L").resize((8, 8), Image.Resampling.BOX)
+    assert max(abs(a - b) for a, b in zip(small.tobytes(), again.tobytes(), strict=True)) < 40
 
 
 def is_red(pixel: object) -> bool:
@@ -272,7 +295,7 @@ def test_a_result_document_that_does_not_open_is_refused(out: Path) -> None:
 
 
 # Children that misbehave in place of the real one; source, folder and mode arrive as arguments 1 to 3.
-GOOD_ROW = {"file": "001.jpg", "type": "image/jpeg", "width": 1, "height": 1, "bytes": 3}
+GOOD_ROW = {"file": "001.jpg", "type": "image/jpeg", "width": 1, "height": 1, "bytes": 3, "preview": ""}
 
 
 def acting(out: Path, code: str, wall_seconds: float = 20) -> list[PageFile]:
@@ -331,6 +354,13 @@ def assert_gone(pid: int) -> None:
         (saying([GOOD_ROW | {"bytes": 4}]), Fault.BROKEN),
         (saying([GOOD_ROW | {"width": -1}]), Fault.BROKEN),
         (saying([GOOD_ROW | {"width": 1.5}]), Fault.BROKEN),
+        (saying([GOOD_ROW | {"preview": "../../source"}]), Fault.BROKEN),
+        (saying([GOOD_ROW | {"preview": "001.webp"}]), Fault.BROKEN),
+        ("open(sys.argv[2] + '/001.webp', 'w'); " + saying([GOOD_ROW | {"preview": "001.webp"}]), Fault.BROKEN),
+        (
+            "os.symlink('/etc/hostname', sys.argv[2] + '/001.webp'); " + saying([GOOD_ROW | {"preview": "001.webp"}]),
+            Fault.BROKEN,
+        ),
         (
             "os.symlink('/etc/hostname', sys.argv[2] + '/002.jpg'); " + saying([GOOD_ROW | {"file": "002.jpg"}]),
             Fault.BROKEN,
@@ -372,7 +402,7 @@ child.main(sys.argv[1:])
 """
 ENDLESS = """
 def instead():
-    resource.setrlimit(resource.RLIMIT_CPU, (1, 60))
+    resource.setrlimit(resource.RLIMIT_CPU, (1, 100))
     while True: pass
 child.main(sys.argv[1:])
 """
@@ -382,14 +412,14 @@ def in_the_child(instead: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-c", IN_THE_CHILD + instead, CHILD_PROGRAM[-1])
 
 
-@pytest.mark.parametrize(("data", "cpu_seconds"), [(b"\xff\xd8\xff", 20), (b"II*\0", 60), (b"%PDF-1.7", 60)])
+@pytest.mark.parametrize(("data", "cpu_seconds"), [(b"\xff\xd8\xff", 20), (b"II*\0", 100), (b"%PDF-1.7", 100)])
 def test_the_child_confines_itself_before_it_decodes(out: Path, data: bytes, cpu_seconds: int) -> None:
     command = (*in_the_child(LIMITS), str(samples.put(out.parent, data)), str(out), "pages")
     said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     mib = 1024 * 1024
     assert said == {
-        "AS": [600 * mib] * 2, "CPU": [cpu_seconds, 60], "FSIZE": [31 * mib] * 2, "NOFILE": [64] * 2,
-        "NPROC": [0, 0], "CORE": [0, 0], "alarm": 90,
+        "AS": [600 * mib] * 2, "CPU": [cpu_seconds, 100], "FSIZE": [31 * mib] * 2, "NOFILE": [64] * 2,
+        "NPROC": [0, 0], "CORE": [0, 0], "alarm": 130,
     }  # fmt: skip
 
 

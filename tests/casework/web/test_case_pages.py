@@ -218,7 +218,7 @@ async def test_a_decision_counts_only_for_what_its_page_showed(programs: Program
         assert page.status == 422, wrong
     programs.hall.hub.replica.blobs.path(bytes.fromhex(shown)).unlink()
     away = await approver.get(case + "/do/grant")
-    assert "还有 1 页材料没有传到本机" in away.words and "disabled" in away.text
+    assert "还有 1 页原件没有传到本机" in away.words and "disabled" in away.text
     refused = await approver.post(case + "/do/grant", ("seen", shown))
     assert refused.status == 422 and "未传到" in refused.words
 

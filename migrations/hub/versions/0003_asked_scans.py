@@ -1,4 +1,6 @@
-"""where stations are reached
+"""scans that somebody above has asked for
+
+A table of its own, small: rows only for what an approver would not wait for.
 
 One change per revision. Old code must run on the new schema: add first, remove a release later. Node
 migrations run unattended, offline, on a weak PC: no step may need the network or minutes of work.
@@ -17,7 +19,8 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "station_address",
-        sa.Column("author", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("url", sa.String(300), nullable=False),
+        "blob_ask",
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
     )
