@@ -102,7 +102,7 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
     newer = ["index topic_topic", "table blob_ask", "table share", "table station_address"]
-    newer += (["table used_page"] if program == "node" else [])
+    newer += ["table used_page"] if program == "node" else []
     for thing in newer:
         _sql(program, folder, lambda conn, what=thing: conn.execute(sa.text(f"drop {what}")))
     _sql(program, folder, lambda conn: conn.execute(sa.text("update alembic_version set version_num = '0001'")))
