@@ -21,7 +21,7 @@ def _is_bench(path: Path) -> bool:
 def test_every_bench_is_listed_once():
     there = {path.stem for path in FOLDER.glob("*.py") if path.stem != "__main__" and _is_bench(path)}
     listed = [bench.name for bench in benches.BENCHES]
-    assert sorted(listed) == sorted(there)
+    assert sorted([*listed, "weak_link"]) == sorted(there)  # needs root and hours: a command of its own
 
 
 @pytest.mark.parametrize(

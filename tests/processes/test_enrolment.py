@@ -179,7 +179,7 @@ def test_a_new_machine_gets_its_past_back_and_the_old_ones_later_entries_wait_fo
     place.init("old", place.invite("341882103205"))
     place.sync("old")
     place.intake("old", range(1, 4), files=("a.jpg",))
-    assert place.sync("old", "--until", "ordered")["blobs_sent"] == 3
+    assert place.sync("old", "--until", "ordered")["blobs_sent"] == 6  # with their previews
     place.way.block()
     late = place.intake("old", range(4, 6))
     assert place.sync("old", "--timeout", "2", code=1)["entries_sent"] == 2  # the township has them, the county not

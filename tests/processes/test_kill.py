@@ -84,7 +84,7 @@ class Story:
                 lambda conn: conn.execute(sa.select(sa.func.count()).select_from(t.blob_ref)).scalar()
             )
             assert all(page.held and hub.replica.blobs.check(page.hash) for page in pages)
-        assert refs == sum(1 + n % 2 for n in range(1, self._serial + 1))
+        assert refs == 2 * sum(1 + n % 2 for n in range(1, self._serial + 1))  # each page has its preview
         for server in self.county.servers.values():
             server.stop()
             assert report(server.program, "fsck", "--dir", server.folder)["wrong"] == []

@@ -66,7 +66,12 @@ def test_alone_it_brings_cases_and_scans_to_the_county_and_then_has_nothing_to_s
     taken = intake(village, cases)
     assert (taken["taken"], taken["known"], taken["bad"]) == (3, 0, 0)
     done = sync(village)
-    assert (done["entries_sent"], done["blobs_sent"], done["held"], done["refused"]) == (3, 2, [], [])
+    assert (done["entries_sent"], done["blobs_sent"], done["held"], done["refused"]) == (
+        3,
+        4,
+        [],
+        [],
+    )  # each page has its preview
     assert done["bytes_up"] > 200_000 > done["bytes_down"] > 0 and done["requests"] >= 2
     assert {"example-elder_allowance-1", "example-elder_allowance-2"} <= set(refs_at_hub(county))
     with opened_hub(county.dir("hub")) as hub:
