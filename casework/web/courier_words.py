@@ -91,7 +91,7 @@ class Carried:
         said = [
             N_("来自「%(place)s」，导出于 %(at)s"),
             N_("记录 %(entries)s 条，其中新收 %(new_entries)s 条"),
-            N_("材料 %(blobs)s 件，其中新收 %(new_blobs)s 件"),
+            N_("扫描件（含预览）%(blobs)s 份，其中新收 %(new_blobs)s 份"),
         ]
         if self.left:
             said.append(N_("有 %(left)s 件材料没有对应的记录，未收下；所属记录到了以后再导入一次即可"))

@@ -48,7 +48,7 @@ async def test_a_case_is_decided_at_the_county_and_shown_at_the_village_by_stick
     desk, officer, approver = [await programs.clerk(name) for name in (admin, "c.reviewer", "c.approver")]
     case = await take_in(agent, SCANS)
     said = await carry(agent, first, township)
-    assert "其中新收 1 条" in said and "材料 2 件，其中新收 2 件" in said
+    assert "其中新收 1 条" in said and "扫描件（含预览）4 份，其中新收 4 份" in said
     assert (await first.post(case + "/do/endorse", ("opinion", "情况属实"))).location == case
     await carry(first, desk, hub)
     assert (await officer.post(case + "/do/accept")).location == case
@@ -66,7 +66,7 @@ async def test_a_case_is_decided_at_the_county_and_shown_at_the_village_by_stick
     assert "已办结，县级已确认" in answer.words and "材料 2/2 页已到县级" in answer.words
     link = answer.text.split(f'href="{case}/result/')[1].split('"')[0]
     assert (await agent.get(f"{case}/file/{link}")).body == document
-    assert "材料 0 件" in await carry(agent, desk, hub)  # what the county signed for does not go again
+    assert "扫描件（含预览）0 份" in await carry(agent, desk, hub)  # what the county signed for does not go again
 
 
 async def test_the_page_offers_those_above_and_below_and_nobody_else(programs, admin) -> None:

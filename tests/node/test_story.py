@@ -141,7 +141,7 @@ def _step(programs: Programs, child: str = "village", parent: str = "township", 
 
 async def test_previews_are_read_before_the_pages_are_there_and_a_page_can_be_asked_for(programs: Programs) -> None:
     agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
-    big = [("materials.0.file", f"{n}.jpg", jpeg(photo(1654, 2339), quality=80)) for n in range(4)]
+    big = [("materials.0.file", f"{n}.jpg", jpeg(photo(1654, 2339 - n), quality=80)) for n in range(4)]
     case = await take_in(agent, big)
     hall = programs.hall
     _step(programs, rounds=2)

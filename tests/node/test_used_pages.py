@@ -36,8 +36,9 @@ def chunks_sent(programs: Programs) -> list[bytes]:
     hall = programs.hall
     dialer, sent, again = Dialer(hall.village.replica, hall.township.author), [], True
     while again:
-        frames = hall.village.store.read(lambda conn: dialer.compose(conn, hall.now(), 0)).frames
-        sent += [frame.hash for frame in frames if isinstance(frame, Chunk)]
+        message = hall.village.store.read(lambda conn: dialer.compose(conn, hall.now(), 0))
+        sent += [frame.hash for frame in message.frames if isinstance(frame, Chunk) and frame.data]
+        dialer.drop(message)  # to be composed again
         again = hall.county.exchange(dialer, hall.village, hall.township).again
     return sent
 
