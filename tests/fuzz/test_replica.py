@@ -125,7 +125,15 @@ def station_lies(scene: Scene) -> list[Lie]:
     opened = [64, bytes(16), 7, NOW, 1, [0, 0, 0], [[bytes(32), 9, 0], [bytes(32), 9, 1]], 20_000, 1]
     own = [Lie([kind, b"", 0, NOW], KINDS[name].samples[0]) for kind, name in enumerate(MEMBERS, 1)]
     body = tree({"reason": "改", "n": 1})
-    return [Lie(note, body), Lie(change, body), Lie(change, body), Lie(stray, body), Lie(opened, opening), Lie(opened, opening), *own]
+    return [
+        Lie(note, body),
+        Lie(change, body),
+        Lie(change, body),
+        Lie(stray, body),
+        Lie(opened, opening),
+        Lie(opened, opening),
+        *own,
+    ]
 
 
 def test_what_a_village_signs_is_taken_whole_or_leaves_no_trace(scene):

@@ -144,7 +144,7 @@ async def test_previews_are_read_before_the_pages_are_there_and_a_page_can_be_as
     big = [("materials.0.file", f"{n}.jpg", jpeg(photo(1654, 2339 - n), quality=80)) for n in range(4)]
     case = await take_in(agent, big)
     hall = programs.hall
-    _step(programs, rounds=2)
+    _step(programs, rounds=4)
     early = await reviewer.get(case)
     assert early.words.count("预览 原件未到") == 4 and early.words.count("在收件站点") >= 4
     assert "还有 4 页原件没有到" in early.words and "由该站点负责传来" in early.words
