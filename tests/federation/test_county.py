@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -71,9 +70,8 @@ def test_the_county_keeps_its_promises() -> None:
     counts: Counter[str] = Counter()
     steps = entries = 0
     seeds = fresh()
-    fresh_process = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, mp_context=fresh_process, max_tasks_per_child=SEEDS_A_PROCESS) as pool:
-        for played in pool.map(quietly_play, seeds):
+    with multiprocessing.get_context("spawn").Pool(PROCESSES, maxtasksperchild=SEEDS_A_PROCESS) as pool:
+        for played in pool.imap(quietly_play, seeds):
             counts += played.counts
             steps += played.steps
             entries += played.entries
