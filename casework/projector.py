@@ -19,8 +19,7 @@ from casework.changes import ChangeKind
 from casework.errors import BadInput
 from casework.fold import CaseState
 from casework.folding import fold_on
-from casework.journal import Change
-from casework.requests import answer_requests
+from casework.requests import answer_requests, answered
 from casework.staff_log import take_password, take_staff_row
 from casework.states import COUNTY, HOME, TOWNSHIP
 
@@ -28,7 +27,6 @@ HUB_AUTHOR = 1
 # What a body can cause. A full disk or a deadlock is none of it: those fail the transaction.
 _DATABASE = (DataError, IntegrityError, InterfaceError, ProgrammingError)
 _SENSELESS = (BadInput, TypeError, KeyError, ValueError, OverflowError, *_DATABASE)
-_ANSWERS = (ChangeKind.WITHDRAW, ChangeKind.DECLINE_REQUEST)
 _log = logging.getLogger("lianban.casework")
 
 
@@ -72,18 +70,17 @@ class Projector:
         for topic, state in states.items():
             if state.state is None and home == self._log_of.author and self._log_of.key_of(conn, home, topic) is None:
                 used_pages.forget(conn, topic)  # erased: nobody is to learn here whose pages they were
-            said = {change.body.get("request") for change in changes[topic] if _may_count(change)}
-            self._answer(conn, home, topic, state, said)
+            self._answer(conn, home, topic, state, answered(changes[topic], self._log_of.author))
 
-    def _answer(self, conn: Connection, home: int, topic: bytes, state: CaseState, said: set[Any]) -> None:
+    def _answer(self, conn: Connection, home: int, topic: bytes, state: CaseState, done: set[str]) -> None:
         """Requests are granted by rule by the holder's program; the county answers only what it has ordered.
 
-        `said` are requests that were answered already: an answer that is held has no effect yet, and is not said again.
+        `done` are requests that are not answered again: an answer that is held has no effect yet, but is one.
         """
         office = office_of(self._log_of, home)
         known = (state.base or state) if office == COUNTY else state
         for kind, body in answer_requests(known, office, state.tier):
-            if body.get("request") in said:
+            if body["request"] in done:
                 continue
             now = self._clock()
             self._log_of.write(conn, home, topic, (int(kind), body), actor=0, time=now, quality=1)
@@ -112,11 +109,6 @@ class Projector:
                 take_staff_row(conn, body, self._log_of.author, HUB_AUTHOR)
             case ChangeKind.STAFF_PASSWORD:
                 take_password(conn, entry.author, body)
-
-
-def _may_count(change: Change) -> bool:
-    """Whether an answer to a request stands there, or may once it is no longer held."""
-    return change.kind in _ANSWERS and isinstance(change.body, dict) and change.standing != "refused"
 
 
 def office_of(log: CaseLog, home: int) -> str:

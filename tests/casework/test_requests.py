@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from casework.changes import ChangeKind, check_body
 from casework.fold import CaseState, fold
-from casework.requests import answer_requests
+from casework.journal import HELD, REFUSED
+from casework.requests import answer_requests, answered
 from tests.casework.cases import Entry, collect_body, entry
 
 K = ChangeKind
@@ -50,3 +51,23 @@ def test_the_home_answers_while_it_holds_the_case() -> None:
 def test_nothing_open_nothing_said() -> None:
     assert answer_requests(fold([entry(K.COLLECT)]), "township", "village") == []
     assert answer_requests(CaseState(), "home", "village") == []
+
+
+def answer(request: object, standing: str, author: int = 2) -> Entry:
+    return entry(K.WITHDRAW, "township", body={"request": request, "reason": "x"}, standing=standing, author=author)
+
+
+def test_an_answer_that_is_held_is_one_and_a_refused_one_is_given_once_more() -> None:
+    assert answered([answer("up:17/0/2", HELD)], 2) == {"up:17/0/2"}
+    assert answered([answer("up:17/0/2", REFUSED)], 2) == set()
+    assert answered([answer("up:17/0/2", REFUSED)] * 2, 2) == {"up:17/0/2"}
+
+
+def test_what_is_refused_to_others_keeps_nobody_from_answering() -> None:
+    assert answered([answer("up:17/0/2", REFUSED, author=9)] * 5, 2) == set()
+
+
+def test_a_stranger_names_no_request() -> None:
+    for request in ([], {}, None, 7, b"up:17/0/2"):
+        assert answered([answer(request, HELD)], 2) == set()
+    assert answered([entry(K.WITHDRAW, "township", body=[1])], 2) == set()
