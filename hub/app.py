@@ -42,7 +42,7 @@ from sync_protocol.authority import redeem
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
-from sync_protocol.errors import TooLarge, UnknownTopic
+from sync_protocol.errors import DiskFull, TooLarge, UnknownTopic
 from sync_protocol.journal import Writing
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
@@ -251,6 +251,8 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
         raise NotAllowed("这个办件的内容已依法删除，不能再办理") from None
     except TooLarge:
         raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
+    except DiskFull:
+        raise web.HTTPInsufficientStorage from None
 
 
 def parent_of(parts: Running) -> Parent:

@@ -45,7 +45,7 @@ from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.client import Link
 from sync_protocol.dialer import Dialer
-from sync_protocol.errors import Gap, SyncError, TooLarge, UnknownTopic
+from sync_protocol.errors import DiskFull, Gap, SyncError, TooLarge, UnknownTopic
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.link_times import LinkTimes
@@ -234,6 +234,8 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
         raise NotAllowed("本机刚换过电脑，正在从上级取回以前的记录；取回之前不能提交，已填内容都在草稿里") from None
     except TooLarge:
         raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
+    except DiskFull:
+        raise web.HTTPInsufficientStorage from None
 
 
 def _room_for_intake(parts: Running) -> Middleware:

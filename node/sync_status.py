@@ -20,6 +20,8 @@ _LINK_DOWN = ("transfer_failed", "bad_nonce")
 _REASONS = {
     "transfer_failed": "连不上上级，多半是断网；恢复后自动续传",
     "bad_nonce": "连接正在重新建立",
+    "disk_full": "本机磁盘满了，收不下上级发来的内容；清理磁盘后自动续传",
+    "parent_full": "上级的磁盘满了，暂时收不下；请告诉上级或县级运维，清理后自动续传，本机数据不受影响",
     "certificate_expired": "本站证书已过期，请联系县级管理员续发",
     "certificate_revoked": "本站证书已停用，请联系县级管理员",
     "not_enrolled": "上级没有登记本站，请联系县级管理员",

@@ -14,12 +14,11 @@ from itertools import chain
 from typing import BinaryIO
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from sync_protocol.bundle_contents import homes_to_sign_for, is_above
 from sync_protocol.bundles import BundleFile, vectors
 from sync_protocol.certificates import Certificate
-from sync_protocol.errors import NotYourParent
+from sync_protocol.errors import DiskFull, NotYourParent
 from sync_protocol.feeds import FeedId, up
 from sync_protocol.frontier import Frontier
 from sync_protocol.journal import Writing
@@ -69,10 +68,8 @@ def take_bundle(store: Store, replica: Replica, file: BinaryIO, now: int, progre
     bundle = BundleFile(file, lambda length: progress("take", length))
     try:
         return _Taking(store, replica, bundle, writer, now).run()
-    except DBAPIError as error:
-        if "is full" in str(error.orig):
-            raise OSError(errno.ENOSPC, "the disk is full") from error
-        raise
+    except DiskFull as error:
+        raise OSError(errno.ENOSPC, "the disk is full") from error
 
 
 def _check_kinship(store: Store, replica: Replica, writer: Certificate) -> None:

@@ -11,6 +11,8 @@
     │   ├── UnknownCertificate           the signer's certificate has not arrived
     │   └── UnknownTopic                 the opening of the topic has not arrived
     ├── TransferFailed      retry        the link, the peer's process or its answer failed
+    ├── DiskFull            retry        this place's own disk has no room; the step left no trace
+    ├── ParentFull          retry        the disk of the place that answers has no room
     ├── BadNonce            retry        the request's nonce is spent; the refusal brings a fresh one
     ├── Refused             stop         the peer understood and says no
     │   ├── NotEnrolled, CertificateExpired, CertificateRevoked, NotYourParent, BadToken, WrongReader
@@ -97,6 +99,20 @@ class TransferFailed(SyncError):
     """The link, the peer's process or its answer failed."""
 
     code = "transfer_failed"
+    verdict = "retry"
+
+
+class DiskFull(SyncError):
+    """This place's disk has no room: nothing of the step was kept, and it may be tried again. It never travels."""
+
+    code = "disk_full"
+    verdict = "retry"
+
+
+class ParentFull(SyncError):
+    """The disk of the place that answers has no room: what it had not acknowledged comes again."""
+
+    code = "parent_full"
     verdict = "retry"
 
 

@@ -123,7 +123,7 @@ class Replica:
     def take_chunks(self, chunks: Sequence[Chunk]) -> tuple[dict[bytes, int], dict[bytes, int], list[Fault]]:
         """Write chunks to their files, outside of any transaction.
 
-        Returns (hash → length of blobs now complete, hash → offset reached of the others, faults).
+        Raises DiskFull. Returns (hash → length of blobs now complete, hash → offset reached of the others, faults).
         """
         whole: dict[bytes, int] = {}
         reached: dict[bytes, int] = {}

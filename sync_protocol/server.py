@@ -23,8 +23,10 @@ from sync_protocol.errors import (
     BadNonce,
     BadSignature,
     CertificateRevoked,
+    DiskFull,
     NotEnrolled,
     NotYourParent,
+    ParentFull,
     SyncError,
     TooLarge,
     TransferFailed,
@@ -86,6 +88,12 @@ class Parent:
 
     async def exchange(self, path: str, data: bytes) -> bytes:
         """The signed reply to a signed request's bytes. Raises SyncError."""
+        try:
+            return await self._exchange(path, data)
+        except DiskFull as error:
+            raise ParentFull("the disk of the place that answers is full") from error
+
+    async def _exchange(self, path: str, data: bytes) -> bytes:
         signed = parse_request(data)
         replica = self.replica()
         nonces = await self.store.write(lambda conn: self._admit(conn, replica, signed, path))
@@ -184,7 +192,7 @@ async def _body(request: web.Request, bytes_max: int) -> bytes:
     return b"".join(parts)
 
 
-_STATUS: dict[type[SyncError], int] = {BadNonce: 401, TooLarge: 413, BadSignature: 403}
+_STATUS: dict[type[SyncError], int] = {BadNonce: 401, TooLarge: 413, BadSignature: 403, ParentFull: 507}
 _VERDICT_STATUS = {"retry": 409, "quarantine": 400, "stop": 403}
 
 

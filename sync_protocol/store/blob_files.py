@@ -6,6 +6,7 @@ written again with confidence.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sync_protocol.errors import BadBytes
+from sync_protocol.errors import BadBytes, DiskFull
 
 _READ_BYTES = 64 * 1024
 _LOCKS = 64
@@ -42,8 +43,23 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    """Raises DiskFull where there is none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull("the disk has no room for scans") from error
+        raise
+
+
 class Disk:
     """What makes a file last; a simulation puts one in this place that forgets what was not synced."""
+
+    def write(self, file: BinaryIO, data: bytes) -> None:
+        """Raises OSError when there is no room; some of the bytes may stand there then."""
+        file.write(data)
 
     def sync(self, file: BinaryIO) -> None:
         """The file's bytes are on the medium on return. Raises DiskFailed."""
@@ -104,17 +120,19 @@ class BlobFiles:
     def holds(self, hash_: bytes) -> bool:
         return self.path(hash_).exists()
 
+    @_room()
     def put(self, pieces: Iterable[bytes]) -> tuple[bytes, int]:
-        """Store a new blob; its hash and length. Durable on return."""
+        """Store a new blob; its hash and length. Durable on return. Raises DiskFull."""
         with self._written(pieces) as (temporary, hash_, length):
             self._settle(temporary, hash_)
         return hash_, length
 
+    @_room()
     def put_named(self, hash_: bytes, pieces: Iterable[bytes]) -> bool:
         """Store a whole blob that came under a name, beside whatever `extend` has of it; False when it lies here
         already. Durable on return.
 
-        Raises BadBytes, and keeps nothing, when it does not have its hash.
+        Raises BadBytes, and keeps nothing, when it does not have its hash. Raises DiskFull.
         """
         if self.holds(hash_):  # perhaps only since a process was killed between its new name and the folder's fsync
             self._keep_folder(self.path(hash_).parent)
@@ -138,7 +156,7 @@ class BlobFiles:
                 for piece in pieces:
                     state.update(piece)
                     length += len(piece)
-                    file.write(piece)
+                    self._disk.write(file, piece)
                 file.flush()
                 self._disk.sync(file)
             yield temporary, state.digest(), length
@@ -150,11 +168,12 @@ class BlobFiles:
         part = self._part(hash_)
         return part.stat().st_size if part.exists() else 0
 
+    @_room()
     def extend(self, hash_: bytes, length: int, offset: int, data: bytes) -> bool:
         """Continue an unfinished blob; True when it is now whole, checked and durable.
 
         Bytes that do not continue exactly where the file ends are left out. Raises BadBytes, and starts over, when
-        the whole does not have its hash.
+        the whole does not have its hash. Raises DiskFull; what found room stays.
         """
         with self._alone(hash_[0] % _LOCKS):  # the same scan may come twice at once, by a long poll and beside it
             return self._extend(hash_, length, offset, data)
@@ -179,7 +198,7 @@ class BlobFiles:
             if offset != have or offset + len(data) > length:
                 return False
             with part.open("ab") as file:
-                file.write(data)
+                self._disk.write(file, data)
             if offset + len(data) < length:
                 return False
         self._finish(part, hash_)  # also what lay here whole when the process was killed: nobody will send more of it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, case, exists, func, or_, select, true
 
 from sync_protocol.entries import BlobRole
 from sync_protocol.feeds import FeedId, FeedKind
@@ -15,6 +15,41 @@ from sync_protocol.store.seam import wake
 
 _NO_DAY = 2**31 + 1
 """After every urgency day (SPEC 6.1)."""
+
+
+def _always(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """1 where it holds for all rows of a group, else 0: to sort by."""
+    return func.min(case((condition, 1), else_=0))
+
+
+_ref, _blob = t.blob_ref.c, t.blob.c
+_DAY = case((_ref.urgency == 0, _NO_DAY), else_=_ref.urgency)
+_feed_kind = func.substr(_ref.feed, 1, 1)
+_BY_AGE = (func.min(_DAY), func.min(_ref.number), func.min(_ref.place))
+_PENDING = (
+    select(_ref.hash, _blob.length)
+    .join(t.blob, _blob.hash == _ref.hash)
+    .group_by(_ref.hash, _blob.length)
+    .limit(bindparam("most", type_=Integer))
+)
+# both are asked at every message: made once, because to make a statement takes longer than to run it
+_UNACKNOWLEDGED = (
+    _PENDING.outerjoin(t.blob_ask, t.blob_ask.c.hash == _ref.hash)
+    .where(
+        _ref.home.in_(bindparam("homes", expanding=True)),
+        _blob.held == 1,
+        ~exists().where(t.blob_receipt.c.author == bindparam("ancestor"), t.blob_receipt.c.hash == _ref.hash),
+        _feed_kind == bytes([FeedKind.UP]),
+    )
+    .order_by(func.min(case((t.blob_ask.c.hash.is_(None), 1), else_=0)), _always(_ref.role == BlobRole.PAGE), *_BY_AGE)
+)
+_WANTED_FROM_ABOVE = _PENDING.where(
+    _blob.held == 0,
+    or_(
+        and_(_feed_kind == bytes([FeedKind.DOWN]), func.substr(_ref.feed, 1, 5) != bindparam("down")),
+        _ref.home == bindparam("me"),
+    ),
+).order_by(_always(_feed_kind == bytes([FeedKind.UP])), _always(_ref.role == BlobRole.PAGE), *_BY_AGE)
 
 
 def note_held(conn: Connection, hash_: bytes, length: int) -> None:
@@ -45,24 +80,7 @@ def unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int, limit:
     What somebody above has asked for goes before everything; then what is small and lets somebody begin to read
     (previews, result documents) before all pages; then by urgency day, then by age.
     """
-    r, b = t.blob_ref.c, t.blob.c
-    signed = exists().where(t.blob_receipt.c.author == ancestor, t.blob_receipt.c.hash == r.hash)
-    day = case((r.urgency == 0, _NO_DAY), else_=r.urgency)
-    rows = conn.execute(
-        select(r.hash, b.length)
-        .join(t.blob, b.hash == r.hash)
-        .outerjoin(t.blob_ask, t.blob_ask.c.hash == r.hash)
-        .where(r.home.in_(homes), b.held == 1, ~signed, func.substr(r.feed, 1, 1) == bytes([FeedKind.UP]))
-        .group_by(r.hash, b.length)
-        .order_by(
-            func.min(case((t.blob_ask.c.hash.is_(None), 1), else_=0)),
-            _always(r.role == BlobRole.PAGE),
-            func.min(day),
-            func.min(r.number),
-            func.min(r.place),
-        )
-        .limit(limit)
-    )
+    rows = conn.execute(_UNACKNOWLEDGED, {"homes": homes, "ancestor": ancestor, "most": limit})
     return [PendingBlob(row.hash, row.length) for row in rows]
 
 
@@ -82,11 +100,6 @@ def signed_for(conn: Connection, author: int, hashes: Sequence[bytes]) -> set[by
     """Those of these blobs for which the author has signed."""
     c = t.blob_receipt.c
     return set(conn.execute(select(c.hash).where(c.author == author, c.hash.in_(hashes))).scalars())
-
-
-def _always(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """1 where it holds for all rows of a group, else 0: to sort by."""
-    return func.min(case((condition, 1), else_=0))
 
 
 def count_unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int, roles: Sequence[int] = ()) -> int:
@@ -110,27 +123,8 @@ def count_unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int, 
 
 def wanted_from_above(conn: Connection, me: int, limit: int) -> list[PendingBlob]:
     """Blobs that entries of ancestors (or of one's own lost machine) name and that do not lie here."""
-    r, b = t.blob_ref.c, t.blob.c
-    rows = conn.execute(
-        select(r.hash, b.length)
-        .join(t.blob, b.hash == r.hash)
-        .where(
-            b.held == 0,
-            or_(
-                and_(func.substr(r.feed, 1, 1) == bytes([FeedKind.DOWN]), func.substr(r.feed, 1, 5) != _down(me)),
-                r.home == me,
-            ),
-        )
-        .group_by(r.hash, b.length)
-        .order_by(
-            _always(func.substr(r.feed, 1, 1) == bytes([FeedKind.UP])),
-            _always(r.role == BlobRole.PAGE),
-            func.min(case((r.urgency == 0, _NO_DAY), else_=r.urgency)),
-            func.min(r.number),
-            func.min(r.place),
-        )
-        .limit(limit)
-    )
+    own = {"down": _down(me), "me": me, "most": limit}
+    rows = conn.execute(_WANTED_FROM_ABOVE, own)
     return [PendingBlob(row.hash, row.length) for row in rows]
 
 

@@ -35,22 +35,25 @@ from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import Told, hear, touch, wake
 from sync_protocol.topology import SLOT_HUB, slot
 
+# asked at every message: made once, because to make a statement takes longer than to run it
+_TIPS = select(t.tip).where(t.tip.c.feed.in_(bindparam("feeds", expanding=True)), t.tip.c.number > 0)
+_TIP = select(t.tip.c.number, t.tip.c.head).where(
+    t.tip.c.feed == bindparam("feed"), t.tip.c.epoch == bindparam("epoch")
+)
+
 
 def frontier(conn: Connection, feeds: Iterable[FeedId]) -> dict[Branch, Tip]:
     """The tips held of these feeds, in every epoch."""
     wanted = [feed.packed() for feed in feeds]
     result: dict[Branch, Tip] = {}
     for at in range(0, len(wanted), 500):
-        rows = conn.execute(select(t.tip).where(t.tip.c.feed.in_(wanted[at : at + 500]), t.tip.c.number > 0))
-        for row in rows:
+        for row in conn.execute(_TIPS, {"feeds": wanted[at : at + 500]}):
             result[Branch(FeedId.parse(row.feed), row.epoch)] = Tip(row.number, row.head)
     return result
 
 
 def tip_of(conn: Connection, branch: Branch) -> Tip | None:
-    row = conn.execute(
-        select(t.tip.c.number, t.tip.c.head).where(t.tip.c.feed == branch.feed.packed(), t.tip.c.epoch == branch.epoch)
-    ).one_or_none()
+    row = conn.execute(_TIP, {"feed": branch.feed.packed(), "epoch": branch.epoch}).one_or_none()
     return Tip(row.number, row.head) if row else None
 
 

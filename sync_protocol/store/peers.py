@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from sync_protocol import canonical
 from sync_protocol.envelopes import NONCE_BYTES
@@ -15,6 +16,13 @@ from sync_protocol.limits import MIB, NONCES_PER_PEER_MAX
 from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.tables import peer
 
+_THIS = peer.c.author == bindparam("whose")
+# asked at every message: made once, because to make a statement takes longer than to run it
+_NONCES = select(peer.c.nonces).where(_THIS).with_for_update()
+_FRONTIERS = select(peer.c.proven, peer.c.offered).where(_THIS).with_for_update()
+_PROVEN = select(peer.c.proven).where(_THIS)
+_CONTACT = select(peer.c.seen, peer.c.skew).where(_THIS)
+_CHANGE = update(peer).where(_THIS)
 _NONCES_READY = NONCES_PER_PEER_MAX
 """A long poll, two messages with blobs and one with entries may be under way at once."""
 
@@ -27,15 +35,17 @@ class PeerFrontiers:
     offered: dict[Branch, Tip] | None
 
 
-def _row(conn: Connection, author: int) -> None:
-    if conn.execute(select(peer.c.author).where(peer.c.author == author)).scalar() is None:
+def _change(conn: Connection, author: int, **values: Any) -> None:
+    """Of a peer that was never heard of as well."""
+    given = {"whose": author, **values}
+    if conn.execute(_CHANGE, given).rowcount == 0:
         insert_absent(conn, peer, [{"author": author, "nonces": b"", "seen": 0, "skew": 0}])
+        conn.execute(_CHANGE, given)
 
 
 def frontiers(conn: Connection, author: int) -> PeerFrontiers:
     """To be saved anew in this transaction: until it ends nobody else reads them for that."""
-    query = select(peer.c.proven, peer.c.offered).where(peer.c.author == author).with_for_update()
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_FRONTIERS, {"whose": author}).one_or_none()
     if row is None:
         return PeerFrontiers(None, None)
     return PeerFrontiers(_unpack(row.proven), _unpack(row.offered))
@@ -43,7 +53,7 @@ def frontiers(conn: Connection, author: int) -> PeerFrontiers:
 
 def proven(conn: Connection, author: int) -> dict[Branch, Tip] | None:
     """What a peer has last shown to hold; None when it never has, or goes on with a new machine."""
-    return _unpack(conn.execute(select(peer.c.proven).where(peer.c.author == author)).scalar())
+    return _unpack(conn.execute(_PROVEN, {"whose": author}).scalar())
 
 
 def forget_frontiers(conn: Connection, author: int) -> None:
@@ -56,23 +66,18 @@ def _unpack(packed: bytes | None) -> dict[Branch, Tip] | None:
 
 
 def save_frontiers(conn: Connection, author: int, proven: Frontier, offered: Frontier) -> None:
-    _row(conn, author)
-    conn.execute(
-        update(peer)
-        .where(peer.c.author == author)
-        .values(proven=canonical.pack(vector_fields(proven)), offered=canonical.pack(vector_fields(offered)))
-    )
+    packed = [canonical.pack(vector_fields(one)) for one in (proven, offered)]
+    _change(conn, author, proven=packed[0], offered=packed[1])
 
 
 def note_contact(conn: Connection, author: int, now: int, skew: int) -> None:
     """`skew` is the peer's clock minus ours, in seconds."""
-    _row(conn, author)
-    conn.execute(update(peer).where(peer.c.author == author).values(seen=now, skew=skew))
+    _change(conn, author, seen=now, skew=skew)
 
 
 def contact(conn: Connection, author: int) -> tuple[int, int]:
     """Unix seconds of the last contact (0 for never) and the clock skew then."""
-    row = conn.execute(select(peer.c.seen, peer.c.skew).where(peer.c.author == author)).one_or_none()
+    row = conn.execute(_CONTACT, {"whose": author}).one_or_none()
     return (row.seen, row.skew) if row else (0, 0)
 
 
@@ -94,10 +99,9 @@ def fresh_nonces(conn: Connection, author: int, random_bytes: Callable[[int], by
 
 
 def _outstanding(conn: Connection, author: int) -> list[bytes]:
-    _row(conn, author)
-    packed = conn.execute(select(peer.c.nonces).where(peer.c.author == author).with_for_update()).scalar_one()
+    packed = conn.execute(_NONCES, {"whose": author}).scalar() or b""
     return [packed[at : at + NONCE_BYTES] for at in range(0, len(packed), NONCE_BYTES)]
 
 
 def _save_nonces(conn: Connection, author: int, nonces: list[bytes]) -> None:
-    conn.execute(update(peer).where(peer.c.author == author).values(nonces=b"".join(nonces)))
+    _change(conn, author, nonces=b"".join(nonces))

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Programm
 from sqlalchemy.pool import NullPool, QueuePool
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from sync_protocol.errors import DiskFull
 from sync_protocol.store.dialect import lock_migration
 from sync_protocol.store.postgres_wakes import Listener, notify
 from sync_protocol.store.seam import Store, StoreError, StoreUnavailable
@@ -194,6 +195,7 @@ def _say_again(state: RetryCallState) -> None:
     _log.info("a write is run again", extra={"sqlstate": _sqlstate(error) if error else "", "n": state.attempt_number})
 
 
+_DISK_FULL = "53100"
 _NO_SERVER = ("08", "57P")
 """Classes of states in which the server is gone, going or not yet there."""
 
@@ -205,6 +207,8 @@ def _reaching() -> Iterator[None]:
         yield
     except OperationalError as error:
         state = _sqlstate(error)
+        if state == _DISK_FULL:
+            raise DiskFull("the database server's disk is full") from error
         if error.connection_invalidated or not state or state.startswith(_NO_SERVER):
             reason = str(error.orig).strip().splitlines()[:1]  # of the server or the network; it holds no password
             raise StoreUnavailable(f"the database does not answer: {''.join(reason)}") from error

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from sync_protocol.errors import DiskFull
 from sync_protocol.store import memory
 from sync_protocol.store.blob_files import DiskFailed, sync_file, sync_folder
 
@@ -160,6 +161,19 @@ def _sync_what_was_left(path: Path) -> None:
         sync_folder(path.parent)
 
 
+def _named(error: Exception) -> Exception:
+    """DiskFull for SQLite's words for it (https://sqlite.org/rescode.html#full), anything else as it is.
+
+    It may stand below another error: SQLite then ends the whole transaction, whose savepoint is gone too.
+    """
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, DBAPIError) and "is full" in str(below.orig):
+            return DiskFull(str(below.orig))
+        below = below.__context__
+    return error
+
+
 class SqliteStore(Store):
     """An encrypted SQLite database file."""
 
@@ -243,7 +257,7 @@ class SqliteStore(Store):
             except DBAPIError as error:
                 if "disk I/O error" in str(error.orig):
                     raise DiskFailed(str(error.orig)) from error
-                raise
+                raise _named(error) from error
         self._ring(wakes)
         return results
 
@@ -258,7 +272,7 @@ class SqliteStore(Store):
             with conn.begin_nested():
                 result, woken = self._run(conn, fn)
         except Exception as error:  # noqa: BLE001 - handed to the caller who asked for this write
-            return error
+            return _named(error)
         wakes |= woken
         return result
 

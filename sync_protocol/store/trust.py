@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from sync_protocol.certificates import Certificate, SignedCertificate, verify_certificate
 from sync_protocol.epochs import Grant, Revocation, pack_grant, pack_revocation, parse_grant, parse_revocation
@@ -14,13 +14,20 @@ from sync_protocol.store import tables as t
 from sync_protocol.store.memory import memory
 from sync_protocol.topology import Topology
 
+_C = t.certificate.c
+# asked at every message and entry: made once, because to make a statement takes longer than to run it
+_PACKED = select(_C.packed).where(_C.serial == bindparam("serial"))
+_ALL_PACKED = select(_C.packed).order_by(_C.serial)
+_REVOKED = select(_C.revoked).where(_C.serial == bindparam("serial"))
+_NEWEST_EPOCH = select(func.max(t.grant.c.epoch)).where(t.grant.c.author == bindparam("author"))
+
 
 def add_certificate(conn: Connection, deployment: bytes, root_key: bytes, signed: SignedCertificate) -> Certificate:
     """Verify and keep a certificate; again is nothing. Raises BadSignature or UnknownCertificate."""
     certificate = signed.certificate
     key = root_key if certificate.author == HUB else hub_certificate(conn, signed.signer).sign_key
     verify_certificate(deployment, signed, key)
-    known = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == certificate.serial)).scalar()
+    known = conn.execute(_PACKED, {"serial": certificate.serial}).scalar()
     if known is None:
         conn.execute(
             insert(t.certificate).values(
@@ -44,7 +51,7 @@ def certificate_of(conn: Connection, serial: int) -> Certificate:
     """Raises UnknownCertificate."""
     known = memory(conn)
     if ("certificate", serial) not in known:
-        packed = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == serial)).scalar()
+        packed = conn.execute(_PACKED, {"serial": serial}).scalar()
         if packed is None:
             raise UnknownCertificate("the signer's certificate is not held here", serial=serial)
         known["certificate", serial] = SignedCertificate.parse(packed).certificate
@@ -53,42 +60,34 @@ def certificate_of(conn: Connection, serial: int) -> Certificate:
 
 
 def signed_certificate(conn: Connection, serial: int) -> SignedCertificate:
-    packed = conn.execute(select(t.certificate.c.packed).where(t.certificate.c.serial == serial)).scalar_one()
+    packed = conn.execute(_PACKED, {"serial": serial}).scalar_one()
     return SignedCertificate.parse(packed)
 
 
 def current_certificate(conn: Connection, author: int) -> Certificate | None:
     """The author's newest certificate that is not revoked."""
     packed = conn.execute(
-        select(t.certificate.c.packed)
-        .where(t.certificate.c.author == author, t.certificate.c.revoked.is_(None))
-        .order_by(t.certificate.c.serial.desc())
-        .limit(1)
+        select(_C.packed).where(_C.author == author, _C.revoked.is_(None)).order_by(_C.serial.desc()).limit(1)
     ).scalar()
     return SignedCertificate.parse(packed).certificate if packed else None
 
 
 def newest_certificate(conn: Connection, author: int) -> Certificate | None:
     """The author's newest certificate, revoked or not: what comes after it goes on from its place and epoch."""
-    packed = conn.execute(
-        select(t.certificate.c.packed)
-        .where(t.certificate.c.author == author)
-        .order_by(t.certificate.c.serial.desc())
-        .limit(1)
-    ).scalar()
+    packed = conn.execute(select(_C.packed).where(_C.author == author).order_by(_C.serial.desc()).limit(1)).scalar()
     return SignedCertificate.parse(packed).certificate if packed else None
 
 
 def is_revoked(conn: Connection, serial: int) -> str | None:
     """The reason, or None."""
-    return conn.execute(select(t.certificate.c.revoked).where(t.certificate.c.serial == serial)).scalar()
+    return conn.execute(_REVOKED, {"serial": serial}).scalar()
 
 
 def topology(conn: Connection) -> Topology:
     """The tree of all stations, each in the place that its newest certificate names."""
     known = memory(conn)
     if "topology" not in known:
-        packed = conn.execute(select(t.certificate.c.packed).order_by(t.certificate.c.serial)).scalars()
+        packed = conn.execute(_ALL_PACKED).scalars()
         known["topology"] = _tree(tuple(packed))
     tree: Topology = known["topology"]
     return tree
@@ -105,7 +104,7 @@ def _tree(packed: tuple[bytes, ...]) -> Topology:
 
 
 def next_serial(conn: Connection) -> int:
-    return (conn.execute(select(func.max(t.certificate.c.serial))).scalar() or 0) + 1
+    return (conn.execute(select(func.max(_C.serial))).scalar() or 0) + 1
 
 
 def add_grant(conn: Connection, grant: Grant) -> None:
@@ -123,7 +122,7 @@ def grant_of(conn: Connection, author: int, epoch: int) -> Grant | None:
 
 def newest_epoch(conn: Connection, author: int) -> int:
     """The highest epoch granted to an author, 0 for its first machine."""
-    return conn.execute(select(func.max(t.grant.c.epoch)).where(t.grant.c.author == author)).scalar() or 0
+    return conn.execute(_NEWEST_EPOCH, {"author": author}).scalar() or 0
 
 
 def add_revocation(conn: Connection, revocation: Revocation) -> None:
@@ -137,7 +136,7 @@ def add_revocation(conn: Connection, revocation: Revocation) -> None:
         memory(conn).pop(("revocations", revocation.author), None)
     conn.execute(
         update(t.certificate)
-        .where(t.certificate.c.serial == revocation.serial, t.certificate.c.author == revocation.author)
+        .where(_C.serial == revocation.serial, _C.author == revocation.author)
         .values(revoked=revocation.reason)
     )
 

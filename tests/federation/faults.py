@@ -28,9 +28,9 @@ async def play(world: World, ends: float) -> None:
         for cable in world.cables_of(lost):
             cable.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
-        await asyncio.sleep(rng.expovariate(1 / 0.9))
-        troubles = (_weather, _kill, _power_cut, _lie, _replace, _dead_parent, _stick)
-        trouble = rng.choices(troubles, (7, 2, 20, 4, 1.5, 1.5, 4))[0]
+        await asyncio.sleep(rng.expovariate(1 / 0.35))
+        troubles = (_weather, _kill, _power_cut, _lie, _replace, _dead_parent, _full_disk, _stick)
+        trouble = rng.choices(troubles, (7, 2, 27, 4, 2.5, 3, 3, 4))[0]
         world.loop.create_task(_reported(world, trouble))
     await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)
     while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):
@@ -130,6 +130,17 @@ async def _dead_parent(world: World) -> None:
         world.restart(machine)
 
 
+async def _full_disk(world: World) -> None:
+    """For a while nothing more finds room at one place; what is refused there comes again later."""
+    machine = _somebody(world)
+    if machine is None:
+        return
+    machine.database.full = True
+    world.counts["disk full"] += 1
+    await asyncio.sleep(world.rng.choice((3.0, 15.0)))
+    machine.database.full = False
+
+
 async def _lie(world: World) -> None:
     """A township's program is exchanged for one that lies, and back."""
     machine = _somebody(world, relay=True)
@@ -176,6 +187,8 @@ async def _stick(world: World) -> None:
         done = await reader.store.off_loop(lambda: _taken(reader, bundle))
     except WrongReader:
         world.counts["stick for a machine that was replaced"] += 1
+    except OSError:
+        world.counts["no room for a stick"] += 1
     except SyncError:
         if good:
             raise
@@ -213,6 +226,7 @@ def _damaged(world: World, bundle: bytes) -> bytes:
 def _mend(world: World) -> None:
     for machine in world.machines():
         machine.fuse = None
+        machine.database.full = False
         if machine.lying and not machine.off:
             machine.stop(power=False)
         if machine.off:

@@ -89,7 +89,9 @@ class Machine:
         folder = folder_of(self.world.folder, self.author)
         self.folder = _Folder(folder.path, folder.key_file)
         self.database = TornDatabase(self.folder.path, self._step)
-        self.folder.disk = self.files = TornFiles(self.folder.path / "blobs", self._step, lambda: self.off)
+        self.folder.disk = self.files = TornFiles(
+            self.folder.path / "blobs", self._step, lambda: self.off, lambda: self.database.full
+        )
         self.sync = SqliteStore(self.folder.database, self.folder._key(), synchronous=self.world.synchronous)
         for engine in (self.sync._writer, self.sync._readers):
             # Statements are the same at every place and after every restart: compiled once, for one dialect.

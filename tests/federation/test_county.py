@@ -42,6 +42,7 @@ FAULTS = (
     "lie: spoil blob",
     "lie: leave body out",
     "damaged stick refused",
+    "disk full",
     "stick brought news",
 )
 PATHS = (
@@ -52,6 +53,8 @@ PATHS = (
     "refused: bad_nonce",
     "refused: bad_signature",
     "refused: unknown_certificate",
+    "not written: disk_full",
+    "refused: parent_full",
     "ordered at once",
     "past the parent",
     "back to the parent",

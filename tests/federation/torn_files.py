@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 from collections.abc import Callable
@@ -14,10 +15,13 @@ from sync_protocol.store.blob_files import Disk, DiskFailed
 class TornFiles(Disk):
     """The files below one folder. What it knows: which bytes and names last; the rest is on the real files."""
 
-    def __init__(self, root: Path, step: Callable[[], None], is_dead: Callable[[], bool]) -> None:
+    def __init__(
+        self, root: Path, step: Callable[[], None], is_dead: Callable[[], bool], is_full: Callable[[], bool]
+    ) -> None:
         self._root = root
         self._step = step
         self._is_dead = is_dead
+        self._is_full = is_full
         self._renames: list[tuple[Path, Path]] = []
         self._folders: set[Path] = set()
         self._contents: dict[int, bytes] = {}
@@ -30,6 +34,12 @@ class TornFiles(Disk):
             self._step()
         if self._is_dead():
             raise DiskFailed("the machine lost its power")
+
+    def write(self, file: BinaryIO, data: bytes) -> None:
+        if self._is_full():
+            file.write(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        file.write(data)
 
     def sync(self, file: BinaryIO) -> None:
         self._tick()

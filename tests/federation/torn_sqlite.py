@@ -18,6 +18,7 @@ import sqlcipher3._sqlite3 as binding
 
 SECTOR = 512
 _IO_ERROR = 10 | (3 << 8)
+_FULL = 13
 _POINTER, _INT, _INT64 = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
 _WRITE = ctypes.CFUNCTYPE(_INT, _POINTER, _POINTER, _INT, _INT64)
 _TRUNCATE = ctypes.CFUNCTYPE(_INT, _POINTER, _INT64)
@@ -97,6 +98,8 @@ class TornDatabase:
         self.folder = folder
         self.step = step
         self.dead = False
+        self.full = False
+        """No file grows; what lies there already can be written over."""
         self._shadows: dict[str, _Shadow] = {}
         self._images: dict[str, bytes] = {}
         self.unsynced_at_cut = 0
@@ -199,6 +202,8 @@ class _TornVfs:
             disk.step()
         if disk.dead:
             return _IO_ERROR
+        if disk.full and offset + count > Path(path).stat().st_size:
+            return _FULL
         disk.shadow(path).unsynced.append((offset, ctypes.string_at(data, count)))
         return int(methods.write(file, data, count, offset))
 

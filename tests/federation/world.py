@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sync_protocol.errors import DiskFull
 from sync_protocol.feeds import HUB
 from sync_protocol.store import trust
 from sync_protocol.store.blob_files import DiskFailed
@@ -54,8 +55,8 @@ class World:
         self.tiers = self.template.tiers
         self.parents = self._some_places()
         self.judges = Judges(counts=self.counts)
-        self.pause_seconds = self.rng.choice((4.0, 8.0))
-        self.shift_seconds = self.rng.choice((12.0, 18.0, 30.0))
+        self.pause_seconds = self.rng.choice((2.0, 4.0))
+        self.shift_seconds = self.rng.choice((6.0, 9.0, 13.0))
         self._trace = hashlib.sha256()
         self._serial = 0
         self._machines: dict[int, Machine] = {}
@@ -220,8 +221,8 @@ class World:
         region = self._region(hub.sync, machine.author)
         try:
             station = enrol(hub.sync, hub.replica.me, region, self.tiers[machine.author], self.rng, hub.now())
-        except DiskFailed:
-            return  # the county's machine stopped just then
+        except (DiskFailed, DiskFull):
+            return  # the county's machine stopped just then, or has no room
         machine.stop(power=True)
         machine.close()
         folder = folder_of(self.folder, machine.author)

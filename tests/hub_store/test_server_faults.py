@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from hub.county import migrate, open_county
 from hub.founding import found_county
+from sync_protocol.errors import DiskFull
 from sync_protocol.store import tables as t
 from sync_protocol.store.data_folder import DataFolder, FolderError
 from sync_protocol.store.me import put
@@ -70,6 +71,14 @@ def test_a_connection_lost_inside_a_write_leaves_no_trace_and_is_not_run_again(c
     assert runs == [1]
     store.write(lambda conn: put(conn, "kept", b""))
     assert _names(store) == {"kept"}
+    store.close()
+
+
+def test_a_full_disk_of_the_server_is_told_apart(cluster: Cluster, database: str) -> None:
+    store = cluster.store(database)
+    full = "DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
+    with pytest.raises(DiskFull):
+        store.write(lambda conn: conn.execute(sa.text(full)))
     store.close()
 
 

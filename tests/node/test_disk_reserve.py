@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from casework.errors import NotAllowed
+from hub import app as hub_app
+from node import app as node_app
 from node.app import Running, _room_for_intake
 from node.settings import has_room
+from sync_protocol.errors import DiskFull
 
 
 def test_the_reserve_is_measured_on_the_folders_own_disk(tmp_path: Path) -> None:
@@ -56,3 +59,12 @@ async def test_only_intake_is_refused(tmp_path: Path, method: str, path: str, re
     assert status == (200 if allowed else 403)
     assert bool(said) is not allowed
     assert all("磁盘" in text and "会继续上报" in text for text in said)
+
+
+@pytest.mark.parametrize("program", [node_app, hub_app])
+async def test_a_step_that_found_no_room_is_told_so(program: ModuleType) -> None:
+    async def full(_request: web.Request) -> web.Response:
+        raise DiskFull("database or disk is full")
+
+    with pytest.raises(web.HTTPInsufficientStorage):
+        await program._log_says_no(make_mocked_request("POST", "/cases"), full)

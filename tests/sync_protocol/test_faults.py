@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from sync_protocol.bell import Bell
 from sync_protocol.crypto import sha256
 from sync_protocol.dialer import Dialer
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, Header, Opening, pack_opening, topic_of
-from sync_protocol.errors import NotCanonical
+from sync_protocol.errors import DiskFull, NotCanonical
 from sync_protocol.feeds import up
 from sync_protocol.frontier import Branch
 from sync_protocol.journal import Writing
@@ -26,7 +27,7 @@ from sync_protocol.messages import Chunk, pack_message
 from sync_protocol.order import Standing
 from sync_protocol.server import Parent
 from sync_protocol.store import async_store, feed_store
-from sync_protocol.store.blob_files import BlobFiles, DiskFailed
+from sync_protocol.store.blob_files import BlobFiles, Disk, DiskFailed
 from sync_protocol.store.seam import SqliteStore
 from tests.sync_protocol.county import County, Place, small_county
 
@@ -50,13 +51,49 @@ def test_a_full_disk_fails_everything_that_shared_the_commit(tmp_path: Path) -> 
     store.write(lambda conn: conn.exec_driver_sql(f"pragma max_page_count = {pages + 4}").scalar())
     try:
         outcome = store.write_many([put(1), put(10_000_000), put(2)])
-    except sa.exc.OperationalError:
+    except DiskFull:
         outcome = []
+    with pytest.raises(DiskFull):
+        store.write(put(10_000_000))
     rows = store.read(lambda conn: conn.execute(sa.text("select length(v) from t")).scalars().all())
     said = sum(not isinstance(result, BaseException) for result in outcome)
     assert len(rows) - 1 == said, "what was called saved is there, and nothing else"
     store.write(put(3))
     assert 3 in store.read(lambda conn: conn.execute(sa.text("select length(v) from t")).scalars().all())
+
+
+class _SmallDisk(Disk):
+    """Has room for so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, file: BinaryIO, data: bytes) -> None:
+        fits, self.room = data[: self.room], self.room - len(data)
+        file.write(fits)
+        if len(fits) < len(data):
+            file.flush()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_scan_goes_on_from_what_found_room(tmp_path: Path) -> None:
+    disk = _SmallDisk(70)
+    files = BlobFiles(tmp_path / "blobs", disk)
+    data = bytes(range(100))
+    name = sha256(data)
+    with pytest.raises(DiskFull):
+        files.extend(name, 100, 0, data)
+    assert (files.offset(name), files.holds(name)) == (70, False)
+    disk.room = 1000
+    assert files.extend(name, 100, 70, data[70:])
+    assert b"".join(files.pieces(name)) == data
+
+
+def test_a_scan_put_on_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    files = BlobFiles(tmp_path / "blobs", _SmallDisk(5))
+    with pytest.raises(DiskFull):
+        files.put([b"a" * 4, b"b" * 4])
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
 def test_one_scan_that_comes_twice_at_once_is_written_once(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from sync_protocol.errors import (
     BadSignature,
     BadToken,
     CertificateRevoked,
+    ParentFull,
     SyncError,
     TransferFailed,
     UnknownCertificate,
@@ -398,6 +399,27 @@ async def test_nobody_there(county):
         with pytest.raises(TransferFailed):
             await link.exchange()
         assert link.state.error == "transfer_failed"
+
+
+async def test_a_parent_without_room_says_so_and_takes_all_later(county, served):
+    """The database may not grow any more; then it may again."""
+    _, _, township, village = county
+    wide = village.open_case({"name": "x" * 12_000}, pages=(bytes(range(256)) * 400,))
+    engine = served.place.store
+
+    def limit(pages: int) -> None:
+        engine.write(lambda conn: conn.exec_driver_sql(f"pragma max_page_count = {pages}").scalar())
+
+    limit(engine.write(lambda conn: conn.exec_driver_sql("pragma page_count").scalar()) + 2)
+    async with link_to(served.url, village, township) as link:
+        with pytest.raises(ParentFull):
+            await link.say_all()
+        assert link.state.error == "parent_full" and not link.state.in_step
+        assert served.counts["refused:parent_full"] == 1
+        limit(1_000_000)
+        await link.say_all()
+        assert link.state.error == ""
+    assert township.store.read(lambda conn: list(township.replica.journal.changes(conn, village.author, wide)))
 
 
 # --- enrolment --------------------------------------------------------------------------------------------------

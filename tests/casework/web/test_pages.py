@@ -197,6 +197,7 @@ async def test_a_body_that_is_no_form_is_refused_with_a_page(signed_in: Browser,
         ("/nowhere", 404, "没有找到"),
         ("/sign-out", 405, "不能这样打开"),
         ("/fail/bug", 500, "事故编号"),
+        ("/fail/full", 507, "磁盘没有空间"),
     ],
 )
 async def test_an_error_page_says_what_happened_and_what_next(

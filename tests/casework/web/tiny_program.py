@@ -130,6 +130,7 @@ def make_app(place: Place, site: Site = SITE) -> web.Application:
             "no": NotAllowed("只有县级审批员可以准予"),
             "none": NotFound(),
             "bug": RuntimeError("password=hunter2 341882189001011230"),
+            "full": web.HTTPInsufficientStorage(),
             "moved": web.HTTPFound("/cases"),
         }
         raise kinds[request.match_info["kind"]]
