@@ -243,17 +243,25 @@ class SqliteStore(Store):
         return result
 
     def write_many(self, fns: Sequence[Callable[[Connection], T]]) -> list[T | BaseException]:
-        """Run each `fn` in a savepoint; one commit for all. A failing one leaves no trace and yields its error."""
+        """Run each `fn` in a savepoint; one commit for all. A failing one leaves no trace and yields its error.
+
+        A single one needs no savepoint: it raises its error.
+        """
         with self._lock:
             conn = self._writing
             wakes: set[str] = set()
             results: list[T | BaseException]
             try:
                 with conn.begin():
-                    results = []
-                    for fn in fns:
-                        results.append(self._savepoint(conn, fn, wakes))
-                        self._still_open(conn, results)
+                    if len(fns) == 1:
+                        result, wakes = self._run(conn, fns[0])
+                        results = [result]
+                        self._still_open(conn, [])
+                    else:
+                        results = []
+                        for fn in fns:
+                            results.append(self._savepoint(conn, fn, wakes))
+                            self._still_open(conn, results)
             except DBAPIError as error:
                 if "disk I/O error" in str(error.orig):
                     raise DiskFailed(str(error.orig)) from error
