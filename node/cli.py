@@ -16,10 +16,11 @@ import typer
 from casework.errors import CaseworkError
 from casework.fsck import look_at_cases
 from casework.logs import configure_logs
+from casework.reference import checked_url
 from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
-from node.enrol import check_parent, enrol_here, read_ca
+from node.enrol import enrol_here, read_ca
 from node.intake_file import take_file
 from node.settings import NodeSettings
 from node.standing import outstanding
@@ -70,7 +71,7 @@ def init(
 ) -> None:
     """Enrol this machine as a station: make its keys, redeem the invitation. Run again after a failure, it goes on."""
     data = DataFolder(folder, key_file)
-    parent, pem = check_parent(parent), read_ca(ca)
+    parent, pem = checked_url(parent, "--parent"), read_ca(ca)
     invitation = Token.parse(token)
     me = enrol_here(data, parent, pem, invitation, os.urandom)
     asyncio.run(_first_exchange(NodeSettings(folder, key_file)))
