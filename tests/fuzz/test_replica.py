@@ -161,7 +161,7 @@ def test_what_a_village_signs_is_taken_whole_or_leaves_no_trace(scene):
     @given(
         made=st.lists(st.tuples(places(tip, start), entries(lies, 3)), min_size=1, max_size=2),
         feed=st.sampled_from(feeds),
-        serial=st.sampled_from([0] * 8 + [1, 2, 99, 2**32 - 1]),
+        serial=st.sampled_from([0] * 6 + [1, 2, 99, 99, 2**32 - 1]),
         who=st.sampled_from([liar] * 8 + [stranger]),
     )
     def run(made, feed, serial, who):
