@@ -1,7 +1,7 @@
 // PouchDB on both ends of a weak link, for bench/weak_link_pouchdb.py:
 //   node pouchdb.js fill DATABASE CASES      each case a document, its files attachments of it
 //   node pouchdb.js serve FOLDER HOST PORT   databases in FOLDER, spoken to as PouchDB speaks to a CouchDB
-//   node pouchdb.js push DATABASE URL        until all of it is there
+//   node pouchdb.js push DATABASE URL BATCH  until all of it is there, so many documents at a time
 //   node pouchdb.js list DATABASE            what it holds: a line of JSON for each document
 'use strict';
 
@@ -30,9 +30,8 @@ function serve(folder, host, port) {
   require('express-pouchdb')(Served, { mode: 'minimumForPouchDB' }).listen(Number(port), host);
 }
 
-// A document at a time: a batch that is cut is sent again whole, and PouchDB sends a hundred in one unless told.
-async function push(database, url) {
-  const done = await new PouchDB(database).replicate.to(url, { batch_size: 1, retry: true });
+async function push(database, url, batch) {
+  const done = await new PouchDB(database).replicate.to(url, { batch_size: Number(batch), retry: true });
   process.exit(done.ok && done.doc_write_failures === 0 ? 0 : 1);
 }
 
