@@ -11,27 +11,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 
 from bench.serving import MissingTool
 from bench.weak_link_figures import Figures
 from bench.weak_link_nets import THREE_G, TWO_G, CannotRun, check_machine
-from bench.weak_link_peers import PEERS, missing_peers, peer_seconds
+from bench.weak_link_peers import GIVE_UP_TIMES, PEERS, peer_seconds, prepare_peers
 from bench.weak_link_runs import (
     Deciding,
     Upload,
-    alone,
     county,
     cut_by_kill,
     cut_by_link,
     decision_and_month,
-    flap,
     plain,
     upload,
 )
+from bench.weak_link_shape import Outages
 from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX
 
-UP_SECONDS, DOWN_SECONDS = 20.0, 40.0
+FLAPPING = Outages(up_seconds=20.0, down_seconds=40.0)
 PARTS = ("2g", "3g", "flapping", "quiet")
 _UNDER_WAY_BYTES = 3 * 32 * 1024
 _MIB = 1024 * 1024
@@ -78,10 +78,10 @@ def three_g(figures: Figures, seed: int, given: argparse.Namespace) -> None:
 def flapping(figures: Figures, seed: int, given: argparse.Namespace) -> None:
     """A link that is up for 20 s and down for 40 s, and tells nobody."""
     with county(THREE_G, seed, given.cases, given.congestion) as watched:
-        flap(watched, UP_SECONDS, DOWN_SECONDS)
-        done = upload(watched, slower=(UP_SECONDS + DOWN_SECONDS) / UP_SECONDS)
+        watched.wire.is_down = FLAPPING.after(time.monotonic())
+        done = upload(watched, slower=FLAPPING.period_seconds / FLAPPING.up_seconds)
     _say("flapping", seed, done)
-    allowed = alone(done.needs(done.work.bytes), UP_SECONDS, DOWN_SECONDS)
+    allowed = FLAPPING.alone(done.needs(done.work.bytes))
     figures.note("flapping: everything / the time that the up-periods alone allow", done.everything / allowed, 1.1)
 
 
@@ -96,9 +96,15 @@ def quiet(figures: Figures, seed: int, given: argparse.Namespace) -> None:
 
 
 def peers(seed: int, given: argparse.Namespace) -> Iterator[str]:
-    """The same files on the same 2G link, by each peer in turn."""
-    for name, seconds, ratio in peer_seconds(TWO_G, seed, given.cases, given.congestion):
-        yield f"peer  2G: {name}: {seconds:,.1f} s, {ratio:.2f} × the time that its bytes need"
+    """The same files on the same links, by each peer in turn."""
+    links = {"2g": (TWO_G, None), "3g": (THREE_G, None), "flapping": (THREE_G, FLAPPING)}
+    for part, (profile, outages) in links.items():
+        if given.parts and part not in given.parts:
+            continue
+        for name, seconds, ratio in peer_seconds(profile, outages, seed, given.cases, given.congestion):
+            said = f"{seconds:,.1f} s, {ratio:.2f} × the time that its bytes need"
+            late = f"did not finish in {GIVE_UP_TIMES} × the time that its bytes need"
+            yield f"peer  {part}: {name}: {said if ratio <= GIVE_UP_TIMES else late}"
 
 
 def _say(name: str, seed: int, done: Upload) -> None:
@@ -124,8 +130,8 @@ def main() -> int:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     try:
         check_machine()
-        if not given.without_peers and (missing := missing_peers()):
-            raise CannotRun(f"no {', '.join(missing)}: install it, or run with --without-peers")
+        if not given.without_peers:
+            prepare_peers()
         return _run(given)
     except (CannotRun, MissingTool) as missing_part:
         print(f"FAIL  this bench cannot run here: {missing_part}")

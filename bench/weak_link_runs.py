@@ -19,7 +19,7 @@ from bench.serving import Served, peak_bytes
 from bench.weak_link_county import Watched, kill, prepare, report_of, running
 from bench.weak_link_decision import decide
 from bench.weak_link_nets import TWO_G
-from bench.weak_link_shape import Profile, flapping
+from bench.weak_link_shape import Profile
 from bench.weak_link_work import Work
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW
 from node.station import Station, open_station
@@ -126,17 +126,6 @@ def upload(watched: Watched, happens: Callable[[Watched, Sync], Sync] = plain, *
             kill(sync)
     up, down = wire.streams_up.handed, wire.streams_down.handed
     return Upload(work, wire.profile, at_township, at_county, previews, everything, up, down, busy, peak)
-
-
-def flap(watched: Watched, up_seconds: float, down_seconds: float) -> None:
-    """Begin outages that tell nobody."""
-    watched.wire.is_down = flapping(up_seconds, down_seconds, time.monotonic())
-
-
-def alone(work_seconds: float, up_seconds: float, down_seconds: float) -> float:
-    """The wall time in which up-periods of a flapping link alone add up to so many seconds of work."""
-    whole, rest = divmod(work_seconds, up_seconds)
-    return whole * (up_seconds + down_seconds) + rest
 
 
 @contextmanager

@@ -43,10 +43,25 @@ def never_down(_now: float) -> bool:
     return False
 
 
-def flapping(up_seconds: float, down_seconds: float, began: float) -> Callable[[float], bool]:
-    """Whether the link is down: up first, then down, for ever, counted from `began`."""
-    period = up_seconds + down_seconds
-    return lambda now: (now - began) % period >= up_seconds
+@dataclass(frozen=True, slots=True)
+class Outages:
+    """A link that is up, then down, and so on for ever."""
+
+    up_seconds: float
+    down_seconds: float
+
+    @property
+    def period_seconds(self) -> float:
+        return self.up_seconds + self.down_seconds
+
+    def after(self, began: float) -> Callable[[float], bool]:
+        """Whether the link is down at a moment, counted from `began`."""
+        return lambda now: (now - began) % self.period_seconds >= self.up_seconds
+
+    def alone(self, work_seconds: float) -> float:
+        """The wall time in which up-periods alone add up to so many seconds of work."""
+        whole, rest = divmod(work_seconds, self.up_seconds)
+        return whole * self.period_seconds + rest
 
 
 @dataclass(slots=True)

@@ -130,14 +130,18 @@ def save_address(conn: Connection, plain: Mapping[str, Any]) -> None:
     if not url:
         conn.execute(sa.delete(station_address).where(station_address.c.author == author))
         return
-    _replace(conn, station_address, {"author": author}, {"url": checked_url(url)})
+    _replace(conn, station_address, {"author": author}, {"url": checked_url(url, "url")})
 
 
-def checked_url(url: str) -> str:
-    """Without a slash at its end. Raises BadInput."""
-    parts = urlsplit(url)
-    if len(url) > URL_CHARACTERS_MAX or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput([Problem("url", f"「{url[:60]}」不是网址", "请填写如 https://hall.example:8080 的网址")])
+def checked_url(url: str, name: str) -> str:
+    """Without a slash at its end. `name` is what its giver calls it. Raises BadInput."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an end, a port that is no number
+        good = False
+    if not good or len(url) > URL_CHARACTERS_MAX:
+        raise BadInput([Problem(name, f"{name}：「{url[:60]}」不是网址", "请填写如 https://hall.example:8080 的网址")])
     return url.rstrip("/")
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
 from casework.web.listen import admin_app, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
-from hub import courier, staff
+from hub import staff
 from hub.county import County, open_county
 from hub.judge import KNOWN_BY_NOW, judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
@@ -220,26 +220,11 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
-    app[COURIER] = _courier(parts)
+    words, sticks = county.sticks()
+    app[COURIER] = Courier(sticks, words, now, parts.carry, lambda carried: parts.arrived(carried.homes, False))
     add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *HUB_PAGES])
     app.add_routes(parent_of(parts).routes())
     return app
-
-
-def _courier(parts: Running) -> Courier:
-    county = parts.county
-
-    def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:  # noqa: FBT001 - the page's callback
-        writer, name = courier.writer_for(county, reader, county.desk.now(), everything=everything)
-        return writer.pieces(), name
-
-    return Courier(
-        readers=lambda: courier.readers(county),
-        export=export,
-        take=lambda file: courier.take(county, file, county.desk.now(), lambda what, length: None),
-        run=parts.carry,
-        taken=lambda carried: parts.arrived(carried.homes, False),
-    )
 
 
 @web.middleware

@@ -23,12 +23,12 @@ from casework.passwords import hash_password
 from casework.service_item import ServiceItem
 from casework.web.listen import serve_refusal, tls_context
 from hub import app as program
-from hub import courier, staff, stations
+from hub import staff, stations
 from hub.county import open_county
 from hub.founding import found_county
 from hub.settings import HubSettings
 from migrations.upgrade import SchemaTooNew
-from sync_protocol.courier import Meter, look_at
+from sync_protocol.courier import Meter, look_at, written_line
 from sync_protocol.errors import SyncError
 from sync_protocol.export import write_export
 from sync_protocol.fsck import check_replica
@@ -307,14 +307,11 @@ def bundle_export(
     """Write what the reader lacks to one file for a courier, sealed to it. Runs beside a server of the same folder."""
     county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
-        writer, name = courier.writer_for(county, reader, program.now(), everything=everything)
-        report = courier.write_to(writer, to / name if to.is_dir() else to, _say)
+        _, sticks = county.sticks()
+        report = sticks.write(reader, to, program.now(), _say, everything=everything)
     finally:
         county.close()
-    counts = f"{report['entries']} entries, {report['previews']} previews, {report['pages']} pages, "
-    text = counts + f"{report['documents']} documents, {report['bytes']} bytes in {report['file']}"
-    damaged = f"; {report['damaged']} damaged scans left out, see fsck" if report["damaged"] else ""
-    _print(report, as_json, text + damaged)
+    _print(report, as_json, written_line(report))
 
 
 @bundle.command("import")
@@ -328,14 +325,13 @@ def bundle_import(
     """Check a bundle whole and take it in; again is harmless. Runs beside a server. Exit 3: a part was refused."""
     county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
+        words, sticks = county.sticks()
         with file.open("rb") as opened:
-            carried = courier.take(county, opened, program.now(), Meter(_say, file.stat().st_size))
-        courier.judge(county, carried.homes)
+            carried = words.carried(sticks.take(opened, program.now(), Meter(_say, file.stat().st_size)))
+        county.judge(carried.homes)
     finally:
         county.close()
-    report = {name: getattr(carried, name) for name in carried.__slots__}
-    report["refused"] = [{"code": code, "detail": detail} for code, detail in carried.refused]
-    _print(report, as_json, "\n".join(carried.lines()))
+    _print(carried.report(), as_json, "\n".join(carried.lines()))
     raise typer.Exit(3 if carried.refused else 0)
 
 
@@ -343,7 +339,7 @@ def bundle_import(
 def bundle_inspect(file: Annotated[Path, typer.Argument(help="The bundle.")], as_json: AsJson = False) -> None:
     """From where, for where, when, how much, and whether it is whole. Needs no key. Exit 1: it is damaged."""
     look = look_at(file, _say)
-    report = {name: getattr(look, name) for name in look.__slots__}
+    report = look.report()
     _print(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
     raise typer.Exit(0 if look.sound else 1)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
+from casework import reference
 from casework.desk import Desk, Machine
 from casework.projector import Projector
+from casework.web.courier_words import StickWords
 from hub.judge import judge_one_home
 from migrations.upgrade import upgrade
+from sync_protocol.courier import Sticks
 from sync_protocol.reading import plain_body
 from sync_protocol.replica import Replica
 from sync_protocol.store import me as identity
@@ -36,6 +40,22 @@ class County:
     @property
     def me(self) -> Me:
         return self.replica.me
+
+    def sticks(self) -> tuple[StickWords, Sticks]:
+        """The bundles that couriers carry from here and to here, and the words for them."""
+        words = StickWords(lambda region: self.store.read(lambda conn: reference.region_name(conn, region)))
+        return words, Sticks(self.store, self.replica, words)
+
+    def judge(self, homes: Iterable[int]) -> None:
+        """Judge what came of these homes, batch by batch; where a server runs as well, whoever is first does it."""
+
+        def one_batch(conn: Connection, home: int) -> bool:
+            now = self.desk.now()
+            return bool(judge_one_home(conn, self.replica.journal, self.topics, self.desk, home, now).topics)
+
+        for home in homes:
+            while self.store.write(partial(one_batch, home=home)):
+                pass
 
     def close(self) -> None:
         self.store.close()

@@ -55,18 +55,17 @@ def _check_region(tree: RegionTree | None, region: str, tier: str) -> None:
         raise BadInput([Problem("region", message, "请改选站点级别，或核对代码")])
 
 
-def say_address(conn: Connection, journal: Journal, region: str, url: str, writing: Writing) -> int:
-    """Tell everybody where a station ("" for the county) is reached, or with "" no longer; its author. Raises BadInput.
+def say_address(conn: Connection, journal: Journal, region: str, url: str, writing: Writing) -> None:
+    """Tell everybody where a station ("" for the county) is reached, or with "" no longer. Raises BadInput.
 
     Stations below it that have lost their own parent go there. Saying it again writes nothing.
     """
     author = HUB if not region else _author_of(conn, region)
     lock_feeds(conn, [TO_ALL])
-    url = reference.checked_url(url) if url else ""
+    url = reference.checked_url(url, "--url") if url else ""
     if reference.addresses(conn).get(author, "") != url:
         body = canonical.pack({"author": author, "url": url})
         journal.tell(conn, TO_ALL, int(ChangeKind.ADDRESS), body, writing)
-    return author
 
 
 def _author_of(conn: Connection, region: str) -> int:

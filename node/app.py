@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -31,7 +31,6 @@ from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
 from casework.web.listen import admin_app, client_context, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
-from node import courier
 from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
@@ -202,25 +201,11 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.extend((_log_says_no, _room_for_intake(parts)))
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
     app[SYNC_STATUS] = lambda: _sync_status(parts)
-    app[COURIER] = _courier(parts)
+    words, sticks = station.sticks()
+    app[COURIER] = Courier(sticks, words, now, parts.carry)
     add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *NODE_PAGES])
     app.add_routes(_parent(parts).routes())
     return app
-
-
-def _courier(parts: Running) -> Courier:
-    station = parts.station
-
-    def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:  # noqa: FBT001 - the page's callback
-        writer, name = courier.writer_for(station, reader, now(), everything=everything)
-        return writer.pieces(), name
-
-    return Courier(
-        readers=lambda: courier.readers(station),
-        export=export,
-        take=lambda file: courier.take(station, file, now(), lambda what, length: None),
-        run=parts.carry,
-    )
 
 
 @web.middleware

@@ -16,17 +16,17 @@ import typer
 from casework.errors import CaseworkError
 from casework.fsck import look_at_cases
 from casework.logs import configure_logs
+from casework.reference import checked_url
 from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
-from node import courier
-from node.enrol import check_parent, enrol_here, read_ca
+from node.enrol import enrol_here, read_ca
 from node.intake_file import take_file
 from node.settings import NodeSettings
 from node.standing import outstanding
 from node.station import Station, ancestor_urls, last_answered, last_contact, open_station
 from node.syncing import EXIT_FAILED, Until, sync_until
-from sync_protocol.courier import Meter, look_at
+from sync_protocol.courier import Meter, look_at, written_line
 from sync_protocol.enrolment import Token
 from sync_protocol.errors import SyncError
 from sync_protocol.export import write_export
@@ -71,7 +71,7 @@ def init(
 ) -> None:
     """Enrol this machine as a station: make its keys, redeem the invitation. Run again after a failure, it goes on."""
     data = DataFolder(folder, key_file)
-    parent, pem = check_parent(parent), read_ca(ca)
+    parent, pem = checked_url(parent, "--parent"), read_ca(ca)
     invitation = Token.parse(token)
     me = enrol_here(data, parent, pem, invitation, os.urandom)
     asyncio.run(_first_exchange(NodeSettings(folder, key_file)))
@@ -271,14 +271,11 @@ def bundle_export(
     """Write what the reader lacks to one file for a courier, sealed to it. Runs beside a server of the same folder."""
     station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
     try:
-        writer, name = courier.writer_for(station, reader, program.now(), everything=everything)
-        report = courier.write_to(writer, to / name if to.is_dir() else to, _say)
+        _, sticks = station.sticks()
+        report = sticks.write(reader, to, program.now(), _say, everything=everything)
     finally:
         station.close()
-    counts = f"{report['entries']} entries, {report['previews']} previews, {report['pages']} pages, "
-    text = counts + f"{report['documents']} documents, {report['bytes']} bytes in {report['file']}"
-    damaged = f"; {report['damaged']} damaged scans left out, see fsck" if report["damaged"] else ""
-    _print(report, as_json, text + damaged)
+    _print(report, as_json, written_line(report))
 
 
 @bundle.command("import")
@@ -291,13 +288,12 @@ def bundle_import(
     """Check a bundle whole and take it in; again is harmless. Runs beside a server. Exit 3: a part was refused."""
     station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
     try:
+        words, sticks = station.sticks()
         with file.open("rb") as opened:
-            carried = courier.take(station, opened, program.now(), Meter(_say, file.stat().st_size))
+            carried = words.carried(sticks.take(opened, program.now(), Meter(_say, file.stat().st_size)))
     finally:
         station.close()
-    report = {name: getattr(carried, name) for name in carried.__slots__}
-    report["refused"] = [{"code": code, "detail": detail} for code, detail in carried.refused]
-    _print(report, as_json, "\n".join(carried.lines()))
+    _print(carried.report(), as_json, "\n".join(carried.lines()))
     raise typer.Exit(3 if carried.refused else 0)
 
 
@@ -305,7 +301,7 @@ def bundle_import(
 def bundle_inspect(file: Annotated[Path, typer.Argument(help="The bundle.")], as_json: AsJson = False) -> None:
     """From where, for where, when, how much, and whether it is whole. Needs no key. Exit 1: it is damaged."""
     look = look_at(file, _say)
-    report = {name: getattr(look, name) for name in look.__slots__}
+    report = look.report()
     _print(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
     raise typer.Exit(0 if look.sound else 1)
 

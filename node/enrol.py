@@ -11,7 +11,6 @@ import shutil
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 from sqlalchemy import Connection
@@ -93,14 +92,6 @@ async def ask_to_enrol(url: str, token: Token, ca: bytes | None, keys: Keys) -> 
                 await asyncio.sleep(pause)
         answer = await enrol(session, url, data)
     return parse_welcome(answer, token, signer.public)
-
-
-def check_parent(url: str) -> str:
-    """The URL without a slash at its end. Raises ValueError that says what is expected."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"--parent is a URL such as https://hall.example:8080, not {url!r}")
-    return url.rstrip("/")
 
 
 def found_station(folder: DataFolder, url: str, ca: bytes | None, welcome: Welcome, keys: Keys) -> Me:

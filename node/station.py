@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 from casework import reference
 from casework.desk import Desk, Machine
 from casework.projector import Projector
+from casework.web.courier_words import StickWords
 from migrations.upgrade import upgrade
+from sync_protocol.courier import Sticks
 from sync_protocol.reading import plain_body
 from sync_protocol.replica import Replica
 from sync_protocol.store import me as identity
@@ -47,6 +49,11 @@ class Station:
     @property
     def me(self) -> Me:
         return self.replica.me
+
+    def sticks(self) -> tuple[StickWords, Sticks]:
+        """The bundles that couriers carry from here and to here, and the words for them."""
+        words = StickWords(lambda region: self.store.read(lambda conn: reference.region_name(conn, region)))
+        return words, Sticks(self.store, self.replica, words)
 
     def close(self) -> None:
         self.store.close()

@@ -6,18 +6,23 @@ Runs beside a server of the same folder: every transaction is short, and a blob 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO, Protocol
 
 from sqlalchemy import Connection
 
-from sync_protocol.bundle_export import BundleWriter, Written
+from sync_protocol.bundle_export import BundleWriter, bundle_for
+from sync_protocol.bundle_import import Imported, Progress, take_bundle
 from sync_protocol.bundles import BundleFile
 from sync_protocol.certificates import Certificate
 from sync_protocol.errors import NotEnrolled, SyncError
 from sync_protocol.feeds import HUB
 from sync_protocol.limits import MIB
+from sync_protocol.replica import Replica
 from sync_protocol.store import trust
+from sync_protocol.store.seam import Store
 from sync_protocol.store.whole_file import write_whole
 
 ENDING = ".bundle"
@@ -52,15 +57,74 @@ def readers(conn: Connection, me: int) -> list[tuple[int, str]]:
     return found
 
 
-def file_name(writer: BundleWriter, region: str, stamp: str) -> str:
-    """What a bundle is called on a stick: from where, for where, when."""
-    return f"lianban-{region}-{writer.plan.reader.region}-{stamp}{ENDING}"
+class Words(Protocol):
+    """How a courier is told of things; the application's own words."""
+
+    def refused(self, code: str, region: str, *, earlier_machine: bool) -> Exception:
+        """What to raise for a bundle that was refused; region: of the place that it is for, "" when not known."""
+
+    def disk_trouble(self, error: OSError, *, writing: bool) -> Exception:
+        """What to raise for a disk or stick that failed."""
+
+    def file_stamp(self, seconds: int) -> str:
+        """Unix seconds as part of a file's name."""
 
 
-def write_to_stick(writer: BundleWriter, target: Path, say: Say) -> Written:
-    """Write a bundle to a file that is there whole or not at all. Raises OSError, FileExistsError, SyncError."""
-    write_whole(target, _told(writer.pieces(), say))
-    return writer.written
+class Sticks:
+    """The bundles that one place writes and takes in. What goes wrong is raised as its words have it."""
+
+    def __init__(self, store: Store, replica: Replica, words: Words) -> None:
+        self._store = store
+        self._replica = replica
+        self._words = words
+
+    def readers(self) -> list[tuple[int, str]]:
+        """(author, region) of every place that a bundle from here may be for: those above first, then those below."""
+        return self._store.read(lambda conn: readers(conn, self._replica.me.author))
+
+    def writer_for(self, word: str, now: int, *, everything: bool) -> tuple[BundleWriter, str]:
+        """A bundle about to be written for whom `word` means (see `reader_named`), and its file name."""
+        me = self._replica.me
+        with self._refusals():
+            reader = self._store.read(lambda conn: reader_named(conn, me.author, word))
+            writer = bundle_for(self._store, self._replica, reader, now, everything=everything)
+        region = self._store.read(lambda conn: trust.certificate_of(conn, me.serial)).region
+        stamp = self._words.file_stamp(now)
+        return writer, f"lianban-{region}-{writer.plan.reader.region}-{stamp}{ENDING}"
+
+    def write(self, word: str, to: Path, now: int, say: Say, *, everything: bool) -> dict[str, Any]:
+        """Write a bundle into a folder, or to a file, that is then there whole or not at all: {file, …its counts}."""
+        writer, name = self.writer_for(word, now, everything=everything)
+        target = to / name if to.is_dir() else to
+        try:
+            write_whole(target, _told(writer.pieces(), say))
+        except OSError as error:
+            raise self._words.disk_trouble(error, writing=True) from error
+        return {"file": str(target)} | {field: getattr(writer.written, field) for field in writer.written.__slots__}
+
+    def take(self, file: BinaryIO, now: int, progress: Progress) -> Imported:
+        """Check a bundle and take it in; where it raises, nothing was changed, unless a disk was full."""
+        with self._refusals():
+            try:
+                return take_bundle(self._store, self._replica, file, now, progress)
+            except OSError as error:
+                raise self._words.disk_trouble(error, writing=False) from error
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except SyncError as error:
+            region = dict(self.readers()).get(error.evidence.get("reader", 0), "")
+            machine = bool(error.evidence.get("machine"))
+            raise self._words.refused(error.code, region, earlier_machine=machine) from error
+
+
+def written_line(report: dict[str, Any]) -> str:
+    """What `Sticks.write` reported, for the command's reader."""
+    counts = ", ".join(f"{report[name]} {name}" for name in ("entries", "previews", "pages", "documents", "bytes"))
+    damaged = f"; {report['damaged']} damaged scans left out, see fsck" if report["damaged"] else ""
+    return f"{counts} in {report['file']}{damaged}"
 
 
 def _told(pieces: Iterator[bytes], say: Say) -> Iterator[bytes]:
@@ -107,6 +171,10 @@ class Look:
     bytes: int
     sound: bool
     fault: str
+
+    def report(self) -> dict[str, Any]:
+        """All of it by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def look_at(path: Path, say: Say) -> Look:

@@ -112,7 +112,8 @@ class Dialer:
         self._offsets: dict[bytes, int] = {}
         self._asked: set[bytes] = set()
         self._known = 0
-        self._era = 0
+        self.era = 0
+        """How often it has forgotten."""
         self._size = MessageSize(replica.message_target_bytes)
         self._under_way: set[bytes] = set()
         self._blocked: set[int] = set()
@@ -128,12 +129,12 @@ class Dialer:
         Of several messages that one cut ended (`sent`, by which it was noticed) only the first changes anything; True
         for that one.
         """
-        if sent is not None and sent.era != self._era:
+        if sent is not None and sent.era != self.era:
             return False
         if self._theirs is not None:  # a question that comes to nothing says nothing of the size
             self._size.cut()
         self._know(None)
-        self._era += 1
+        self.era += 1
         self._offsets.clear()
         self.retry_refused()
         return True
@@ -160,7 +161,7 @@ class Dialer:
         if self._theirs is None:
             hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine), self._little())
             frames: list[Frame] = [hello, Vector(mine), *self._questions(conn)]
-            return Sent(frames, None, 0, known=self._known, era=self._era)
+            return Sent(frames, None, 0, known=self._known, era=self.era)
         offers = self._offers(mine)
         entry_bytes = min(_ENTRIES_TO_BLOBS * self._size.bytes, self._replica.message_target_bytes)
         segments, reached = self._replica.segments_for(conn, offers, self._theirs, entry_bytes)
@@ -172,7 +173,7 @@ class Dialer:
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
         aim = entry_bytes if segments else self._size.bytes
-        return Sent([hello, *segments, *blobs], reached, entries, aim, self._known, self._era)
+        return Sent([hello, *segments, *blobs], reached, entries, aim, self._known, self.era)
 
     def _questions(self, conn: Connection) -> list[Chunk]:
         """Chunks without bytes: the parent answers each with how far it holds the blob (SPEC section 10.5)."""
@@ -277,7 +278,7 @@ class Dialer:
         mine: dict[Branch, Tip],
         received: dict[Branch, Tip],
     ) -> None:
-        if sent.era != self._era:
+        if sent.era != self.era:
             return  # it was said to whom we spoke before, and proves nothing of whom we speak to now
         vector = next((frame.frontier for frame in frames if isinstance(frame, Vector)), None)
         if vector is not None:
@@ -324,7 +325,7 @@ class Dialer:
             homes |= blob_store.homes_of(conn, hash_)
         progress.blobs_received += len(whole)
         self._replica.write_receipts(conn, sorted(homes - {0}), Writing(0, now, 1))
-        if sent.era == self._era:
+        if sent.era == self.era:
             progress.blobs_sent += self._learn_offsets(conn, sent, frames)
         self.drop(sent)
         answered = {chunk.hash for chunk in progress.chunks}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -25,16 +24,15 @@ from casework.states import COUNTY
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL, OffLoop
 from casework.web.case_pages import CASE_PAGES
 from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
+from casework.web.courier_words import StickWords
 from casework.web.pages import add_pages
 from casework.web.setup import setup
 from casework.web.site import Hooks, Site
-from hub import courier as hub_courier
 from hub.pages import HUB_NAV
-from node import courier as node_courier
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
 from node.sync_status import SyncStatus, sync_bar
+from sync_protocol.courier import Sticks
 from sync_protocol.dialer import Dialer
-from sync_protocol.store import trust
 from sync_protocol.store.async_store import AsyncStore
 from tests.casework.web.tiny_program import CheapPasswords
 from tests.hub.hall import OFFICE, Hall, build_hall, cheap_hash
@@ -164,23 +162,16 @@ class Programs:
         return app
 
     def courier(self, place: Place, off_loop: OffLoop) -> Courier:
-        hall, topics = self.hall, self.hall.topics(place)
-        region = place.store.read(lambda conn: trust.certificate_of(conn, place.me.serial)).region
-        parts: Any = SimpleNamespace(
-            store=place.store, replica=place.replica, me=place.me, topics=topics, region=region
-        )
-        at = hub_courier if place is hall.hub else node_courier
+        from casework import reference
 
-        def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:
-            writer, name = at.writer_for(parts, reader, hall.now(), everything=everything)
-            return writer.pieces(), name
-
+        hall = self.hall
+        words = StickWords(lambda region: place.store.read(lambda conn: reference.region_name(conn, region)))
         return Courier(
-            readers=lambda: at.readers(parts),
-            export=export,
-            take=lambda file: at.take(parts, file, hall.now(), lambda what, length: None),
-            run=off_loop,
-            taken=lambda carried: [hall.judge(home) for home in carried.homes if place is hall.hub] and None,
+            Sticks(place.store, place.replica, words),
+            words,
+            hall.now,
+            off_loop,
+            lambda carried: [hall.judge(home) for home in carried.homes if place is hall.hub] and None,
         )
 
     def tier(self, place: Place) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from aiohttp import web
 
@@ -16,7 +16,7 @@ from casework.errors import BadInput, Problem
 from casework.policy import Act
 from casework.web.case_keys import OffLoop
 from casework.web.case_reading import translator
-from casework.web.courier_words import Carried
+from casework.web.courier_words import Carried, StickWords
 from casework.web.forms import form_of
 from casework.web.pages import MIB, Page, UploadLimits
 from casework.web.render import render
@@ -25,19 +25,44 @@ BUNDLE_BYTES_MAX = 16 * 1024 * MIB
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
+class Writer(Protocol):
+    """A bundle about to be written."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the file, once."""
+
+
+class Sticks(Protocol):
+    """See sync_protocol.courier.Sticks for what each promises; they raise BadInput."""
+
+    def readers(self) -> list[tuple[int, str]]: ...
+    def writer_for(self, word: str, now: int, *, everything: bool) -> tuple[Writer, str]: ...
+    def take(self, file: BinaryIO, now: int, progress: Callable[[str, int], None]) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """What a program gives the page. `readers` are (key, name); `export` gives a bundle's pieces and file name, with
-    everything in it or what the reader lacks; `take` checks a bundle and takes it in; both raise BadInput.
+    """What a program gives the page. `clock` is unix seconds. `run` does blocking work on a thread that nobody else
+    waits for. `taken` is told on the event loop."""
 
-    `run` does blocking work on a thread that nobody else waits for. `taken` is told on the event loop.
-    """
-
-    readers: Callable[[], list[tuple[str, str]]]
-    export: Callable[[str, bool], tuple[Iterator[bytes], str]]
-    take: Callable[[BinaryIO], Carried]
+    sticks: Sticks
+    words: StickWords
+    clock: Callable[[], int]
     run: OffLoop
     taken: Callable[[Carried], None] = lambda carried: None
+
+    def readers(self) -> list[tuple[str, str]]:
+        """(author, name) of every place that a bundle from here may be for."""
+        return [(str(author), self.words.name_of(region)) for author, region in self.sticks.readers()]
+
+    def export(self, reader: str, *, everything: bool) -> tuple[Iterator[bytes], str]:
+        """A bundle's pieces and file name, with everything in it or what the reader lacks."""
+        writer, name = self.sticks.writer_for(reader, self.clock(), everything=everything)
+        return writer.pieces(), name
+
+    def take(self, file: BinaryIO) -> Carried:
+        """Check a bundle and take it in."""
+        return self.words.carried(self.sticks.take(file, self.clock(), lambda what, length: None))
 
 
 COURIER: web.AppKey[Courier] = web.AppKey("courier", Courier)
@@ -55,7 +80,7 @@ async def export_bundle(request: web.Request) -> web.StreamResponse:
         if not form.get("reader"):
             raise BadInput([Problem("reader", "没有选择带给谁", "请从列表中选择收件单位")])
         everything = bool(form.get("everything"))
-        pieces, name = await courier.run(lambda: courier.export(form.get("reader"), everything))
+        pieces, name = await courier.run(lambda: courier.export(form.get("reader"), everything=everything))
     except BadInput as error:
         return await _page(request, error.problems)
     return await _stream(request, courier, pieces, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from casework.errors import BadInput, Problem
 from casework.web.i18n import N_
@@ -75,6 +76,11 @@ class Carried:
         """Whether a bundle with everything in it would help."""
         return any(code == "gap" for code, _ in self.refused)
 
+    def report(self) -> dict[str, object]:
+        """All of it by name, as a command prints it."""
+        refused = [{"code": code, "detail": detail} for code, detail in self.refused]
+        return {name: getattr(self, name) for name in self.__slots__} | {"refused": refused}
+
     def lines(self, _: Callable[[str], str] = str) -> list[str]:
         """The outcome in sentences; `_` translates."""
         facts = {
@@ -105,3 +111,33 @@ class Carried:
 def file_stamp(seconds: int) -> str:
     """Unix seconds as Beijing digits for a file's name, YYYYMMDD-HHMMSS."""
     return moment(seconds).replace("-", "").replace(":", "").replace(" ", "-") + f"{seconds % 60:02}"
+
+
+class StickWords:
+    """The words above for one place; `name_of` is the name of a region by its code."""
+
+    def __init__(self, name_of: Callable[[str], str]) -> None:
+        self.name_of = name_of
+
+    def refused(self, code: str, region: str, *, earlier_machine: bool) -> BadInput:
+        return refused(code, self.name_of(region) if region else "", earlier_machine=earlier_machine)
+
+    def disk_trouble(self, error: OSError, *, writing: bool) -> BadInput:
+        return disk_trouble(error, writing=writing)
+
+    def file_stamp(self, seconds: int) -> str:
+        return file_stamp(seconds)
+
+    def carried(self, done: Any) -> Carried:
+        """What came of a bundle; `done` is what the log's import says."""
+        return Carried(
+            self.name_of(done.region),
+            done.time,
+            done.entries,
+            done.new_entries,
+            done.blobs,
+            done.new_blobs,
+            done.left,
+            tuple((fault.code, fault.detail) for fault in done.refused),
+            tuple(sorted(done.homes)),
+        )

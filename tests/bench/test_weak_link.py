@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import struct
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from bench.weak_link_figures import Figures
-from bench.weak_link_runs import alone
-from bench.weak_link_shape import OneWay, Profile, StreamBytes, flapping
+from bench.weak_link_nets import CannotRun
+from bench.weak_link_peers import prepare_peers
+from bench.weak_link_shape import OneWay, Outages, Profile, StreamBytes
 from bench.weak_link_work import PAGE_BYTES, PREVIEW_BYTES, pages, pages_of_cases
 
 EVEN = Profile("even", 80_000, 0.3, 0.0, 3_000)
@@ -51,7 +53,7 @@ def test_the_same_seed_loses_the_same_datagrams() -> None:
 
 def test_an_outage_loses_what_arrives_what_waits_and_what_flies() -> None:
     way = _way()
-    way.is_down = flapping(20, 40, 0.0)
+    way.is_down = Outages(20, 40).after(0.0)
     assert not way.offer(30.0, b"arrives"), "down"
     assert way.offer(19.9, bytes(2000)), "up, but sent at 20.1"
     assert way.offer(60.0, b"up again")
@@ -83,7 +85,7 @@ def test_bytes_handed_to_tcp_count_once_however_often_they_are_sent() -> None:
 
 
 def test_time_that_up_periods_alone_allow() -> None:
-    assert [alone(seconds, 20, 40) for seconds in (10, 20, 25, 45)] == [10, 60, 65, 125]
+    assert [Outages(20, 40).alone(seconds) for seconds in (10, 20, 25, 45)] == [10, 60, 65, 125]
 
 
 def test_a_figure_is_kept_only_if_the_worst_seed_keeps_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,3 +109,22 @@ def test_pages_follow_from_the_seed_and_keep_their_bounds() -> None:
     count = sum(len(pages) for pages in shown)
     fresh = {page for pages in shown for page in pages}
     assert (count, len(fresh)) == (75, 57) and all(len(set(pages)) == len(pages) for pages in shown)
+
+
+def _program(folder: Path, name: str, lines: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{lines}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_a_peer_that_is_missing_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("git", "node"):
+        _program(tmp_path, name, "exit 0")
+    with pytest.raises(CannotRun, match=r"^no rsync, npm: install it, or run with --without-peers$"):
+        prepare_peers()
+    _program(tmp_path, "rsync", "exit 0")
+    _program(tmp_path, "npm", "echo npm warn something >&2; echo npm error code ENOTFOUND >&2; exit 1")
+    with pytest.raises(CannotRun, match=r"ENOTFOUND\): look at the network, or run with --without-peers$"):
+        prepare_peers()
+    _program(tmp_path, "npm", "exit 0")
+    prepare_peers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import tomllib
@@ -55,6 +56,17 @@ def test_a_lock_holds_pins_with_hashes_and_nothing_else(lock: str) -> None:
 def test_the_development_lock_runs_the_versions_that_ship() -> None:
     runtime, development = _pins("requirements.lock"), _pins("requirements-dev.lock")
     assert runtime.items() <= development.items()
+
+
+def test_the_lock_of_the_benches_peers_pins_by_hash_and_names_no_place() -> None:
+    folder = ROOT / "bench/peers"
+    asked = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    packages = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert packages.pop("")["dependencies"] == asked
+    assert all(packages[f"node_modules/{name}"]["version"] == version for name, version in asked.items())
+    pinned = {name for name, one in packages.items() if one["version"] and one["integrity"].startswith("sha512-")}
+    assert pinned == set(packages) and len(pinned) > 100
+    assert [name for name, one in packages.items() if {"resolved", "link"} & set(one)] == [], "run make lock"
 
 
 def test_compiled_packages_are_hashed_for_more_than_one_machine() -> None:

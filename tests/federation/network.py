@@ -107,7 +107,7 @@ class Cable:
             error = peer_error(status, body)
             self.world.counts[f"refused: {error.code}"] += 1
             raise error
-        machine.heard.add(parent)
+        machine.hear(parent)
         return body
 
     async def _later(self, path: str, data: bytes) -> None:

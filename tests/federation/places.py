@@ -23,7 +23,7 @@ from node import station as node_station
 from sync_protocol.ancestors import Ancestors
 from sync_protocol.bell import Bell
 from sync_protocol.client import Link
-from sync_protocol.dialer import Dialer, Sent
+from sync_protocol.dialer import Dialer
 from sync_protocol.errors import SyncError, TransferFailed
 from sync_protocol.feeds import HUB
 from sync_protocol.frontier import Tip
@@ -77,7 +77,8 @@ class Machine:
         self.fuse_is_power = True
         self.stopped = asyncio.Event()
         self.heard: set[Machine] = set()
-        """Who answered since the dialer last forgot what it believed."""
+        """Who answered in the dialer's era `heard_in`: since it last forgot what it believed."""
+        self.heard_in = 0
         self.skew = self.rng.choice((0, 0, 0, 40, -300, 90_000)) if author != HUB else 0
         self.touched: dict[tuple[int, bytes], None] = {}
         self.woken: set[str] = {"blobs"}
@@ -128,7 +129,6 @@ class Machine:
             liar = lies.Liar(self.rng, self.world.counts)
             make_dialer, make_parent = partial(lies.LyingDialer, liar), partial(lies.LyingParent, liar)
         self.dialer = make_dialer(self.replica, self.world.parents[self.author])
-        self._forgetting()
         transport, outcome = self._above()
         self.link = Link(transport, self.dialer, self.replica, self.store, self.bell, self.now, outcome)
         self.parent = make_parent(
@@ -141,16 +141,6 @@ class Machine:
             count=lambda what, number: None,
         )
         self._tasks.append(self.world.loop.create_task(self.link.run()))
-
-    def _forgetting(self) -> None:
-        forget = self.dialer.forget
-
-        def hear_anew(sent: Sent | None = None) -> bool:
-            if forgot := forget(sent):
-                self.heard.clear()
-            return forgot
-
-        self.dialer.forget = hear_anew  # type: ignore[method-assign]
 
     def _above(self) -> tuple[Transport, Outcome]:
         """The way to the parent, and past it to the county."""
@@ -209,12 +199,18 @@ class Machine:
             return
         self.sync.read(lambda conn: self.world.judges.look(conn, self))
 
+    def hear(self, above: Machine) -> None:
+        """An answer of this one has come."""
+        if self.heard_in != self.dialer.era:
+            self.heard_in, self.heard = self.dialer.era, set()
+        self.heard.add(above)
+
     def say_learned(self) -> None:
         """What this machine now believes of the one above: somebody was told that it keeps this.
 
         Believed is only what was heard since it last forgot; what several said, or a liar, is nobody's word.
         """
-        if len(self.heard) != 1 or self.lying:
+        if self.heard_in != self.dialer.era or len(self.heard) != 1 or self.lying:
             return
         (above,) = self.heard
         theirs: dict[Any, Tip] = self.dialer._theirs or {}

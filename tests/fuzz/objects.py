@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sync_protocol import canonical
+from sync_protocol.asking import pack_ask, parse_ask
+from sync_protocol.bundles import _TAIL_BYTES_MAX, Counts, Head, _parse_counts, _parse_end, _parse_head
 from sync_protocol.certificates import SignedCertificate, pack_certificate, parse_certificate
 from sync_protocol.custody import Receipt, pack_receipt, parse_receipt
 from sync_protocol.enrolment import parse_request, parse_welcome
@@ -32,6 +34,7 @@ from sync_protocol.feeds import HUB, TO_ALL, FeedId, down, up
 from sync_protocol.forks import Proof, Side, pack_proof, parse_proof
 from sync_protocol.limits import (
     BODY_BYTES_MAX,
+    BUNDLE_HEAD_BYTES_MAX,
     CERTIFICATE_BYTES_MAX,
     FORK_PROOF_BYTES_MAX,
     FRAME_BYTES_MAX,
@@ -40,6 +43,7 @@ from sync_protocol.limits import (
 )
 from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Vector, Want, frame_bytes, parse_frame
 from sync_protocol.order import Run, RunException, Standing, pack_runs, parse_runs
+from sync_protocol.sharing import Share, pack_shares, parse_shares
 from tests.fuzz.spoil import tree
 from tests.vectors import golden as g
 
@@ -71,6 +75,7 @@ _FRAMES = {type(frame).__name__: frame for frame in g.FRAMES}
 _RICH = replace(g.HEADERS[0], origin=(1, 7), rest=(1, "later", [b"", {"a": 1}]), urgency=20_000, flags=3)
 _MANY = {down(2, home): Start(0, home, bytes(32)) for home in range(3, 9)}
 _SIDE = Side(bytes(32), (b"1" * 32, b"2" * 32), 3, bytes(64))
+_OTHER_READER = replace(g.BUNDLE_HEAD, reader=g.VILLAGE, reader_serial=g.SERIALS[g.VILLAGE])
 _TOWNSHIP = g.CERTIFICATES[g.TOWNSHIP]
 
 
@@ -140,6 +145,28 @@ KINDS: dict[str, Kind] = {
         2 * KIB,
     ),
     "welcome": Kind(_trees(g.WELCOME.packed()), _welcome, lambda welcome: welcome.packed(), 16 * KIB),
+    "ask": Kind(_trees(pack_ask([g.BLOB_HASH]), pack_ask([b"1" * 32, b"2" * 32])), parse_ask, pack_ask, BODY_BYTES_MAX),
+    "share": Kind(
+        _trees(*(pack_shares([Share(g.TOPIC, reader, 9, b"\x93sealed") for reader in (1, 2)][:n]) for n in (1, 2))),
+        parse_shares,
+        pack_shares,
+        BODY_BYTES_MAX,
+    ),
+    "bundle's head": Kind(
+        _trees(g.BUNDLE_HEAD.packed()[4:], _OTHER_READER.packed()[4:]),
+        _parse_head,
+        lambda head: Head.packed(head)[4:],
+        BUNDLE_HEAD_BYTES_MAX,
+    ),
+    "bundle's counts": Kind(
+        _trees(canonical.pack([3, 3, 1, 60])),
+        _parse_counts,
+        lambda counts: canonical.pack(Counts.fields(counts)),
+        _TAIL_BYTES_MAX,
+    ),
+    "bundle's end": Kind(
+        _trees(canonical.pack([7, bytes(64)])), _parse_end, lambda end: canonical.pack(list(end)), _TAIL_BYTES_MAX
+    ),
     "Hello": _frame(_FRAMES["Hello"], Hello(255, 2**53 - 1, bytes(16), 255, 3_600)),
     "Vector": _frame(_FRAMES["Vector"], Vector({})),
     "Segment": _frame(g.SEGMENT, g.ERASED),

@@ -115,6 +115,26 @@ def welcome(w: Any) -> bool:
     return octets(w.root_key, 32) and all(map(signed, (w.hub, w.station, *w.ancestors))) and len(w.ancestors) <= 4
 
 
+def ask(hashes: Any) -> bool:
+    return 1 <= len(hashes) <= 64 and all(octets(h, 32) for h in hashes) and len(set(hashes)) == len(hashes)
+
+
+def share(s: Any) -> bool:
+    reader = whole(s.reader, 1, U32) and whole(s.serial, 1, U32)
+    return octets(s.topic, 16) and reader and type(s.seal) is bytes and 1 <= len(s.seal) <= 256
+
+
+def bundle_head(h: Any) -> bool:
+    numbers = all(whole(n, 1, U32) for n in (h.writer, h.reader, h.reader_serial)) and whole(h.time, 0, I53)
+    serials = [one.certificate.serial for one in h.certificates]
+    certificates = len(serials) <= 4 and ascending(serials) and all(map(signed, h.certificates))
+    return octets(h.root_key, 32) and numbers and certificates and octets(h.id, 16) and octets(h.seal, 96)
+
+
+def bundle_counts(c: Any) -> bool:
+    return all(whole(count, 0, I53) for count in (c.messages, c.entries, c.blobs, c.blob_bytes))
+
+
 def hello(h: Any) -> bool:
     flags = whole(h.flags, 0, 255) and whole(h.wait_seconds, 0, 3_600)
     return whole(h.version, 1, 255) and whole(h.time, 0, I53) and octets(h.digest, 16) and flags
@@ -177,5 +197,8 @@ FITS: dict[str, Callable[[Any], bool]] = {
     "erasure": lambda pair: whole(pair[0], 1, U32) and octets(pair[1], 16),
     "revocation": revocation, "fork proof": proof, "certificate's body": certificate, "certificate": signed,
     "enrolment": enrolment, "welcome": welcome, "Hello": hello, "Vector": vector, "Segment": segment, "Want": want,
+    "ask": ask, "share": lambda shares: 1 <= len(shares) <= 64 and all(map(share, shares)),
+    "bundle's head": bundle_head, "bundle's counts": bundle_counts,
+    "bundle's end": lambda pair: whole(pair[0], 1, U32) and octets(pair[1], 64),
     "Chunk": chunk, "Blob state": blob_state, "Fault": fault,
 }  # fmt: skip

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from casework.accounts import Account, person_of
 from casework.catalogue import load_catalogue
 from casework.catalogue_format import CatalogueError, item_from_plain, item_to_plain
-from casework.changes import SHAPES, ChangeKind, check_blobs, check_body
+from casework.changes import SEALED_KEY_BYTES, SHAPES, ChangeKind, check_blobs, check_body
 from casework.deadlines import clocks, most_urgent
 from casework.errors import BadInput
 from casework.fold import CaseState, fold
 from casework.intake_code import parse as parse_code
-from casework.journal import HELD, REFUSED, TENTATIVE
+from casework.journal import BLOB_PREVIEW, HELD, REFUSED, TENTATIVE
 from casework.judge import Admit, Hold, Refuse, judge
 from casework.own_rules import case_blobs, check_own
 from casework.refusals import Code
@@ -34,7 +34,7 @@ from sync_protocol import canonical
 from sync_protocol.custody import CaseCustody, Tier
 from sync_protocol.errors import BadBytes
 from sync_protocol.limits import BODY_BYTES_MAX
-from tests.casework.cases import PAGE_1, PAGE_2, RESULT, Blob, Entry, body_of, collect_body
+from tests.casework.cases import PAGE_1, PAGE_2, RESULT, Blob, Entry, body_of, collect_body, page
 from tests.fuzz.liar import TIMES
 from tests.fuzz.spoil import RECIPES, spoiled, tree
 
@@ -63,9 +63,15 @@ DAYS = (
 )
 
 
+PREVIEW = Blob(b"\x03" * 32, 300, BLOB_PREVIEW)
+USED = page(1) | {"key": bytes(SEALED_KEY_BYTES), "preview": 2, "preview_key": bytes(SEALED_KEY_BYTES)}
+"""A page that another case brought first, with its preview."""
+
+
 def body_tree(kind: ChangeKind) -> Any:
+    materials = [{"name": "身份证", "seen": True}, {"name": "残疾人证", "pages": [page(0), USED]}]
     body = (
-        collect_body() | {"item": ITEM.key, "ref": "r"}
+        collect_body() | {"item": ITEM.key, "ref": "r", "materials": materials}
         if kind is K.COLLECT
         else body_of(kind)
         if kind in BODIES
@@ -90,7 +96,7 @@ RIGHT = {kind: _plain([made], b"\0") for kind, made in TREES.items()}
 
 
 def right(kind: ChangeKind, number: int) -> Entry:
-    blobs = (RESULT,) if kind is K.ATTACH_RESULT else (PAGE_1, PAGE_2)
+    blobs = (RESULT,) if kind is K.ATTACH_RESULT else (PAGE_1, PAGE_2, PREVIEW)
     return Entry(kind, RIGHT[kind], OFFICES.get(kind, "county"), time=1_790_000_000 + number, blobs=blobs)
 
 

@@ -5,9 +5,8 @@ and shown at the county without a fault, and the rows stay what the log says. Ea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -39,7 +38,7 @@ from tests.casework.cases import body_of
 from tests.fuzz.liar import Liar, Lie, entries
 from tests.fuzz.spoil import tree
 from tests.fuzz.test_cases import BODIES, ITEM, RIGHT
-from tests.fuzz.test_replica import NOW, Undone, carried
+from tests.fuzz.test_replica import NOW, Inside, Undone, carried
 from tests.hub.hall import REGION, Hall, build_hall
 from tests.sync_protocol.county import VILLAGE, Place
 
@@ -70,18 +69,6 @@ def tip_of(place: Place, feed) -> object:
     return place.store.read(lambda conn: feed_store.tip_of(conn, Branch(feed, 0)))
 
 
-class Inside:
-    """A store's reads within a transaction that is going to be undone."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-
-    def read(self, fn: Callable[[Connection], Any]) -> Any:
-        return fn(self._conn)
-
-    write = read
-
-
 def show(conn: Connection, hall: Hall, place: Place, seen: Counter[str]) -> None:
     """What pages read of every case, list and table."""
     topics, desk = hall.topics(place), hall.desk(place)
@@ -91,7 +78,7 @@ def show(conn: Connection, hall: Hall, place: Place, seen: Counter[str]) -> None
             seen[str(desk.view(conn, LOOKER, row.topic).state.state)] += 1
         except NotFound:
             seen["not found"] += 1
-    reference.calendar(conn), reference.items(conn), reference.regions(conn)
+    reference.calendar(conn), reference.items(conn), reference.regions(conn), reference.addresses(conn)
     accounts_store.staff_rows(conn)
     if place.author == HUB:
         list_held(conn, topics, LOOKER)
@@ -144,6 +131,7 @@ def test_what_the_county_publishes_is_kept_or_passed_over_and_never_stops_a_stat
         102: item_to_plain(replace(ITEM, version=99, legal_basis=(), steps=ITEM.steps[:1])),
         103: year_to_plain(year),
         104: {"text": "x"},
+        106: {"author": 2, "url": "https://hall.example:8080"},
         105: {"rows": [[VILLAGE, "village", "341882103000", "村"], ["1", "2", "3", "4"]]},
     }
     lies = [Lie([kind, b"", 0, NOW], tree(body)) for kind, body in bodies.items()]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_protocol import canonical
-from sync_protocol.errors import BadBytes
+from sync_protocol.errors import BadBytes, SyncError
 from sync_protocol.feeds import FeedId
 from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Vector, Want
 from sync_protocol.segments import Segment
@@ -88,8 +88,8 @@ def test_heads_inside_one_another_take_no_more(name):
                 assert spent(kind.parse, filled)[0] <= FIXED_BYTES_MAX + BYTES_PER_BYTE_MAX * 6_000, bomb
 
 
-def spent(parse: Callable[[bytes], object], data: bytes) -> tuple[int, int]:
-    """Peak of allocated bytes, and number of calls, while the data are read or refused."""
+def spent(parse: Callable[[bytes], object], data: bytes, *refusals: type[SyncError]) -> tuple[int, int]:
+    """Peak of allocated bytes, and number of calls, while the data are read or refused: with BadBytes, or as named."""
     calls = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:
@@ -100,7 +100,7 @@ def spent(parse: Callable[[bytes], object], data: bytes) -> tuple[int, int]:
     sys.setprofile(count)
     try:
         parse(data)
-    except BadBytes:
+    except (BadBytes, *refusals):
         pass
     finally:
         sys.setprofile(None)

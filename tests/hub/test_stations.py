@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from casework.errors import BadInput
 from casework.policy import Role
+from casework.reference import checked_url
 from hub.stations import invitation_plain, invite, list_stations
 from hub.status import read_status
 from sync_protocol.enrolment import Token
@@ -92,3 +93,17 @@ def test_scans_that_have_not_come_are_counted(hall: Hall) -> None:
     status = hall.hub.store.read(read_status)
     assert status.blobs_missing == 2
     assert status.bytes_missing == sum(ref.length for ref in hall.changes(hall.hub, topic)[0].blobs)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "hall.example", "ftp://a", "http://", "http://[::1", "http://a:b", "http://a:99999"]
+)
+def test_what_is_no_address_is_refused_under_the_name_its_giver_knows(url: str) -> None:
+    with pytest.raises(BadInput, match="--parent") as refused:
+        checked_url(url, "--parent")
+    assert [problem.field for problem in refused.value.problems] == ["--parent"]
+
+
+def test_an_address_goes_without_a_slash_at_its_end() -> None:
+    for url in ("https://hall.example:8080", "http://[::1]:80"):
+        assert checked_url(url + "/", "--url") == url

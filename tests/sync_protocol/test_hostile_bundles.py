@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from sync_protocol.bundle_contents import plan
-from sync_protocol.bundles import Counts, Head, bundle_pieces, key_context
+from sync_protocol.bundles import Counts, Head
 from sync_protocol.compression import deflate
-from sync_protocol.crypto import seal_to
 from sync_protocol.errors import BadBytes, BadSignature, NotCanonical, SyncError, TooLarge, WrongReader
-from sync_protocol.feeds import HUB
 from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX, MESSAGE_BYTES_MAX
 from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Vector, Want, frame_bytes, pack_message
 from tests.sync_protocol.county import small_county
-from tests.sync_protocol.sticks import take
+from tests.sync_protocol.sticks import forged, take
 from tests.vectors import golden as g
 
 HELLO = Hello(1, 0, bytes(16))
@@ -29,20 +26,6 @@ WHOLE = Chunk(HASH, len(g.SMALL_BLOB), 0, g.SMALL_BLOB)
 @pytest.fixture(scope="module")
 def county(tmp_path_factory):
     return small_county(tmp_path_factory.mktemp("hostile"))
-
-
-def forged(
-    county, messages: Iterable[bytes], counts: Counts | None = None, change: Callable[[Head], Head] = lambda head: head
-) -> bytes:
-    """A bundle of the village for the hub with these messages; counts as the messages have it, or as given."""
-    _, _, _, village = county
-    me = village.me
-    made = village.store.read(lambda conn: plan(conn, me, HUB))
-    key, id_ = bytes(32), bytes(16)
-    seal = seal_to(made.reader.box_key, key + key_context(me.deployment, me.author, HUB, id_))
-    head = Head(me.root_key, made.certificates, me.author, HUB, made.reader.serial, 0, id_, seal)
-    counts = counts or Counts(len(list(messages)))
-    return b"".join(bundle_pieces(change(head), key, messages, counts, me.signer, me.serial))
 
 
 def message(*frames) -> bytes:
@@ -78,7 +61,7 @@ INSIDE: list[tuple[str, list[bytes], type[SyncError]]] = [
 @pytest.mark.parametrize(("inside", "error"), [row[1:] for row in INSIDE], ids=[row[0] for row in INSIDE])
 def test_what_does_not_belong_inside_is_refused_whole(county, inside, error):
     hub = county[1]
-    bundle = forged(county, inside)
+    bundle = forged(county[3], inside)
     tracemalloc.start()
     with pytest.raises(error):
         take(hub, bundle)
@@ -94,7 +77,7 @@ def test_what_does_not_belong_inside_is_refused_whole(county, inside, error):
 )
 def test_counts_that_are_not_those_inside_are_refused(county, counts):
     with pytest.raises(NotCanonical, match="something else than it says"):
-        take(county[1], forged(county, [FIRST], counts))
+        take(county[1], forged(county[3], [FIRST], counts))
 
 
 def test_a_length_that_no_message_has_is_refused_before_it_is_gathered(county):
@@ -105,7 +88,7 @@ def test_a_length_that_no_message_has_is_refused_before_it_is_gathered(county):
             return MESSAGE_BYTES_MAX + 1
 
     with pytest.raises(TooLarge):
-        take(county[1], forged(county, [FIRST, Endless(endless)], Counts(2)))
+        take(county[1], forged(county[3], [FIRST, Endless(endless)], Counts(2)))
 
 
 HEADS: list[tuple[str, Callable[[Head], Head], type[SyncError]]] = [
@@ -131,11 +114,11 @@ HEADS: list[tuple[str, Callable[[Head], Head], type[SyncError]]] = [
 @pytest.mark.parametrize(("change", "error"), [row[1:] for row in HEADS], ids=[row[0] for row in HEADS])
 def test_a_head_that_lies_is_refused(county, change, error):
     with pytest.raises(error):
-        take(county[1], forged(county, [FIRST], change=change))
+        take(county[1], forged(county[3], [FIRST], change=change))
 
 
 def test_the_forger_makes_good_ones_too(county):
     """So that each of the refusals above is for its own reason."""
-    done = take(county[1], forged(county, [FIRST, message(WHOLE)], Counts(2, 0, 1, BLOB)))
+    done = take(county[1], forged(county[3], [FIRST, message(WHOLE)], Counts(2, 0, 1, BLOB)))
     assert (done.blobs, done.new_blobs, done.left) == (1, 0, 1)  # named by no entry: not kept
     assert not county[1].replica.blobs.holds(HASH)
