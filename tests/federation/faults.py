@@ -23,7 +23,7 @@ DAY_SECONDS = 86_400.0
 async def play(world: World, ends: float) -> None:
     """Trouble after trouble until `ends`; then everything that was broken is whole again."""
     rng = world.rng
-    lost = rng.choice(sorted(world.cables))[0] if rng.random() < 0.06 else None
+    lost = rng.choice(sorted(world.cables))[0] if rng.random() < 0.08 else None
     if lost is not None:
         for cable in world.cables_of(lost):
             cable.set(Weather(down=True, silent=True))
@@ -54,7 +54,7 @@ async def _days_down(world: World, station: int) -> None:
     others = [machine for machine in world.machines() if machine.author != station]
     for machine in others:
         machine.stop(power=False)
-    await asyncio.sleep(world.rng.choice((1, 2)) * DAY_SECONDS)
+    await asyncio.sleep(world.rng.choice((1.1, 1.5)) * DAY_SECONDS)
     for machine in others:
         world.restart(machine)
     for cable in world.cables_of(station):
