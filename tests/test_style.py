@@ -68,6 +68,7 @@ PURE_MODULES = (
     "casework/view_dates.py",
     "casework/web/custody_words.py",
     "casework/web/page_words.py",
+    "casework/web/trail_words.py",
     "node/sync_status.py",
 )
 IMPURE_IMPORTS = {

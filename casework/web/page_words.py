@@ -84,7 +84,7 @@ def may_ask(view: CaseView) -> bool:
 def _where(view: CaseView, page: bytes, _: Translate) -> str:
     if view.office == HOME:
         return _("本机没有这一页")
-    return _("在乡镇") if view.tiers.get(page, AT_HOME) == AT_TOWNSHIP else _("在收件站点")
+    return _("在乡镇") if view.tier_of(page) == AT_TOWNSHIP else _("在收件站点")
 
 
 def away(view: CaseView, now: int, _: Translate = str) -> Away | None:
@@ -95,7 +95,7 @@ def away(view: CaseView, now: int, _: Translate = str) -> Away | None:
     if view.office == HOME:
         return _lost_at_home(view, missing, _)
     late = now - _waiting_since(view, missing) > LATE_SECONDS
-    at_township = [blob for blob in missing if view.tiers.get(blob, AT_HOME) == AT_TOWNSHIP]
+    at_township = [blob for blob in missing if view.tier_of(blob) == AT_TOWNSHIP]
     below = len(missing) - len(at_township)
     places = []
     if at_township and view.office == COUNTY:
@@ -129,7 +129,7 @@ def _late(below: int, view: CaseView, _: Translate) -> str:
 
 
 def _lost_at_home(view: CaseView, missing: list[bytes], _: Translate) -> Away:
-    lost = [blob for blob in missing if view.tiers.get(blob, AT_HOME) == AT_HOME]
+    lost = [blob for blob in missing if view.tier_of(blob) == AT_HOME]
     if not lost:
         text = _("有 {n} 页扫描件本机已没有，上级已收到").format(n=len(missing))
         return Away(False, text, _("不影响办理，不用重新扫描"), 0)
