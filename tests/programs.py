@@ -31,8 +31,11 @@ from casework.web.site import Hooks, Site
 from hub import courier as hub_courier
 from hub.pages import HUB_NAV
 from node import courier as node_courier
-from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
+from node.keeping import kept
+from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
 from node.sync_status import SyncStatus, sync_bar
+from node.transfer import Transfer
+from node.watching import Measured, Situation
 from sync_protocol.dialer import Dialer
 from sync_protocol.store import trust
 from sync_protocol.store.async_store import AsyncStore
@@ -103,6 +106,8 @@ class Programs:
     hall: Hall
     folder: Path
     sync: SyncStatus = field(default_factory=lambda: SyncStatus(True, 0, 0, 0, 1_790_000_000, ""))
+    goodput: Measured = field(default_factory=Measured)
+    transfer: Transfer | None = None
     clients: list[TestClient[web.Request, web.Application]] = field(default_factory=list)
     stores: list[AsyncStore] = field(default_factory=list)
 
@@ -144,6 +149,10 @@ class Programs:
         async def status() -> SyncStatus:
             return self.sync
 
+        async def situation() -> Situation:
+            found = place.store.read(lambda conn: kept(conn, place.author, {}))
+            return Situation(found, self.transfer, self.goodput)
+
         async def password_change(_account: Account, _hash: str) -> None: ...
 
         async def off_loop(fn: Callable[[], T]) -> T:
@@ -159,6 +168,7 @@ class Programs:
             random_bytes=place.replica.random_bytes,
         )
         app[DESK], app[OFF_LOOP], app[SPOOL], app[SYNC_STATUS] = hall.desk(place), off_loop, spool, status
+        app[SITUATION] = situation
         app[COURIER] = self.courier(place, off_loop)
         add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(() if tier == COUNTY else NODE_PAGES)])
         return app
