@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from casework.passwords import ChildPasswords
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
-from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
+from casework.web.courier_pages import COURIER_PAGES, Courier, Export, add_courier
 from casework.web.listen import admin_app, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
@@ -220,7 +220,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
-    app[COURIER] = _courier(parts)
+    add_courier(app, _courier(parts))
     add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *HUB_PAGES])
     app.add_routes(parent_of(parts).routes())
     return app
@@ -229,14 +229,14 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
 def _courier(parts: Running) -> Courier:
     county = parts.county
 
-    def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:  # noqa: FBT001 - the page's callback
+    def export(reader: str, everything: bool) -> Export:  # noqa: FBT001 - the page's callback
         writer, name = courier.writer_for(county, reader, county.desk.now(), everything=everything)
-        return writer.pieces(), name
+        return Export(writer.pieces(), name, writer.expected_bytes)
 
     return Courier(
-        readers=lambda: courier.readers(county),
+        readers=lambda: parts.store.off_loop(lambda: courier.readers(county)),
         export=export,
-        take=lambda file: courier.take(county, file, county.desk.now(), lambda what, length: None),
+        take=lambda file, heard: courier.take(county, file, county.desk.now(), heard),
         run=parts.carry,
         taken=lambda carried: parts.arrived(carried.homes, False),
     )

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -28,7 +28,7 @@ from casework.staff_log import password_changed
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
-from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
+from casework.web.courier_pages import COURIER_PAGES, Courier, Export, add_courier
 from casework.web.listen import admin_app, client_context, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
@@ -210,7 +210,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.extend((_log_says_no, _room_for_intake(parts)))
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
     app[SYNC_STATUS], app[SITUATION] = lambda: _sync_status(parts), parts.watch.look
-    app[COURIER] = _courier(parts)
+    add_courier(app, _courier(parts))
     add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *NODE_PAGES])
     app.add_routes(_parent(parts).routes())
     return app
@@ -219,14 +219,14 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
 def _courier(parts: Running) -> Courier:
     station = parts.station
 
-    def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:  # noqa: FBT001 - the page's callback
+    def export(reader: str, everything: bool) -> Export:  # noqa: FBT001 - the page's callback
         writer, name = courier.writer_for(station, reader, now(), everything=everything)
-        return writer.pieces(), name
+        return Export(writer.pieces(), name, writer.expected_bytes)
 
     return Courier(
-        readers=lambda: courier.readers(station),
+        readers=lambda: parts.store.off_loop(lambda: courier.readers(station)),
         export=export,
-        take=lambda file: courier.take(station, file, now(), lambda what, length: None),
+        take=lambda file, heard: courier.take(station, file, now(), heard),
         run=parts.carry,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from casework.web.amounts import size_text
 from casework.web.i18n import N_
 from casework.web.render import moment
 from node.keeping import Count, Kept
@@ -15,7 +16,6 @@ from node.watching import Measured, Situation
 Translate = Callable[[str], str]
 NOTHING_LOST = N_("如果本机现在坏了，已收的件都不会丢：上级都已签收")
 _STALE_SECONDS = 120
-_KB = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,18 +153,3 @@ def time_text(seconds: int, _: Translate = str) -> str:
 
 def rate_text(rate: float, _: Translate = str) -> str:
     return _("{size}/秒").format(size=size_text(round(rate), _))
-
-
-def size_text(size: int, _: Translate = str) -> str:
-    """Bytes with two or three digits that say something."""
-    if size < _KB:
-        return _("{n} 字节").format(n=size)
-    if size < _KB * _KB:
-        return _digits(size / _KB) + " KB"
-    if size < _KB**3:
-        return _digits(size / _KB**2) + " MB"
-    return _digits(size / _KB**3) + " GB"
-
-
-def _digits(number: float) -> str:
-    return f"{number:.1f}" if number < 10 else f"{number:.0f}"

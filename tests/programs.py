@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,9 +23,9 @@ from casework.catalogue import load_catalogue
 from casework.example_intake import example_intake_line
 from casework.policy import Role
 from casework.states import COUNTY
-from casework.web.case_keys import DESK, OFF_LOOP, SPOOL, OffLoop
+from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
-from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
+from casework.web.courier_pages import COURIER_PAGES, Courier, Export, add_courier
 from casework.web.pages import add_pages
 from casework.web.setup import setup
 from casework.web.site import Hooks, Site
@@ -110,6 +111,8 @@ class Programs:
     transfer: Transfer | None = None
     clients: list[TestClient[web.Request, web.Application]] = field(default_factory=list)
     stores: list[AsyncStore] = field(default_factory=list)
+    carrying: list[ThreadPoolExecutor] = field(default_factory=list)
+    """As in the programs: one thread for the bundles of each place."""
 
     async def clerk(self, login: str) -> Clerk:
         """Sign this member of staff in at the place they belong to."""
@@ -169,11 +172,11 @@ class Programs:
         )
         app[DESK], app[OFF_LOOP], app[SPOOL], app[SYNC_STATUS] = hall.desk(place), off_loop, spool, status
         app[SITUATION] = situation
-        app[COURIER] = self.courier(place, off_loop)
+        add_courier(app, self.courier(place, store))
         add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(() if tier == COUNTY else NODE_PAGES)])
         return app
 
-    def courier(self, place: Place, off_loop: OffLoop) -> Courier:
+    def courier(self, place: Place, store: AsyncStore) -> Courier:
         hall, topics = self.hall, self.hall.topics(place)
         region = place.store.read(lambda conn: trust.certificate_of(conn, place.me.serial)).region
         parts: Any = SimpleNamespace(
@@ -181,15 +184,21 @@ class Programs:
         )
         at = hub_courier if place is hall.hub else node_courier
 
-        def export(reader: str, everything: bool) -> tuple[Iterator[bytes], str]:
+        def export(reader: str, everything: bool) -> Export:
             writer, name = at.writer_for(parts, reader, hall.now(), everything=everything)
-            return writer.pieces(), name
+            return Export(writer.pieces(), name, writer.expected_bytes)
+
+        one = ThreadPoolExecutor(1)
+        self.carrying.append(one)
+
+        async def run(fn: Callable[[], T]) -> T:
+            return await asyncio.get_running_loop().run_in_executor(one, fn)
 
         return Courier(
-            readers=lambda: at.readers(parts),
+            readers=lambda: store.off_loop(lambda: at.readers(parts)),
             export=export,
-            take=lambda file: at.take(parts, file, hall.now(), lambda what, length: None),
-            run=off_loop,
+            take=lambda file, heard: at.take(parts, file, hall.now(), heard),
+            run=run,
             taken=lambda carried: [hall.judge(home) for home in carried.homes if place is hall.hub] and None,
         )
 
@@ -229,6 +238,8 @@ class Programs:
     async def close(self) -> None:
         for client in self.clients:
             await client.close()
+        for thread in self.carrying:
+            thread.shutdown()
         for store in self.stores:
             store._writer.shutdown()
             store._readers.shutdown()

@@ -67,6 +67,7 @@ PURE_MODULES = (
     "casework/requests.py",
     "casework/states.py",
     "casework/view_dates.py",
+    "casework/web/amounts.py",
     "casework/web/custody_words.py",
     "casework/web/page_words.py",
     "casework/web/trail_words.py",

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from casework.web.amounts import size_text
 from node.keeping import Count, Kept, kept
-from node.keeping_words import NOTHING_LOST, progress_line, size_text, words
+from node.keeping_words import NOTHING_LOST, progress_line, words
 from node.sync_status import SyncStatus
 from node.transfer import Transfer
 from node.watching import Measured, Situation
