@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
-from casework.case_parts import Material, Page
+from casework.case_parts import Page
 from casework.desk import CaseView
 from casework.states import COUNTY, HOME
 
@@ -25,10 +26,12 @@ _PDF = "application/pdf"
 class PageRow:
     """One page as it can be shown now. Hashes in hex.
 
-    page: the page's own. picture: what to show small, "" for nothing. opens: what a click opens, "" for nothing.
-    here: whether the page itself has come. where: where it is if not. asked: when it was asked for, 0 for never.
+    number: its place among all scans of the case, from 1. page: the page's own. picture: what to show small, "" for
+    nothing. opens: what is shown at full size, "" for nothing. here: whether the page itself has come. where: where it
+    is if not. asked: when it was asked for, 0 for never.
     """
 
+    number: int
     page: str
     picture: str
     opens: str
@@ -51,20 +54,18 @@ class Away:
 
 def page_rows(view: CaseView, _: Translate = str) -> dict[str, list[PageRow]]:
     """The pages of each material, by its name."""
-    return {material.name: _rows(material, view, _) for material in view.state.materials}
+    number = count(1)
+    return {m.name: [_row(next(number), page, view, _) for page in m.pages] for m in view.state.materials}
 
 
-def _rows(material: Material, view: CaseView, _: Translate) -> list[PageRow]:
-    return [_row(page, view, _) for page in material.pages]
-
-
-def _row(page: Page, view: CaseView, _: Translate) -> PageRow:
+def _row(number: int, page: Page, view: CaseView, _: Translate) -> PageRow:
     here = page.blob not in view.missing
     preview = page.preview if page.preview is not None and page.preview not in view.missing else None
     opens = page.blob if here else preview
     picture = preview or (page.blob if here and page.type != _PDF else None)
     asked = view.asked.get(page.blob, 0)
     return PageRow(
+        number=number,
         page=page.blob.hex(),
         picture=picture.hex() if picture else "",
         opens=opens.hex() if opens else "",
