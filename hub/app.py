@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,8 +36,7 @@ from hub.metrics import HubMetrics
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.settings import HubSettings
-from hub.sharing import homes_to_share, share_with_new_machine
-from sync_protocol.authority import redeem
+from hub.sharing import admit
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
@@ -258,16 +256,8 @@ def parent_of(parts: Running) -> Parent:
     county = parts.county
 
     async def grant(data: bytes) -> bytes:
-        sealed = parse_request(data)
-        journal = county.replica.journal
-        welcome = await parts.store.write(lambda conn: redeem(conn, journal, sealed, county.desk.now()))
-        author = welcome.station.certificate.author
-        homes = await parts.store.read(lambda conn: homes_to_share(conn, county.topics, author))
-        for home in homes:
-            share = partial(
-                share_with_new_machine, topics=county.topics, author=author, home=home, now=county.desk.now()
-            )
-            await parts.store.write(share)
+        sealed, journal = parse_request(data), county.replica.journal
+        welcome = await parts.store.write(lambda conn: admit(conn, journal, county.topics, sealed, county.desk.now()))
         return welcome.packed()
 
     return Parent(

@@ -6,9 +6,25 @@ from sqlalchemy import Connection, select
 
 from casework.case_tables import case_row
 from casework.states import State
+from sync_protocol.authority import redeem
+from sync_protocol.enrolment import SealedRequest, Welcome
+from sync_protocol.journal import Journal
 from sync_protocol.topics import Topics
 
 _OVER = (State.DELIVERED.value, State.WITHDRAWN.value, "")
+
+
+def admit(conn: Connection, journal: Journal, topics: Topics, sealed: SealedRequest, now: int) -> Welcome:
+    """Redeem a station's invitation; a new machine gets its certificate and its cases' keys in one transaction, so that
+    none is ever left with cases that it cannot open. Raises BadToken, BadSignature.
+    """
+    welcome = redeem(conn, journal, sealed, now)
+    author = welcome.station.certificate.author
+    homes = homes_to_share(conn, topics, author)
+    topics.lock(conn, homes)
+    for home in homes:
+        share_with_new_machine(conn, topics, author, home, now)
+    return welcome
 
 
 def homes_to_share(conn: Connection, topics: Topics, author: int) -> list[int]:
@@ -19,7 +35,7 @@ def homes_to_share(conn: Connection, topics: Topics, author: int) -> list[int]:
 def share_with_new_machine(conn: Connection, topics: Topics, author: int, home: int, now: int) -> int:
     """Share the keys of a home's unfinished cases with `author`, who is the home or could read them before.
 
-    How many were shared; 0 when all were already. One transaction, one home.
+    How many were shared; 0 when all were already.
     """
     c = case_row.c
     topics.lock(conn, [home])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from casework.case_tables import case_row
 from casework.policy import Role
+from hub import sharing
 from hub.sharing import homes_to_share, share_with_new_machine
 from sync_protocol import authority, canonical
 from sync_protocol.entries import EntryType
@@ -40,6 +42,29 @@ def replaced(hall: Hall, name: str, region: str, tier: Tier) -> Place:
     hall.sync()
     hall.sync()
     return place
+
+
+def admit_at(hall: Hall) -> Callable[..., Any]:
+    return lambda conn, journal, sealed, now: sharing.admit(conn, journal, hall.topics(hall.hub), sealed, now)
+
+
+def test_the_keys_come_with_the_certificate_or_neither_does(
+    hall: Hall, case: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serials = sa.select(sa.func.count()).select_from(t.certificate)
+    before = hall.hub.store.read(lambda conn: conn.execute(serials).scalar_one())
+    with monkeypatch.context() as broken:
+        broken.setattr(sharing, "share_with_new_machine", lambda *arguments: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            hall.county.enrol(VILLAGE, Tier.VILLAGE, "village-2", admit_at(hall))
+    assert hall.hub.store.read(lambda conn: conn.execute(serials).scalar_one()) == before
+    known = key_at(hall, hall.hub, case)
+    hall.village = hall.county.enrol(VILLAGE, Tier.VILLAGE, "village-3", admit_at(hall))
+    follow(hall.village, lambda: hall.county.clock.now)
+    hall.sync()
+    hall.sync()
+    assert key_at(hall, hall.village, case) == known is not None
+    assert share(hall, hall.village.author) == 0
 
 
 def share(hall: Hall, author: int) -> int:
