@@ -40,7 +40,7 @@ from casework.intake import (
 from casework.intake_code import case_no, mint
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT
 from casework.offers import allowed_kinds, target_of
-from casework.own_rules import case_blobs, case_previews, check_own
+from casework.own_rules import case_blobs, case_previews, check_own, resting_blobs
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
 from casework.service_item import ServiceItem
@@ -59,8 +59,9 @@ class CaseView:
 
     state: as shown, tentative included; ordered: what the county has put in order (None if nothing yet).
     missing: blobs of the case that are not on this machine: pages, previews, result documents. readable: whether its
-    pages may be opened here. asked: pages that somebody above asked for -> when (unix seconds). tiers: how far each
-    missing page has provably come: 0 its home, 1 the township, 2 the county.
+    pages may be opened here. asked: pages that somebody above asked for -> when (unix seconds). blob_holders: page or
+    result document -> the tiers that have signed for it (1 township, 2 county). entry_holders: change -> the tiers
+    that are proven to hold it (also 0, its home).
     """
 
     topic: bytes
@@ -77,12 +78,17 @@ class CaseView:
     missing: frozenset[bytes]
     readable: bool
     asked: Mapping[bytes, int] = field(default_factory=dict)
-    tiers: Mapping[bytes, int] = field(default_factory=dict)
+    blob_holders: Mapping[bytes, frozenset[int]] = field(default_factory=dict)
+    entry_holders: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def missing_pages(self) -> list[bytes]:
         """Hashes of the pages that the case rests on now and that are not on this machine, in order."""
         return [blob for blob in case_blobs(self.state) if blob in self.missing]
+
+    def tier_of(self, blob: bytes) -> int:
+        """How far a page has provably come: 0 its home, 1 the township, 2 the county."""
+        return max(self.blob_holders.get(blob, ()), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +271,8 @@ class Desk:
             raise NotFound("没有这个办件，或不在您可查看的范围内")
         office = office_of(self.log, home)
         pages = case_blobs(state)
-        blobs = [*pages, *case_previews(state), *(document.blob for document in state.results)]
+        documents = [document.blob for document in state.results]
+        blobs = [*pages, *case_previews(state), *documents]
         away = [page for page in pages if not self.log.holds(page)]
         now = self._machine.now()
         return CaseView(
@@ -276,14 +283,15 @@ class Desk:
             item=item,
             state=state,
             tentative=state.base is not None,
-            custody=self.log.custody(conn, home, topic),
+            custody=self.log.custody(conn, home, topic, resting_blobs(state)),
             clocks=clocks(case_dates(state), item, reference.calendar(conn), china_day(now)) if item else (),
             allowed=tuple(k for k in allowed_kinds(state, [office], person.role) if self._may(person, k, target)),
             office=office,
             missing=frozenset(h for h in blobs if not self.log.holds(h)),
             readable=self.log.key_of(conn, home, topic) is not None,
             asked=self.log.asked(conn, away) if away else {},
-            tiers=self.log.blob_tiers(conn, home, away) if away else {},
+            blob_holders=self.log.blob_holders(conn, home, [*pages, *documents]),
+            entry_holders=self.log.entry_holders(conn, home, topic),
         )
 
     def _may(self, person: Person, kind: ChangeKind, target: Target) -> bool:

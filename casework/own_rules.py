@@ -35,6 +35,15 @@ def case_blobs(state: CaseState) -> list[bytes]:
     return list(dict.fromkeys(page.blob for material in state.materials for page in material.pages))
 
 
+def resting_blobs(state: CaseState) -> list[bytes] | None:
+    """Return the pages and result documents the case rests on now, without what was replaced since; None where what
+    the case says cannot be read here.
+    """
+    if state.state is None:
+        return None
+    return [*case_blobs(state), *(document.blob for document in state.results)]
+
+
 def case_previews(state: CaseState) -> list[bytes]:
     """Return the hashes of the previews of those pages, each once."""
     pages = (page for material in state.materials for page in material.pages)

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ from casework.passwords import ChildPasswords
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
-from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
+from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
@@ -37,8 +36,7 @@ from hub.metrics import HubMetrics
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.settings import HubSettings
-from hub.sharing import homes_to_share, share_with_new_machine
-from sync_protocol.authority import redeem
+from hub.sharing import admit
 from sync_protocol.background import end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
@@ -221,7 +219,10 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
     words, sticks = county.sticks()
-    app[COURIER] = Courier(sticks, words, now, parts.carry, lambda carried: parts.arrived(carried.homes, False))
+    courier = Courier(
+        sticks, words, now, parts.store.off_loop, parts.carry, lambda carried: parts.arrived(carried.homes, False)
+    )
+    add_courier(app, courier)
     add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *HUB_PAGES])
     app.add_routes(parent_of(parts).routes())
     return app
@@ -245,16 +246,8 @@ def parent_of(parts: Running) -> Parent:
     county = parts.county
 
     async def grant(data: bytes) -> bytes:
-        sealed = parse_request(data)
-        journal = county.replica.journal
-        welcome = await parts.store.write(lambda conn: redeem(conn, journal, sealed, county.desk.now()))
-        author = welcome.station.certificate.author
-        homes = await parts.store.read(lambda conn: homes_to_share(conn, county.topics, author))
-        for home in homes:
-            share = partial(
-                share_with_new_machine, topics=county.topics, author=author, home=home, now=county.desk.now()
-            )
-            await parts.store.write(share)
+        sealed, journal = parse_request(data), county.replica.journal
+        welcome = await parts.store.write(lambda conn: admit(conn, journal, county.topics, sealed, county.desk.now()))
         return welcome.packed()
 
     return Parent(

@@ -27,6 +27,7 @@ from hub import staff, stations
 from hub.county import open_county
 from hub.founding import found_county
 from hub.settings import HubSettings
+from hub.sharing import share_by_hand
 from migrations.upgrade import SchemaTooNew
 from sync_protocol.courier import Meter, look_at, written_line
 from sync_protocol.errors import SyncError
@@ -290,6 +291,25 @@ def fsck(
     text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases.cases} cases checked"
     _print(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
     raise typer.Exit(1 if found.wrong else 0)
+
+
+@cli.command()
+def share(
+    folder: Dir,
+    case: Annotated[str, typer.Option("--case", help="The case's intake code.")],
+    reader: Annotated[str, typer.Option("--with", help="Region code of its home, or of the township above it.")],
+    key_file: KeyFile = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a station's present machine open one case: for a replaced one, or a township that has to take over."""
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
+    try:
+        shared = county.store.write(lambda conn: share_by_hand(conn, county.topics, case, reader, program.now()))
+    finally:
+        county.close()
+    text = "The key goes down with the next exchange." if shared else "That machine had the key already."
+    _print({"case": case, "with": reader, "shared": shared}, as_json, text)
 
 
 @bundle.command("export")

@@ -11,7 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import aiohttp
@@ -27,17 +28,18 @@ from casework.staff_log import password_changed
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
-from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
+from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, client_context, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
 from node.metrics import NodeMetrics
-from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
+from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
 from node.standing import outstanding
 from node.station import ANSWERED_URL, Station, ancestor_urls, last_answered, last_contact, open_station
 from node.sync_status import SyncStatus, sync_bar
 from node.syncing import Until, sync_until
+from node.watching import Watch
 from sync_protocol import canonical
 from sync_protocol.ancestors import Ancestors
 from sync_protocol.background import end, until_stopped, watch_commits
@@ -78,6 +80,7 @@ class Running:
     metrics: NodeMetrics
     offload: ThreadPoolExecutor
     disk_reserve_mib: int
+    watch: Watch
     carrying: ThreadPoolExecutor | None = None
     """One thread for bundles: they may take minutes, and nobody else waits for them."""
 
@@ -105,14 +108,19 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
     dialer = Dialer(station.replica, station.parent_author)
     ancestors = await _ancestors(station, store, session, times)
-    link = Link(ancestors, dialer, station.replica, store, bell, now, ancestors.outcome)
+    clock = asyncio.get_running_loop().time
+    watch = Watch(store, station.me.author, lambda: link.state, dialer, clock, now)
+    await watch.begin()
+    outcome = partial(watch.heard, ancestors.outcome)
+    link = Link(ancestors, dialer, station.replica, store, bell, now, outcome)
     link.state.last_contact, _ = await store.read(lambda conn: last_contact(conn, station.me.author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
     carrying = ThreadPoolExecutor(1, thread_name_prefix="bundles")
     try:
         metrics, reserve = NodeMetrics(), settings.disk_reserve_mib
-        yield Running(station, store, bell, link, ancestors, session, metrics, offload, reserve, carrying)
+        yield Running(station, store, bell, link, ancestors, session, metrics, offload, reserve, watch, carrying)
     finally:
+        await watch.remember()
         await session.close()
         offload.shutdown()
         carrying.shutdown()
@@ -200,9 +208,9 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     )
     app.middlewares.extend((_log_says_no, _room_for_intake(parts)))
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
-    app[SYNC_STATUS] = lambda: _sync_status(parts)
+    app[SYNC_STATUS], app[SITUATION] = lambda: _sync_status(parts), parts.watch.look
     words, sticks = station.sticks()
-    app[COURIER] = Courier(sticks, words, now, parts.carry)
+    add_courier(app, Courier(sticks, words, now, parts.store.off_loop, parts.carry))
     add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *NODE_PAGES])
     app.add_routes(_parent(parts).routes())
     return app
@@ -298,7 +306,12 @@ async def _sync_bar(parts: Running) -> SyncBar | None:
 
 def _admin(parts: Running, control: str) -> web.Application:
     app = admin_app(parts.metrics.registry, lambda: _not_ready(parts), control, lambda: _gauges(parts))
-    app.add_routes([web.post("/control/sync", lambda request: _control_sync(parts, request))])
+    app.add_routes(
+        [
+            web.post("/control/sync", lambda request: _control_sync(parts, request)),
+            web.get("/control/status", lambda request: _control_status(parts)),
+        ]
+    )
     return app
 
 
@@ -308,8 +321,14 @@ async def _control_sync(parts: Running, request: web.Request) -> web.Response:
     seconds = min(max(float(asked.get("timeout", 120)), 1.0), 3600.0)
     parts.bell.ring(["retry"])
     author = parts.station.me.author
-    code, report = await sync_until(parts.link, parts.store, parts.bell, author, until, seconds)
-    return web.json_response({"exit": code, "report": report})
+    code, done = await sync_until(parts.link, parts.store, parts.bell, author, until, seconds)
+    return web.json_response({"exit": code, "report": done})
+
+
+async def _control_status(parts: Running) -> web.Response:
+    """What only the running program knows."""
+    situation = await parts.watch.look()
+    return web.json_response({"situation": asdict(situation), "error": parts.link.state.error})
 
 
 async def _gauges(parts: Running) -> None:

@@ -10,22 +10,24 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import aiohttp
 import typer
 
 from casework.errors import CaseworkError
 from casework.fsck import look_at_cases
 from casework.logs import configure_logs
 from casework.reference import checked_url
-from casework.web.listen import CONTROL_HEADER, client_context, serve_refusal, tls_context
+from casework.web.listen import serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
+from node.control import ask_status, ask_sync, telling
 from node.enrol import enrol_here, read_ca
 from node.intake_file import take_file
+from node.keeping_words import progress_line
 from node.settings import NodeSettings
-from node.standing import outstanding
-from node.station import Station, ancestor_urls, last_answered, last_contact, open_station
+from node.station import open_station
+from node.status_report import status_report, status_words
 from node.syncing import EXIT_FAILED, Until, sync_until
+from node.watching import situation_from
 from sync_protocol.courier import Meter, look_at, written_line
 from sync_protocol.enrolment import Token
 from sync_protocol.errors import SyncError
@@ -123,36 +125,26 @@ async def _serve(settings: NodeSettings) -> None:
 
 @cli.command()
 def status(folder: Dir, key_file: KeyFile = None, as_json: AsJson = False) -> None:
-    """What is saved here, what the county does not have yet, when the parent last answered."""
+    """What is saved here, what nobody above has yet, what would be lost, how fast the link is, its last word."""
     data = DataFolder(folder, key_file)
     serving = data.serving()
+    told = asyncio.run(_told(serving)) if serving else None
     station = open_station(data, os.urandom, program.now)
     try:
-        report = _status(station, serving)
+        report = status_report(station, serving, told)
+        said = status_words(station, told, program.now()).lines()
     finally:
         station.close()
-    lines = [f"{name}: {value}" for name, value in report.items()]
-    _print(report, as_json, "\n".join(lines))
+    _print(report, as_json, "\n".join([*said, "", *(f"{name}: {value}" for name, value in report.items())]))
 
 
-def _status(station: Station, serving: Serving | None) -> dict[str, Any]:
-    work = station.store.read(lambda conn: outstanding(conn, station.me.author))
-    seen, skew = station.store.read(lambda conn: last_contact(conn, station.me.author))
-    return {
-        "author": station.me.author,
-        "epoch": station.me.epoch,
-        "parent": station.parent_url,
-        "ancestors": station.store.read(lambda conn: ancestor_urls(conn, station)),
-        "answered": station.store.read(lambda conn: last_answered(conn, station)),
-        "serving": serving.url if serving else None,
-        "pending": work.pending,
-        "oldest_pending": work.oldest_pending or None,
-        "blobs_pending": work.blobs,
-        "held": work.held,
-        "refused": work.refused,
-        "last_contact": seen or None,
-        "clock_skew_seconds": skew,
-    }
+async def _told(serving: Serving) -> dict[str, Any] | None:
+    """What the running program says of its link; None while it is too busy to answer."""
+    try:
+        return await ask_status(serving)
+    except FolderError as error:
+        _say(f"lianban-node: {error}; the folder alone is read")
+        return None
 
 
 @cli.command()
@@ -170,7 +162,7 @@ def sync(
     data = DataFolder(folder, key_file)
     serving = data.serving()
     wanted: Until = "ordered" if until == "ordered" else "received"
-    work = _ask_server(serving, wanted, timeout) if serving else _sync_alone(folder, key_file, wanted, timeout)
+    work = _sync_beside(serving, wanted, timeout) if serving else _sync_alone(folder, key_file, wanted, timeout)
     code, report = asyncio.run(work)
     _print(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
     raise typer.Exit(code)
@@ -178,23 +170,20 @@ def sync(
 
 async def _sync_alone(folder: Path, key_file: Path | None, until: Until, seconds: float) -> tuple[int, dict[str, Any]]:
     async with program.running(NodeSettings(folder, key_file)) as parts:
-        return await sync_until(parts.link, parts.store, parts.bell, parts.station.me.author, until, seconds)
+
+        async def situation() -> str:
+            return progress_line(await parts.watch.look(), parts.link.state.error)
+
+        work = sync_until(parts.link, parts.store, parts.bell, parts.station.me.author, until, seconds)
+        return await telling(work, situation, _say)
 
 
-async def _ask_server(serving: Serving, until: Until, seconds: float) -> tuple[int, dict[str, Any]]:
-    limit = aiohttp.ClientTimeout(total=seconds + 30)
-    async with (
-        aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(ssl=client_context(None))) as session,
-        session.post(
-            serving.admin_url + "/control/sync",
-            json={"until": until, "timeout": seconds},
-            headers={CONTROL_HEADER: serving.control},
-        ) as response,
-    ):
-        if response.status != 200:
-            raise FolderError(f"the running server answered {response.status}")
-        answer = await response.json()
-        return int(answer["exit"]), answer["report"]
+async def _sync_beside(serving: Serving, until: Until, seconds: float) -> tuple[int, dict[str, Any]]:
+    async def situation() -> str:
+        told = await ask_status(serving)
+        return progress_line(situation_from(told["situation"]), told["error"])
+
+    return await telling(ask_sync(serving, until, seconds), situation, _say)
 
 
 @cli.command()

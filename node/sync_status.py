@@ -76,7 +76,7 @@ def contact_text(status: SyncStatus, now: int, _: Translate = str) -> str:
         return _("乡镇连不上，已直接与县级联系；乡镇恢复后自动转回")
     if now - status.last_contact < 120:
         return _("刚刚与上级联系过")
-    return _("上次联系 {at}（{ago}前）").format(at=moment(status.last_contact), ago=_ago(now - status.last_contact, _))
+    return _("上次联系 {at}（{ago}前）").format(at=moment(status.last_contact), ago=ago(now - status.last_contact, _))
 
 
 def sync_bar(status: SyncStatus, now: int, _: Translate = str) -> SyncBar:
@@ -113,7 +113,8 @@ def _also_waiting(status: SyncStatus, _: Translate) -> str:
     return _("，") + _waiting_text(status, _) if _waiting(status) else ""
 
 
-def _ago(seconds: int, _: Translate) -> str:
+def ago(seconds: int, _: Translate = str) -> str:
+    """A length of time in the largest unit that fits."""
     if seconds < 2 * 3600:
         return _("{n} 分钟").format(n=max(1, seconds // 60))
     if seconds < 48 * 3600:

@@ -57,6 +57,11 @@ class BundleWriter:
     written: Written = field(default_factory=Written)
     _counts: Counts = field(default_factory=Counts)
 
+    @property
+    def expected_bytes(self) -> int:
+        """About how long the file will be: its scans, beside which everything else is small."""
+        return sum(blob.length for blob in self.plan.blobs)
+
     def pieces(self) -> Iterator[bytes]:
         """The bytes of the file, once."""
         me, reader = self.replica.me, self.plan.reader

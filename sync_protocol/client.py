@@ -32,6 +32,7 @@ from sync_protocol.errors import (
     UnknownCertificate,
 )
 from sync_protocol.feeds import TO_ALL
+from sync_protocol.goodput import Goodput
 from sync_protocol.limits import KIB, LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
 from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.replica import Replica
@@ -62,6 +63,9 @@ class LinkState:
     entries_received: int = 0
     blobs_sent: int = 0
     blobs_received: int = 0
+    goodput_up: float = 0.0
+    goodput_down: float = 0.0
+    """Bytes a second, 0 until measured."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -88,6 +92,7 @@ class Link:
         self._nonces: list[bytes] = []
         self._turn = asyncio.Lock()
         self._answers = 0
+        self._goodput = Goodput(), Goodput()
         self.state = LinkState()
 
     async def exchange(self, wait_seconds: int = 0) -> Progress:
@@ -162,6 +167,7 @@ class Link:
         began = asyncio.get_running_loop().time()
         reply = await self._post(payload)
         sent.seconds = asyncio.get_running_loop().time() - began
+        self._measure(sent, began, len(payload), len(reply))
         frames = await self._store.off_loop(lambda: parse_message(reply))
         now = self._now()
         progress = await self._store.write(lambda conn: self._dialer.absorb_entries(conn, sent, frames, now))
@@ -173,6 +179,13 @@ class Link:
             # What was good of the answer is kept; asking again at once would bring the same bad bytes again.
             raise BadBytes(f"the parent sent what cannot be taken: {fault.code} {fault.detail}", feed=fault.feed)
         return progress
+
+    def _measure(self, sent: Sent, began: float, length_up: int, length_down: int) -> None:
+        """A long poll waits for news, not for the link: it measures nothing."""
+        if not sent.waits:
+            for rate, length in zip(self._goodput, (length_up, length_down), strict=True):
+                rate.carried(began, began + sent.seconds, length)
+            self.state.goodput_up, self.state.goodput_down = (rate.rate for rate in self._goodput)
 
     def _count(self, progress: Progress, now: int) -> None:
         state = self.state

@@ -6,7 +6,7 @@ records. What a relay merely answers during an exchange proves nothing to anybod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -64,18 +64,19 @@ def _pair(item: Any) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class EntryCustody:
-    """One entry: how far it has come, and how many of its blobs, previews left out, each tier is proven to hold."""
+    """One entry (`ref`, "up:17/0/5"): who wrote it, how far it has come, what became of it, and the tiers that are
+    proven to hold it. Nobody signs for what travels down, so of an entry from above its home is none of them."""
 
+    ref: str
+    author: int
     tier: Tier
     standing: Standing
-    blobs: int
-    blobs_township: int
-    blobs_county: int
+    holders: frozenset[Tier]
 
 
 @dataclass(frozen=True, slots=True)
 class CaseCustody:
-    """A case: the least of its entries, since a case is only where all of it is."""
+    """A case: the least of its entries, since a case is only where all of it is; and its blobs, each counted once."""
 
     tier: Tier
     settled: bool
@@ -91,15 +92,13 @@ def entry_tier(mark: int, township_mark: int, standing: Standing) -> Tier:
     return Tier.TOWNSHIP if 0 < mark <= township_mark else Tier.HERE
 
 
-def case_custody(entries: Sequence[EntryCustody]) -> CaseCustody:
+def case_custody(entries: Sequence[EntryCustody], blobs: Iterable[Collection[Tier]]) -> CaseCustody:
+    """`entries`: those of the home and of the township. `blobs`: the tiers that are proven to hold each blob."""
+    held = list(blobs)
     return CaseCustody(
         tier=min((entry.tier for entry in entries), default=Tier.HERE),
         settled=all(entry.standing in (Standing.ADMITTED, Standing.REFUSED) for entry in entries),
-        blobs=_total(entry.blobs for entry in entries),
-        blobs_township=_total(entry.blobs_township for entry in entries),
-        blobs_county=_total(entry.blobs_county for entry in entries),
+        blobs=len(held),
+        blobs_township=sum(1 for tiers in held if Tier.TOWNSHIP in tiers or Tier.COUNTY in tiers),
+        blobs_county=sum(1 for tiers in held if Tier.COUNTY in tiers),
     )
-
-
-def _total(numbers: Iterable[int]) -> int:
-    return sum(numbers)

@@ -91,6 +91,11 @@ class Sent:
         segments = (item for frame in self.frames if isinstance(frame, Segment) for item in frame.items)
         return 2 * (chunks + sum(len(item.header) + len(item.body or b"") for item in segments)) > self.target_bytes > 0
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is a long poll."""
+        return any(isinstance(frame, Hello) and frame.wait_seconds > 0 for frame in self.frames)
+
     def wants(self) -> set[bytes]:
         """The blobs that this message asks for."""
         return {hash_ for frame in self.frames if isinstance(frame, Want) for hash_, _ in frame.blobs}
@@ -122,6 +127,11 @@ class Dialer:
         self._unanswered: set[bytes] = set()
         self.refusal = ""
         """Code of the last thing the parent did not take, until it is offered again."""
+
+    @property
+    def offsets(self) -> dict[bytes, int]:
+        """How many bytes of each blob lie at the parent, by its own word since the last cut."""
+        return dict(self._offsets)
 
     def forget(self, sent: Sent | None = None) -> bool:
         """After a cut the parent may hold more or less than we think: ask. What was cut is lost whole: say less.

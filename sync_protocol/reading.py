@@ -1,4 +1,4 @@
-"""Reading the log: a topic's changes in order, what was told, and how far it has provably come (SPEC section 11).
+"""Reading the log: a topic's changes in order, and what was told (SPEC section 11).
 
 Nothing here writes. Everything runs inside the caller's transaction.
 """
@@ -9,22 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, select
 
-from sync_protocol import canonical, custody
+from sync_protocol import canonical
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
     OPENING,
     SEALED,
     BlobRef,
-    BlobRole,
     Header,
     mark,
     parse_header,
     parse_opening,
 )
 from sync_protocol.errors import BadBytes
-from sync_protocol.feeds import HUB, FeedId, FeedKind
+from sync_protocol.feeds import FeedId
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import STANDING_WORDS, Standing, TopicEntry, tentative_order
 from sync_protocol.store import tables as t
@@ -252,46 +251,6 @@ def told(conn: Connection, feed: FeedId, kinds: Sequence[int], *, after: int = 0
         .limit(1000)
     )
     return [read_entry(Stored._make(row)) for row in rows]
-
-
-def case_custody(conn: Connection, home: int, topic: bytes, township: int | None) -> custody.CaseCustody:
-    """How far a topic's own entries of the home and of the township have provably come."""
-    rows = conn.execute(
-        select(_E.feed, _E.epoch, _E.number, _E.standing).where(
-            _E.home == home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE
-        )
-    ).all()
-    signed = _township_mark(conn, home, township)
-    entries = []
-    for row in rows:
-        feed = FeedId.parse(row.feed)
-        if feed.author == HUB:
-            continue
-        at = signed if feed.kind is FeedKind.UP else 2**63
-        counts = _blob_counts(conn, row, township)
-        tier = custody.entry_tier(mark(row.epoch, row.number), at if township else 0, Standing(row.standing))
-        entries.append(custody.EntryCustody(tier, Standing(row.standing), *counts))
-    return custody.case_custody(entries)
-
-
-def _township_mark(conn: Connection, home: int, township: int | None) -> int:
-    if township is None:
-        return 0
-    r = t.receipt.c
-    rows = conn.execute(select(r.epoch, r.number).where(r.author == township, r.home == home))
-    return max((mark(row.epoch, row.number) for row in rows), default=0)
-
-
-def _blob_counts(conn: Connection, row: Any, township: int | None) -> tuple[int, int, int]:
-    b, r = t.blob_ref.c, t.blob_receipt.c
-    key = and_(b.feed == row.feed, b.epoch == row.epoch, b.number == row.number, b.role != BlobRole.PREVIEW)
-    total = conn.execute(select(func.count()).select_from(t.blob_ref).where(key)).scalar_one()
-    if not total:
-        return 0, 0, 0
-    signed = select(func.count()).select_from(t.blob_ref.join(t.blob_receipt, r.hash == b.hash)).where(key)
-    county = conn.execute(signed.where(r.author == HUB)).scalar_one()
-    at_township = conn.execute(signed.where(r.author == township)).scalar_one() if township else 0
-    return total, max(at_township, county), county
 
 
 def plain_body(body: bytes) -> Any:

@@ -30,9 +30,10 @@ from sync_protocol.custody import CaseCustody
 from sync_protocol.entries import BlobRef, EntryType
 from sync_protocol.errors import NotEnrolled
 from sync_protocol.feeds import HUB
+from sync_protocol.holding import blob_holders, case_custody, entry_custody
 from sync_protocol.journal import Message, Writing
 from sync_protocol.limits import SHARES_PER_ENTRY_MAX, WANTS_MAX
-from sync_protocol.reading import PlacedEntry, case_custody, changes_of, home_of, ordered
+from sync_protocol.reading import PlacedEntry, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
 from sync_protocol.sharing import Share, pack_shares
 from sync_protocol.store import blob_store, effects, trust
@@ -172,13 +173,15 @@ class Topics:
         """Those of these blobs that were asked for, and when (unix seconds by the asker's clock)."""
         return blob_store.asked(conn, hashes)
 
-    def blob_tiers(self, conn: Connection, home: int, hashes: Sequence[bytes]) -> dict[bytes, int]:
-        """How far each of a home's blobs has provably come: 0 its home, 1 the township, 2 the county."""
-        ancestors = trust.topology(conn).ancestors(home)
-        tiers = dict.fromkeys(hashes, 0)
-        for tier, author in ((1, ancestors[0] if len(ancestors) > 1 else 0), (2, HUB)):
-            tiers |= dict.fromkeys(blob_store.signed_for(conn, author, hashes), tier)
-        return tiers
+    def blob_holders(self, conn: Connection, home: int, hashes: Sequence[bytes]) -> dict[bytes, frozenset[int]]:
+        """The tiers above its home (1 township, 2 county) that have signed for each of a home's blobs."""
+        found = blob_holders(conn, hashes, self._township(conn, home))
+        return {hash_: frozenset(int(tier) for tier in tiers) for hash_, tiers in found.items()}
+
+    def entry_holders(self, conn: Connection, home: int, topic: bytes) -> dict[str, frozenset[int]]:
+        """By its ref, the tiers (0 home, 1 township, 2 county) that are proven to hold each change of a topic."""
+        entries = entry_custody(conn, home, topic, self._township(conn, home))
+        return {entry.ref: frozenset(int(tier) for tier in entry.holders) for entry in entries}
 
     def share(
         self, conn: Connection, home: int, topics: Sequence[bytes], reader: int, *, actor: int, time: int, quality: int
@@ -268,10 +271,15 @@ class Topics:
         """Those of these topics that any home has opened, as far as is known here."""
         return set(conn.execute(select(t.topic.c.topic).where(t.topic.c.topic.in_(topics))).scalars())
 
-    def custody(self, conn: Connection, home: int, topic: bytes) -> CaseCustody:
+    def custody(
+        self, conn: Connection, home: int, topic: bytes, resting: Collection[bytes] | None = None
+    ) -> CaseCustody:
+        """`resting`: the blobs to count, None for all that the topic ever named."""
+        return case_custody(conn, home, topic, self._township(conn, home), resting)
+
+    def _township(self, conn: Connection, home: int) -> int | None:
         ancestors = trust.topology(conn).ancestors(home)
-        township = ancestors[0] if len(ancestors) > 1 else None
-        return case_custody(conn, home, topic, township)
+        return ancestors[0] if len(ancestors) > 1 else None
 
     def station(self, conn: Connection, author: int) -> Station | None:
         return trust.topology(conn).station(author)

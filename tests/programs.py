@@ -6,6 +6,7 @@ import asyncio
 import html
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -21,16 +22,19 @@ from casework.catalogue import load_catalogue
 from casework.example_intake import example_intake_line
 from casework.policy import Role
 from casework.states import COUNTY
-from casework.web.case_keys import DESK, OFF_LOOP, SPOOL, OffLoop
+from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
-from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
+from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.courier_words import StickWords
 from casework.web.pages import add_pages
 from casework.web.setup import setup
 from casework.web.site import Hooks, Site
 from hub.pages import HUB_NAV
-from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
+from node.keeping import kept
+from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
 from node.sync_status import SyncStatus, sync_bar
+from node.transfer import Transfer
+from node.watching import Measured, Situation
 from sync_protocol.courier import Sticks
 from sync_protocol.dialer import Dialer
 from sync_protocol.store.async_store import AsyncStore
@@ -101,8 +105,12 @@ class Programs:
     hall: Hall
     folder: Path
     sync: SyncStatus = field(default_factory=lambda: SyncStatus(True, 0, 0, 0, 1_790_000_000, ""))
+    goodput: Measured = field(default_factory=Measured)
+    transfer: Transfer | None = None
     clients: list[TestClient[web.Request, web.Application]] = field(default_factory=list)
     stores: list[AsyncStore] = field(default_factory=list)
+    carrying: list[ThreadPoolExecutor] = field(default_factory=list)
+    """As in the programs: one thread for the bundles of each place."""
 
     async def clerk(self, login: str) -> Clerk:
         """Sign this member of staff in at the place they belong to."""
@@ -142,6 +150,10 @@ class Programs:
         async def status() -> SyncStatus:
             return self.sync
 
+        async def situation() -> Situation:
+            found = place.store.read(lambda conn: kept(conn, place.author, {}))
+            return Situation(found, self.transfer, self.goodput)
+
         async def password_change(_account: Account, _hash: str) -> None: ...
 
         async def off_loop(fn: Callable[[], T]) -> T:
@@ -157,12 +169,19 @@ class Programs:
             random_bytes=place.replica.random_bytes,
         )
         app[DESK], app[OFF_LOOP], app[SPOOL], app[SYNC_STATUS] = hall.desk(place), off_loop, spool, status
-        app[COURIER] = self.courier(place, off_loop)
+        app[SITUATION] = situation
+        add_courier(app, self.courier(place, store))
         add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(() if tier == COUNTY else NODE_PAGES)])
         return app
 
-    def courier(self, place: Place, off_loop: OffLoop) -> Courier:
+    def courier(self, place: Place, store: AsyncStore) -> Courier:
         from casework import reference
+
+        one = ThreadPoolExecutor(1)
+        self.carrying.append(one)
+
+        async def run(fn: Callable[[], T]) -> T:
+            return await asyncio.get_running_loop().run_in_executor(one, fn)
 
         hall = self.hall
         words = StickWords(lambda region: place.store.read(lambda conn: reference.region_name(conn, region)))
@@ -170,7 +189,8 @@ class Programs:
             Sticks(place.store, place.replica, words),
             words,
             hall.now,
-            off_loop,
+            store.off_loop,
+            run,
             lambda carried: [hall.judge(home) for home in carried.homes if place is hall.hub] and None,
         )
 
@@ -210,6 +230,8 @@ class Programs:
     async def close(self) -> None:
         for client in self.clients:
             await client.close()
+        for thread in self.carrying:
+            thread.shutdown()
         for store in self.stores:
             store._writer.shutdown()
             store._readers.shutdown()

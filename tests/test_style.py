@@ -40,6 +40,7 @@ PURE_MODULES = (
     "sync_protocol/entries.py",
     "sync_protocol/errors.py",
     "sync_protocol/feeds.py",
+    "sync_protocol/goodput.py",
     "sync_protocol/frontier.py",
     "sync_protocol/limits.py",
     "sync_protocol/asking.py",
@@ -66,9 +67,13 @@ PURE_MODULES = (
     "casework/requests.py",
     "casework/states.py",
     "casework/view_dates.py",
+    "casework/web/amounts.py",
     "casework/web/custody_words.py",
     "casework/web/page_words.py",
+    "casework/web/trail_words.py",
+    "node/keeping_words.py",
     "node/sync_status.py",
+    "node/transfer.py",
 )
 IMPURE_IMPORTS = {
     "aiohttp", "asyncio", "http", "logging", "os", "pathlib", "random", "requests", "secrets", "socket",

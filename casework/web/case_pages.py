@@ -24,6 +24,7 @@ from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
 from casework.web.render import render
+from casework.web.viewer import show_sheet
 
 GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
     "new": (N_("待受理"), (State.COLLECTED, State.FIRST_REVIEW)),
@@ -126,6 +127,7 @@ CASE_PAGES = [
     Page("GET", "/cases/{topic}/slip", show_slip, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/result/{hash}", show_result, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/file/{hash}", show_file, act=Act.VIEW_CASE),
+    Page("GET", "/cases/{topic}/view/{number}", show_sheet, act=Act.VIEW_CASE),
     Page("POST", "/cases/{topic}/ask", ask_for_pages, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/do/{kind}", show_action, act=Act.VIEW_CASE),
     Page("POST", "/cases/{topic}/do/{kind}", do_action, act=Act.VIEW_CASE, upload=PAGE_UPLOADS),

@@ -31,6 +31,7 @@ from casework.web.case_words import (
 )
 from casework.web.custody_words import custody_words
 from casework.web.page_words import away, page_rows
+from casework.web.trail_words import trail
 
 TOPIC_BYTES = 16
 
@@ -81,6 +82,7 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "extra": extra_rows(state.extra),
         "pages": page_rows(view, _),
         "away": away(view, request.app[keys.CLOCK](), _),
+        "trail": trail(view, _),
         "timeline": timeline_rows(state, stations, people, _),
         "troubles": troubles(state),
         "actions": offered(view),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
-from casework.case_parts import Material, Page
+from casework.case_parts import Page
 from casework.desk import CaseView
 from casework.states import COUNTY, HOME
 
@@ -25,10 +26,12 @@ _PDF = "application/pdf"
 class PageRow:
     """One page as it can be shown now. Hashes in hex.
 
-    page: the page's own. picture: what to show small, "" for nothing. opens: what a click opens, "" for nothing.
-    here: whether the page itself has come. where: where it is if not. asked: when it was asked for, 0 for never.
+    number: its place among all scans of the case, from 1. page: the page's own. picture: what to show small, "" for
+    nothing. opens: what is shown at full size, "" for nothing. here: whether the page itself has come. where: where it
+    is if not. asked: when it was asked for, 0 for never.
     """
 
+    number: int
     page: str
     picture: str
     opens: str
@@ -51,20 +54,18 @@ class Away:
 
 def page_rows(view: CaseView, _: Translate = str) -> dict[str, list[PageRow]]:
     """The pages of each material, by its name."""
-    return {material.name: _rows(material, view, _) for material in view.state.materials}
+    number = count(1)
+    return {m.name: [_row(next(number), page, view, _) for page in m.pages] for m in view.state.materials}
 
 
-def _rows(material: Material, view: CaseView, _: Translate) -> list[PageRow]:
-    return [_row(page, view, _) for page in material.pages]
-
-
-def _row(page: Page, view: CaseView, _: Translate) -> PageRow:
+def _row(number: int, page: Page, view: CaseView, _: Translate) -> PageRow:
     here = page.blob not in view.missing
     preview = page.preview if page.preview is not None and page.preview not in view.missing else None
     opens = page.blob if here else preview
     picture = preview or (page.blob if here and page.type != _PDF else None)
     asked = view.asked.get(page.blob, 0)
     return PageRow(
+        number=number,
         page=page.blob.hex(),
         picture=picture.hex() if picture else "",
         opens=opens.hex() if opens else "",
@@ -84,7 +85,7 @@ def may_ask(view: CaseView) -> bool:
 def _where(view: CaseView, page: bytes, _: Translate) -> str:
     if view.office == HOME:
         return _("本机没有这一页")
-    return _("在乡镇") if view.tiers.get(page, AT_HOME) == AT_TOWNSHIP else _("在收件站点")
+    return _("在乡镇") if view.tier_of(page) == AT_TOWNSHIP else _("在收件站点")
 
 
 def away(view: CaseView, now: int, _: Translate = str) -> Away | None:
@@ -95,7 +96,7 @@ def away(view: CaseView, now: int, _: Translate = str) -> Away | None:
     if view.office == HOME:
         return _lost_at_home(view, missing, _)
     late = now - _waiting_since(view, missing) > LATE_SECONDS
-    at_township = [blob for blob in missing if view.tiers.get(blob, AT_HOME) == AT_TOWNSHIP]
+    at_township = [blob for blob in missing if view.tier_of(blob) == AT_TOWNSHIP]
     below = len(missing) - len(at_township)
     places = []
     if at_township and view.office == COUNTY:
@@ -129,7 +130,7 @@ def _late(below: int, view: CaseView, _: Translate) -> str:
 
 
 def _lost_at_home(view: CaseView, missing: list[bytes], _: Translate) -> Away:
-    lost = [blob for blob in missing if view.tiers.get(blob, AT_HOME) == AT_HOME]
+    lost = [blob for blob in missing if view.tier_of(blob) == AT_HOME]
     if not lost:
         text = _("有 {n} 页扫描件本机已没有，上级已收到").format(n=len(missing))
         return Away(False, text, _("不影响办理，不用重新扫描"), 0)

@@ -29,7 +29,10 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One route. The role must have `act` before the handler runs; `public` needs no signing in."""
+    """One route. The role must have `act` before the handler runs; `public` needs no signing in.
+
+    `polled`: asked for by a page that is open, which does not mean that somebody sits before it.
+    """
 
     method: str
     path: str
@@ -38,6 +41,7 @@ class Page:
     public: bool = False
     before_first_password: bool = False
     upload: UploadLimits = UploadLimits()
+    polled: bool = False
 
 
 class PageTable:

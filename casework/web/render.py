@@ -62,6 +62,11 @@ async def render(
     return aiohttp_jinja2.render_template(template, request, page, status=status)
 
 
+def render_part(request: web.Request, template: str, context: Mapping[str, Any]) -> web.Response:
+    """A part of a page that is open, to be put in its place: no frame, and nothing that the next page is to say."""
+    return aiohttp_jinja2.render_template(template, request, dict(context))
+
+
 def redirect(path: str) -> web.Response:
     """See-other after a POST, so that reloading does not post again."""
     return web.Response(status=303, headers={"Location": path})

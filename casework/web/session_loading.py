@@ -75,7 +75,8 @@ async def _as_visitor(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def _save(request: web.Request, session: Session, before: dict[str, object]) -> None:
     now = request.app[keys.CLOCK]()
-    seen = now - session.last_seen >= SEEN_STEP_SECONDS
+    polled = request.app[keys.PAGES].of(request).polled
+    seen = not polled and now - session.last_seen >= SEEN_STEP_SECONDS
     if not seen and session.data == before:
         return
     if seen:

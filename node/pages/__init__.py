@@ -20,11 +20,11 @@ from node.pages.drafting import (
     start_draft,
 )
 from node.pages.home import show_home
-from node.pages.lists import show_outbox, show_review, show_status
-from node.pages.page_keys import SYNC_STATUS
+from node.pages.lists import show_outbox, show_review, show_status, show_status_now
+from node.pages.page_keys import SITUATION, SYNC_STATUS
 from node.pages.submitting import discard_draft, show_check, submit_draft
 
-__all__ = ["NODE_PAGES", "NODE_TEMPLATES", "SYNC_STATUS", "nav_for"]
+__all__ = ["NODE_PAGES", "NODE_TEMPLATES", "SITUATION", "SYNC_STATUS", "nav_for"]
 
 NODE_TEMPLATES: tuple[jinja2.BaseLoader, ...] = (jinja2.PackageLoader("node"),)
 
@@ -44,6 +44,7 @@ NODE_PAGES = [
     Page("GET", "/review", show_review, act=Act.ENDORSE),
     Page("GET", "/outbox", show_outbox, act=Act.LIST_CASES),
     Page("GET", "/status", show_status, act=Act.VIEW_STATUS),
+    Page("GET", "/status/now", show_status_now, act=Act.VIEW_STATUS, polled=True),
 ]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from casework import case_store
 from casework.desk import Desk
+from casework.own_rules import resting_blobs
 from casework.projector import office_of
 from casework.refusals import Explanation, explain
 from casework.web.custody_words import custody_text
@@ -34,5 +35,6 @@ def _line(conn: Connection, desk: Desk, row: sa.Row[Any], _: Callable[[str], str
     said = ""
     if found is not None:
         home, state = found
-        said = custody_text(desk.log.custody(conn, home, row.topic), state, office_of(desk.log, home), _)
+        custody = desk.log.custody(conn, home, row.topic, resting_blobs(state))
+        said = custody_text(custody, state, office_of(desk.log, home), _)
     return CaseLine(row, said, explain(row.trouble) if row.trouble else None)

@@ -17,11 +17,12 @@ from casework.states import TOWNSHIP, State
 from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import translator
-from casework.web.render import render
+from casework.web.render import render, render_part
 from node import outgoing
+from node.keeping_words import words
 from node.pages.case_lines import CaseLine, case_lines
-from node.pages.page_keys import SYNC_STATUS
-from node.sync_status import contact_text, headline, sync_text
+from node.pages.page_keys import SITUATION, SYNC_STATUS
+from node.sync_status import headline, sync_text
 
 _REVIEW_STATES = (State.COLLECTED, State.FIRST_REVIEW, State.ACCEPTED, State.REVIEW, State.GRANTED, State.DENIED)
 
@@ -68,17 +69,27 @@ async def show_outbox(request: web.Request) -> web.Response:
 
 
 async def show_status(request: web.Request) -> web.Response:
-    """GET /status: the line to the parent, who this station is, and how old what it works by is."""
-    desk, _ = request.app[DESK], translator(request)
+    """GET /status: the line to the parent, what is safe, who this station is, and how old what it works by is."""
+    desk = request.app[DESK]
     station = await request.app[keys.STORE].read(lambda conn: _station(conn, desk))
-    status = await request.app[SYNC_STATUS]()
-    context = {
+    return await render(request, "status.html", await _now(request) | {"station": station})
+
+
+async def show_status_now(request: web.Request) -> web.Response:
+    """GET /status/now: what changes on that page, for a page that is open."""
+    return render_part(request, "status_now.html", await _now(request))
+
+
+async def _now(request: web.Request) -> dict[str, Any]:
+    _, now = translator(request), request.app[keys.CLOCK]()
+    status, situation = await request.app[SYNC_STATUS](), await request.app[SITUATION]()
+    return {
         "status": status,
         "headline": headline(status, _),
-        "contact": contact_text(status, request.app[keys.CLOCK](), _),
-        "station": station,
+        "kept": words(situation, status, now, _),
+        "may_carry": may_ever(request[keys.PERSON].role, Act.COURIER),
+        "at": now,
     }
-    return await render(request, "status.html", context)
 
 
 def _station(conn: Connection, desk: Desk) -> dict[str, Any]:

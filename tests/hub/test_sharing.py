@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from casework.case_tables import case_row
+from casework.errors import BadInput
 from casework.policy import Role
+from hub import sharing
 from hub.sharing import homes_to_share, share_with_new_machine
 from sync_protocol import authority, canonical
 from sync_protocol.entries import EntryType
@@ -18,7 +21,7 @@ from sync_protocol.sharing import Share, pack_shares, parse_shares
 from sync_protocol.store import tables as t
 from sync_protocol.topology import Tier
 from tests.hub.hall import Hall, follow
-from tests.sync_protocol.county import TOWNSHIP, VILLAGE, Place
+from tests.sync_protocol.county import OTHER_VILLAGE, REGION, TOWNSHIP, VILLAGE, Place
 
 
 @pytest.fixture
@@ -40,6 +43,29 @@ def replaced(hall: Hall, name: str, region: str, tier: Tier) -> Place:
     hall.sync()
     hall.sync()
     return place
+
+
+def admit_at(hall: Hall) -> Callable[..., Any]:
+    return lambda conn, journal, sealed, now: sharing.admit(conn, journal, hall.topics(hall.hub), sealed, now)
+
+
+def test_the_keys_come_with_the_certificate_or_neither_does(
+    hall: Hall, case: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serials = sa.select(sa.func.count()).select_from(t.certificate)
+    before = hall.hub.store.read(lambda conn: conn.execute(serials).scalar_one())
+    with monkeypatch.context() as broken:
+        broken.setattr(sharing, "share_with_new_machine", lambda *arguments: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            hall.county.enrol(VILLAGE, Tier.VILLAGE, "village-2", admit_at(hall))
+    assert hall.hub.store.read(lambda conn: conn.execute(serials).scalar_one()) == before
+    known = key_at(hall, hall.hub, case)
+    hall.village = hall.county.enrol(VILLAGE, Tier.VILLAGE, "village-3", admit_at(hall))
+    follow(hall.village, lambda: hall.county.clock.now)
+    hall.sync()
+    hall.sync()
+    assert key_at(hall, hall.village, case) == known is not None
+    assert share(hall, hall.village.author) == 0
 
 
 def share(hall: Hall, author: int) -> int:
@@ -70,6 +96,26 @@ def test_a_new_machine_reads_the_unfinished_cases_of_the_lost_one(
     assert key_at(hall, place, case) == known
     (page,) = hall.changes(place, case)[0].blobs
     assert b"".join(hall.topics(place).read(known, page.hash)) == b"page 0" * 400
+
+
+def test_by_hand_one_case_is_shared_with_whoever_holds_it_and_nobody_else(hall: Hall, case: bytes) -> None:
+    code = hall.row(hall.hub, case).code
+    place = replaced(hall, "village", VILLAGE, Tier.VILLAGE)
+
+    def by_hand(code: str, region: str) -> int:
+        topics = hall.topics(hall.hub)
+        return hall.hub.store.write(lambda conn: sharing.share_by_hand(conn, topics, code, region, hall.now()))
+
+    elsewhere = hall.county.enrol(OTHER_VILLAGE, Tier.VILLAGE, "other village")
+    for wrong, region, field in ((code[:-1], VILLAGE, "intake_code"), (code, OTHER_VILLAGE, "with"),
+                                 (code, "1" * 12, "with"), (code, REGION, "with")):  # fmt: skip
+        with pytest.raises(BadInput) as refused:
+            by_hand(wrong, region)
+        assert [(one.field, bool(one.remedy)) for one in refused.value.problems] == [(field, True)]
+    assert (by_hand(code, VILLAGE), by_hand(code, VILLAGE)) == (1, 0)
+    hall.sync()
+    assert key_at(hall, place, case) == key_at(hall, hall.hub, case) is not None
+    assert key_at(hall, elsewhere, case) is None
 
 
 def test_a_first_machine_and_a_finished_case_get_nothing(hall: Hall, case: bytes) -> None:

@@ -21,10 +21,10 @@ from sync_protocol.enrolment import EnrolRequest, Token, pack_request, parse_req
 from sync_protocol.errors import BadNonce, BadToken
 from sync_protocol.feeds import TO_ALL, TO_SELF, down, up
 from sync_protocol.frontier import Branch
+from sync_protocol.holding import case_custody
 from sync_protocol.journal import Message
 from sync_protocol.judging import Verdict
 from sync_protocol.order import Standing
-from sync_protocol.reading import case_custody
 from sync_protocol.store import blob_store, feed_store, peers
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import insert_absent, insert_or_set

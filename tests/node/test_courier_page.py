@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
 from typing import Any
 
 import aiohttp
 import pytest
 
 from casework.policy import Role
+from casework.web import courier_pages
+from casework.web.amounts import size_text
+from sync_protocol.bundles import BundleFile
 from sync_protocol.replica import Replica
 from tests.casework.materials.samples import jpeg, pdf, photo
 from tests.programs import Answer, Clerk, Programs, sign_up, take_in
@@ -24,7 +29,22 @@ async def export(clerk: Clerk, reader: int, *more: tuple[str, str]) -> Answer:
 
 
 async def bring(clerk: Clerk, bundle: bytes) -> Answer:
-    return await clerk.post("/courier/import", files=[("bundle", "x.bundle", bundle)])
+    """The page as it is when the import is over."""
+    sent = await clerk.post("/courier/import", files=[("bundle", "x.bundle", bundle)])
+    if sent.status != 303:
+        return sent
+    assert sent.location == "/courier"
+    return await over(clerk, "/courier")
+
+
+async def over(clerk: Clerk, path: str) -> Answer:
+    """The page as soon as no import is under way."""
+    for _ in range(400):
+        page = await clerk.get(path)
+        if "正在导入" not in page.words:
+            return page
+        await asyncio.sleep(0.05)
+    raise AssertionError("the import does not end")
 
 
 async def carry(writer: Clerk, reader: Clerk, author: int) -> str:
@@ -90,17 +110,21 @@ async def test_what_is_refused_names_the_field_and_the_remedy(programs, admin) -
     await take_in(agent)
     bundle = (await export(agent, programs.hall.hub.author)).body
     before = programs.hall.hub.store.read(_everything)
+    for clerk, data, words in (
+        (desk, bundle[:-1], "U盘包不完整或已损坏，没有导入任何内容"),
+        (desk, b"PK\x03\x04 something else", "U盘包不完整或已损坏"),
+        (agent, bundle, "这个U盘包不是给本站的，是给「"),
+    ):
+        answer = await bring(clerk, data)
+        assert "没有导入：x.bundle" in answer.words and words in answer.words, answer.words
     for answer, words in (
-        (await bring(desk, bundle[:-1]), "U盘包不完整或已损坏，没有导入任何内容"),
-        (await bring(desk, b"PK\x03\x04 something else"), "U盘包不完整或已损坏"),
-        (await bring(agent, bundle), "这个U盘包不是给本站的，是给「"),
         (await desk.post("/courier/import", ("x", "1"), files=[("other", "x", b"y")]), "没有选择U盘包"),
         (await agent.post("/courier/export"), "没有选择带给谁"),
         (await agent.post("/courier/export", ("reader", "77")), "没有这个收件单位"),
     ):
         assert answer.status == 422 and words in answer.words, answer.words
     assert programs.hall.hub.store.read(_everything) == before
-    assert (await bring(desk, bundle)).status == 200
+    assert "已导入：x.bundle" in (await bring(desk, bundle)).words
 
 
 def _everything(conn: Any) -> list[str]:
@@ -129,3 +153,63 @@ async def test_a_disk_without_room_for_the_upload_says_so(programs, admin, monke
     monkeypatch.setattr(shutil, "disk_usage", full)
     answer = await bring(desk, b"x" * 100)
     assert answer.status == 422 and "本机磁盘空间不够" in answer.words
+
+
+class Slow:
+    """Stops the reading of a bundle half way through its first reading, until told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on, self.half_way = threading.Event(), threading.Event()
+        honest, read = BundleFile._take, [0]
+
+        def take(file: Any, length: int) -> bytes:
+            read[0] += length
+            if read[0] > 20_000:
+                self.half_way.set()
+                assert self.go_on.wait(20)
+            return honest(file, length)
+
+        monkeypatch.setattr(BundleFile, "_take", take)
+
+
+async def test_an_import_goes_on_without_the_browser_and_says_how_far_it_is(programs, admin, monkeypatch) -> None:
+    monkeypatch.setattr(courier_pages, "_AT_ONCE_SECONDS", 0.01)
+    agent, desk = await programs.clerk("v.agent"), await programs.clerk(admin)
+    await take_in(agent, SCANS)
+    bundle = (await export(agent, programs.hall.hub.author)).body
+    slow = Slow(monkeypatch)
+    sent = await desk.post("/courier/import", files=[("bundle", "x.bundle", bundle)])
+    assert sent.status == 303
+    assert await asyncio.to_thread(slow.half_way.wait, 20)
+    for path in ("/courier", "/courier/now", "/courier"):
+        shown = await desk.get(path)
+        assert "正在导入：x.bundle" in shown.words and "第 1 步，共 2 步：核对整个文件" in shown.words
+    bar = shown.text.split("<progress ")[1]
+    done, whole = (int(bar.split(f'{name}="')[1].split('"')[0]) for name in ("value", "max"))
+    assert 0 < done < len(bundle) and whole == 2 * len(bundle)
+    second = await desk.post("/courier/import", files=[("bundle", "y.bundle", bundle)])
+    assert second.status == 422 and "正在导入另一个U盘包（x.bundle）" in second.words
+    slow.go_on.set()
+    shown = await over(desk, "/courier/now")
+    assert "已导入：x.bundle" in shown.words and "其中新收 1 条" in shown.words
+    assert "已导入：x.bundle" in (await desk.get("/courier")).words
+
+
+async def test_an_import_that_breaks_in_the_program_says_so_and_frees_the_place(programs, admin, monkeypatch) -> None:
+    desk = await programs.clerk(admin)
+    with monkeypatch.context() as broken:
+        broken.setattr(BundleFile, "_take", lambda file, length: 1 // 0)
+        answer = await bring(desk, b"x" * 100)
+    assert "没有导入：x.bundle" in answer.words and "程序出错，没有导入完" in answer.words
+    assert "U盘包不完整或已损坏" in (await bring(desk, b"x" * 100)).words
+
+
+async def test_an_export_says_what_was_written(programs, monkeypatch) -> None:
+    agent = await programs.clerk("v.agent")
+    await take_in(agent, SCANS)
+    bundle = (await export(agent, programs.hall.hub.author)).body
+    assert f"共 {size_text(len(bundle))}" in (await agent.get("/courier/now")).words
+    monkeypatch.setattr(Replica, "chunk", lambda self, hash_, length, offset: None)
+    with pytest.raises(aiohttp.ClientError):
+        await export(agent, programs.hall.hub.author)
+    assert "导出中断" in (await agent.get("/courier")).words

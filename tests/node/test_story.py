@@ -23,7 +23,7 @@ async def test_an_intake_with_three_pages_is_granted_and_delivered(programs: Pro
     assert "已收件，收件码" in page.words  # the flash
     assert "待县级确认" in page.words and "已保存在本机，尚未送到上级" in page.words
     assert "材料 0/3 页已到县级" in page.words
-    assert page.text.count("/file/") == 6  # three links, three pictures
+    assert page.text.count("/view/") == page.text.count("/file/") == 3  # links and pictures
 
     programs.exchange()
     reviewer = await programs.clerk("t.reviewer")
@@ -103,7 +103,7 @@ async def test_a_supplement_goes_down_and_comes_back_with_a_new_page(programs: P
     assert done.location == case, done.words
     local = await agent.get(case)
     assert "最新一步：已保存在本机，尚未送到上级；此前的内容县级已确认" in local.words
-    assert "材料 1/2 页已到县级" in local.words
+    assert "材料 0/1 页已到县级" in local.words, "the page that was replaced is still counted"
     programs.exchange()
     assert "补正" in (await reviewer.get(case)).words
     assert (await reviewer.post(case + "/do/endorse", ("opinion", "同意"))).location == case
@@ -122,7 +122,7 @@ async def test_the_township_says_that_scans_are_still_below(programs: Programs) 
     assert "乡镇已收，尚未到县级" in here.words
     assert "材料 0/2 页已到乡镇" in here.words or "材料 1/2 页已到乡镇" in here.words
     assert "还在传输" in there.words and "还在传输" not in here.words
-    page = there.text.split(f'href="{case}/file/')
+    page = there.text.split(f'href="{case}/view/')
     hash_ = here.text.split(f'src="{case}/file/')[2].split('"')[0]
     away = await reviewer.get(f"{case}/file/{hash_}")
     assert away.status == 404 and "还没有传到本机，正在传输" in away.words
@@ -178,7 +178,7 @@ async def test_a_page_that_does_not_come_says_who_must_act(programs: Programs) -
     agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
     case = await take_in(agent, SCANS[:1])
     hall = programs.hall
-    page = (await agent.get(case)).text.split(f'href="{case}/file/')[1].split('"')[0]
+    page = (await agent.get(case + "/view/1")).text.split(f'src="{case}/file/')[1].split('"')[0]
     hall.village.replica.blobs.path(bytes.fromhex(page)).unlink()
     lost = await agent.get(case)
     assert "有 1 页扫描件在本机找不到，也没有送到上级" in lost.words and "重新扫描，用「更正」提交" in lost.words

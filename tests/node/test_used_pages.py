@@ -44,8 +44,9 @@ def chunks_sent(programs: Programs) -> list[bytes]:
 
 
 async def the_page(clerk: Clerk, case: str) -> list[bytes]:
-    """What the links of a case's page open: the plain bytes, in order."""
-    links = re.findall(rf'href="({case}/file/[0-9a-f]+)"', (await clerk.get(case)).text)
+    """What the links of a case's page open at full size: the plain bytes, in order."""
+    sheets = re.findall(rf'href="({case}/view/[0-9]+)"', (await clerk.get(case)).text)
+    links = [re.findall(rf'"({case}/file/[0-9a-f]+)"', (await clerk.get(sheet)).text)[-1] for sheet in sheets]
     return [(await clerk.get(link)).body for link in links]
 
 

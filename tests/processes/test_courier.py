@@ -194,7 +194,7 @@ def test_through_the_pages_of_running_programs(county, stick, tmp_path):
         agent, admin = _signed_in(county["village"], "stick.agent"), _signed_in(county["hub"], "stick.admin")
         up = agent.post("/courier", [("reader", "1")], to="/courier/export")
         assert up.kind == "application/octet-stream"
-        refused = admin.post("/courier", [], [("bundle", ("x.bundle", up.body[:-1]))], to="/courier/import", expect=422)
+        refused = admin.post("/courier", [], [("bundle", ("x.bundle", up.body[:-1]))], to="/courier/import")
         assert "没有导入任何内容" in refused.text
         taken = admin.post("/courier", [], [("bundle", ("x.bundle", up.body))], to="/courier/import")
         assert "其中新收 4 条" in taken.text  # three cases, and the agent's own password

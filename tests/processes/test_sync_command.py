@@ -146,6 +146,23 @@ def test_not_received_is_never_exit_0_while_the_county_is_away(county, village, 
     assert sync(village, "--until", "ordered")["held"] == []
 
 
+def test_status_says_what_only_this_machine_has_and_what_the_link_carries(county, village, tmp_path):
+    intake(village, write_lines(tmp_path / "cases.jsonl", [line(45, files=(scan(tmp_path / "scans", "s.jpg", 45),))]))
+    before = report("node", "status", "--dir", village)
+    counts = {name: before["only_here"][name] for name in ("entries", "cases", "pages", "drafts")}
+    assert counts == {"entries": 1, "cases": 1, "pages": 1, "drafts": 0}
+    assert (
+        before["waiting"]["entries"] == 1 and before["waiting"]["oldest"] > 0 and before["waiting"]["bytes"] > 100_000
+    )
+    assert "如果本机现在坏了，会丢失：1 条记录（1 件办件），1 页扫描件" in run("node", "status", "--dir", village).out
+    sync(village)
+    county.serve("village")
+    after = report("node", "status", "--dir", village)
+    assert (after["only_here"]["entries"], after["only_here"]["pages"], after["waiting"]["bytes"]) == (0, 0, 0)
+    assert after["goodput"]["up"] > 10_000 and after["transfer"] is None, "what sync measured is known to the server"
+    assert "已收的件都不会丢" in run("node", "status", "--dir", village).out
+
+
 def test_an_item_version_the_county_does_not_know_is_held_and_listed(county, village, tmp_path):
     def next_version(conn: sa.Connection) -> None:
         c = catalogue_item.c

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sync_protocol import authority
 from sync_protocol.answerer import Answerer
@@ -128,7 +129,7 @@ class County:
         )
         self.places[HUB] = Place(store, Replica(me, self.blobs("hub"), self.rng.randbytes), self.clock)
 
-    def enrol(self, region: str, tier: Tier, name: str) -> Place:
+    def enrol(self, region: str, tier: Tier, name: str, redeem: Callable[..., Any] = authority.redeem) -> Place:
         hub = self.hub
         invitation = hub.store.write(
             lambda conn: authority.invite(conn, hub.me, region, tier, self.rng.randbytes, self.clock.now)
@@ -137,9 +138,7 @@ class County:
         signer, box = Signer(self.rng.randbytes(32)), BoxKey(self.rng.randbytes(32))
         request = EnrolRequest(token.id, token.station, token.tier, signer.public, box.public)
         sealed = parse_request(pack_request(request, token, signer))
-        answer = hub.store.write(
-            lambda conn: authority.redeem(conn, hub.replica.journal, sealed, self.clock.now)
-        ).packed()
+        answer = hub.store.write(lambda conn: redeem(conn, hub.replica.journal, sealed, self.clock.now)).packed()
         welcome = parse_welcome(answer, token, signer.public)
         store = self.store(name)
         me = store.write(lambda conn: authority.settle_in(conn, welcome, signer, box))

@@ -16,7 +16,7 @@ from sync_protocol.custody import Tier as CustodyTier
 from sync_protocol.errors import BadBytes, SyncError, WrongDeployment, WrongReader
 from sync_protocol.feeds import HUB, TO_ALL, up
 from sync_protocol.frontier import Branch
-from sync_protocol.reading import case_custody
+from sync_protocol.holding import case_custody
 from sync_protocol.store import feed_store, peers
 from sync_protocol.store import tables as t
 from sync_protocol.topology import Tier

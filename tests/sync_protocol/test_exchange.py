@@ -10,10 +10,10 @@ import pytest
 from sync_protocol.answerer import Answerer
 from sync_protocol.custody import Tier as CustodyTier
 from sync_protocol.dialer import Dialer
+from sync_protocol.holding import case_custody
 from sync_protocol.judging import Verdict
 from sync_protocol.messages import Vector, pack_message
 from sync_protocol.order import Standing
-from sync_protocol.reading import case_custody
 from sync_protocol.topology import Tier
 from tests.sync_protocol.county import OTHER_VILLAGE, TOWNSHIP, VILLAGE, small_county
 

@@ -79,9 +79,16 @@ async def test_a_case_is_found_by_name_number_code_and_item(programs: Programs, 
 async def test_nobody_learns_of_a_case_outside_their_reach(programs: Programs, agent: Clerk, case: str) -> None:
     programs.exchange()
     clerk, other = await programs.clerk("t.clerk"), await programs.clerk("c.other")
-    hash_ = (await agent.get(case)).text.split("/file/")[1].split('"')[0]
+    hash_ = (await agent.get(case + "/view/1")).text.split("/file/")[1].split('"')[0]
     for stranger in (clerk, other):
-        for path in (case, case + "/slip", f"{case}/file/{hash_}", case + "/do/correct", "/cases/" + "ab" * 16):
+        for path in (
+            case,
+            case + "/slip",
+            f"{case}/file/{hash_}",
+            case + "/view/1",
+            case + "/do/correct",
+            "/cases/" + "ab" * 16,
+        ):
             page = await stranger.get(path)
             assert page.status == 404, path
         assert case not in (await stranger.get("/cases")).text
@@ -125,7 +132,7 @@ async def test_numbers_are_masked_for_whoever_has_nothing_to_do(programs: Progra
 
 
 async def test_a_page_is_let_out_decrypted_and_shut_in(programs: Programs, agent: Clerk, case: str) -> None:
-    hash_ = (await agent.get(case)).text.split("/file/")[1].split('"')[0]
+    hash_ = (await agent.get(case + "/view/1")).text.split("/file/")[1].split('"')[0]
     file = await agent.get(f"{case}/file/{hash_}")
     assert file.status == 200 and file.body.startswith(b"\xff\xd8\xff") and file.body.endswith(b"\xff\xd9")
     assert file.headers["Content-Type"] == "image/jpeg"

@@ -23,7 +23,7 @@ def view(office: str = "county", missing: tuple[bytes, ...] = (), **more: Any) -
     change = replace(entry(64, body=body), blobs=(*PAGES, *PREVIEWS), time=COLLECTED_AT)
     empty: dict[str, Any] = dict.fromkeys(CaseView.__slots__)
     given = {"state": fold([change]), "office": office, "missing": frozenset(missing), "readable": True}
-    return CaseView(**(empty | {"home_name": "洪源村", "asked": {}, "tiers": {}} | given | more))
+    return CaseView(**(empty | {"home_name": "洪源村", "asked": {}, "blob_holders": {}} | given | more))
 
 
 def rows(of: CaseView) -> list[Any]:
@@ -60,11 +60,11 @@ def test_a_page_is_asked_for_once_and_by_those_who_wait():
 
 def test_each_office_is_told_whose_turn_it_is():
     both = (PAGES[0].hash, PAGES[1].hash)
-    at_township = {PAGES[0].hash: 1}
-    text = said(view("county", both, tiers=at_township))
+    at_township = {PAGES[0].hash: frozenset([1])}
+    text = said(view("county", both, blob_holders=at_township))
     assert "1 页在乡镇，由乡镇负责传来" in text and "1 页在收件站点（洪源村），由该站点负责传来" in text
-    assert "1 页曾到本级" in said(view("township", both, tiers=at_township))
-    assert rows(view("county", both, tiers=at_township))[0].where == "在乡镇"
+    assert "1 页曾到本级" in said(view("township", both, blob_holders=at_township))
+    assert rows(view("county", both, blob_holders=at_township))[0].where == "在乡镇"
 
 
 def test_after_two_days_a_person_has_to_act():
@@ -75,12 +75,12 @@ def test_after_two_days_a_person_has_to_act():
     )
     assert on_time is not None and not on_time.late and "正在按紧急程度传输" in on_time.remedy
     assert "请联系洪源村" in late and "重新扫描" in late
-    assert "请联系乡镇" in said(view(missing=missing, tiers={PAGES[0].hash: 1}), LATE_SECONDS + 1)
+    assert "请联系乡镇" in said(view(missing=missing, blob_holders={PAGES[0].hash: frozenset([1])}), LATE_SECONDS + 1)
 
 
 def test_the_home_is_told_at_once_when_its_own_scan_is_gone():
     missing = (PAGES[0].hash,)
     lost = away(view("home", missing), COLLECTED_AT)
     assert lost is not None and lost.late and "本站重新扫描" in lost.remedy
-    safe = away(view("home", missing, tiers={PAGES[0].hash: 1}), COLLECTED_AT)
+    safe = away(view("home", missing, blob_holders={PAGES[0].hash: frozenset([1])}), COLLECTED_AT)
     assert safe is not None and not safe.late and "不用重新扫描" in safe.remedy
