@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import aiohttp
@@ -31,7 +32,9 @@ from casework.web.courier_pages import COURIER, COURIER_PAGES, Courier
 from casework.web.listen import admin_app, client_context, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
+from casework.workdays import Calendar
 from node import courier
+from node.metered import rest_seconds
 from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
@@ -156,7 +159,8 @@ async def serve(settings: NodeSettings, stop: asyncio.Event, say: Callable[[str]
             admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
             folder.announce(Serving(os.getpid(), url, admin_url, control))
             say(json.dumps({"url": url, "admin_url": admin_url}))
-            work = (parts.link.run(), watch_commits(parts.store, parts.bell))
+            rest = partial(_rest, parts) if settings.metered else None
+            work = (parts.link.run(rest), watch_commits(parts.store, parts.bell))
             tasks = [asyncio.create_task(task) for task in work]
             try:
                 await until_stopped(stop, tasks)
@@ -166,6 +170,17 @@ async def serve(settings: NodeSettings, stop: asyncio.Event, say: Callable[[str]
                 await admin_runner.cleanup()
     finally:
         folder.unlock()
+
+
+async def _rest(parts: Running) -> float:
+    """Until a metered station asks again, by its parent's clock: its own may be wrong."""
+
+    def read(conn: Connection) -> tuple[int, Calendar]:
+        _, skew = last_contact(conn, parts.station.me.author)
+        return skew, reference.calendar(conn)
+
+    skew, calendar = await parts.store.read(read)
+    return rest_seconds(now() + skew, calendar.is_workday)
 
 
 async def page_app(parts: Running, *, uses_tls: str) -> web.Application:

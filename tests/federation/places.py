@@ -23,7 +23,7 @@ from node import station as node_station
 from sync_protocol.ancestors import Ancestors
 from sync_protocol.bell import Bell
 from sync_protocol.client import Link
-from sync_protocol.dialer import Dialer, Sent
+from sync_protocol.dialer import Dialer
 from sync_protocol.errors import SyncError, TransferFailed
 from sync_protocol.feeds import HUB
 from sync_protocol.frontier import Tip
@@ -35,6 +35,7 @@ from sync_protocol.store.data_folder import DataFolder
 from sync_protocol.store.me import load_me
 from sync_protocol.store.seam import SqliteStore
 from sync_protocol.transport import Transport
+from sync_protocol.under_way import Sent
 from tests.federation import lies
 from tests.federation.judges import Judged
 from tests.federation.template import EPOCH_SECONDS, REGION, folder_of
