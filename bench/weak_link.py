@@ -17,6 +17,7 @@ from bench.serving import MissingTool
 from bench.weak_link_figures import Figures
 from bench.weak_link_nets import THREE_G, TWO_G, CannotRun, check_machine
 from bench.weak_link_peers import PEERS, missing_peers, peer_seconds
+from bench.weak_link_quiet import decision_and_month, metered_month
 from bench.weak_link_runs import (
     Deciding,
     Upload,
@@ -24,7 +25,6 @@ from bench.weak_link_runs import (
     county,
     cut_by_kill,
     cut_by_link,
-    decision_and_month,
     flap,
     plain,
     upload,
@@ -93,6 +93,8 @@ def quiet(figures: Figures, seed: int, given: argparse.Namespace) -> None:
         seconds, 2 * TWO_G.round_trip_seconds + 1, alone=TWO_G.delay_seconds,
     )  # fmt: skip
     figures.note("a month connected with nothing to say, MB above TCP", month / 1e6, 60)
+    month = metered_month(seed, given.congestion)
+    figures.note("the same of a metered station, MB above TCP", month / 1e6, 5)
 
 
 def peers(seed: int, given: argparse.Namespace) -> Iterator[str]:

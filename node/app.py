@@ -60,7 +60,7 @@ from sync_protocol.transport import HttpTransport, enrol
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.node")
-_CONNECTIONS_MAX = 6
+_CONNECTIONS_MAX = 8
 """A long poll, the lanes and an entry beside them, and somebody's enrolment that is passed on."""
 
 

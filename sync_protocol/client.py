@@ -47,8 +47,6 @@ Rest = Callable[[], Awaitable[float]]
 _log = logging.getLogger("lianban.sync")
 _PAUSE_AFTER_SECONDS, _PAUSE_SHARE, _PAUSE_SECONDS = 120.0, 0.05, (0.2, 20.0)
 """How long to rest while nobody can be reached: at most so much of the time by which this has outlasted two minutes."""
-_LANES = 3
-"""Messages with blobs that are under way at once: while one waits for its answer the other fills the link."""
 
 
 @dataclass(slots=True)
@@ -144,7 +142,7 @@ class Link:
         over = asyncio.Event()
         beside = asyncio.create_task(self._entries_beside(over))
         try:
-            ends = await asyncio.gather(*(self._lane(over) for _ in range(_LANES)), return_exceptions=True)
+            ends = await asyncio.gather(*(self._lane(over) for _ in range(self._dialer.lanes)), return_exceptions=True)
             over.set()
             self._bell.ring(["lanes"])
             ends += await asyncio.gather(beside, return_exceptions=True)

@@ -93,9 +93,15 @@ def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cu
     assert size.bytes == 1_000_000
     size.carried(5.0)
     assert size.bytes == 500_000
+    assert size.lanes == 3
+    size.cut()
+    assert (size.bytes, size.lanes) == (16 * 1024, 5), "however large they were, a cut loses little from now on"
     for _ in range(20):
         size.cut()
     assert size.bytes == 8 * 1024
+    for _ in range(99):
+        size.carried(0.1)
+    assert (size.bytes, size.lanes) == (16 * 1024, 5)
     for _ in range(9):
         size.carried(2.0)
-    assert size.bytes == 32 * 1024
+    assert (size.bytes, size.lanes) == (32 * 1024, 3), "no cut for a hundred messages"
