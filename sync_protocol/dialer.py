@@ -174,8 +174,8 @@ class Dialer:
 
     def _blob_frames(self, conn: Connection) -> list[Frame]:
         frames: list[Frame] = []
-        left = self._size.bytes
         pending = self._pending_blobs(conn)
+        left = self._size.of_blobs(len(pending) + len(self._under_way))
         doubtful = [blob for blob in pending if blob.hash in self._uncertain][:_ASKED_AFTER_MAX]
         frames.extend(Chunk(blob.hash, blob.length, 0, b"") for blob in doubtful)
         for blob in (blob for blob in pending if blob.hash not in self._uncertain):

@@ -38,6 +38,13 @@ class MessageSize:
     def _is_calm(self) -> bool:
         return self._calm >= _CALM_MESSAGES
 
+    def of_blobs(self, left: int) -> int:
+        """How many bytes a message carries while so many blobs are left: with fewer than lanes, as much as all lanes
+        together would, unless cuts have made messages as small as they can be."""
+        if self.bytes < _START_BYTES // 2:
+            return self.bytes
+        return min(self.bytes * max(1, self.lanes // max(1, left)), self._cap)
+
     def carried(self, seconds: float) -> None:
         """A message of about this size was answered after so long."""
         self._calm += 1

@@ -69,7 +69,7 @@ def _sealing(village: Place, hash_: bytes) -> int:
 
 
 def test_tries_that_reach_nobody_put_nothing_in_doubt_and_shrink_messages_once(county: Four) -> None:
-    dialer = _dialer_with_pages(county, 2)
+    dialer = _dialer_with_pages(county, 6)
     sizes = []
     for _ in range(5):
         sent = _compose(county, dialer)

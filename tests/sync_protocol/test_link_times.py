@@ -105,3 +105,13 @@ def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cu
     for _ in range(9):
         size.carried(2.0)
     assert (size.bytes, size.lanes) == (32 * 1024, 3), "no cut for a hundred messages"
+
+
+def test_the_last_blobs_fill_the_link_alone() -> None:
+    size = MessageSize(1_000_000)
+    assert [size.of_blobs(left) // 1024 for left in (9, 3, 2, 1, 0)] == [32, 32, 32, 96, 96]
+    size.cut()
+    assert [size.of_blobs(left) // 1024 for left in (5, 2, 1)] == [16, 32, 80]
+    size.cut()
+    assert size.of_blobs(1) == size.bytes == 8 * 1024, "what is cut again and again must become small"
+    assert MessageSize(50_000).of_blobs(1) == 50_000
