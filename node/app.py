@@ -34,13 +34,13 @@ from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
 from casework.workdays import Calendar
 from node import courier
-from node.metered import rest_seconds
+from node.metered import QUIET_SECONDS, rest_seconds
 from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SYNC_STATUS, nav_for
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
 from node.standing import outstanding
 from node.station import ANSWERED_URL, Station, ancestor_urls, last_answered, last_contact, open_station
-from node.sync_status import SyncStatus, sync_bar
+from node.sync_status import OFFLINE_SECONDS, SyncStatus, sync_bar
 from node.syncing import Until, sync_until
 from sync_protocol import canonical
 from sync_protocol.ancestors import Ancestors
@@ -82,6 +82,7 @@ class Running:
     metrics: NodeMetrics
     offload: ThreadPoolExecutor
     disk_reserve_mib: int
+    metered: bool
     carrying: ThreadPoolExecutor | None = None
     """One thread for bundles: they may take minutes, and nobody else waits for them."""
 
@@ -115,7 +116,8 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     carrying = ThreadPoolExecutor(1, thread_name_prefix="bundles")
     try:
         metrics, reserve = NodeMetrics(), settings.disk_reserve_mib
-        yield Running(station, store, bell, link, ancestors, session, metrics, offload, reserve, carrying)
+        told = (metrics, offload, reserve, settings.metered, carrying)
+        yield Running(station, store, bell, link, ancestors, session, *told)
     finally:
         await session.close()
         offload.shutdown()
@@ -317,6 +319,7 @@ async def _sync_status(parts: Running) -> SyncStatus:
         last_contact=state.last_contact,
         error_code=state.error,
         past_parent=not parts.ancestors.at_parent and not state.error,
+        silence_seconds=OFFLINE_SECONDS + (QUIET_SECONDS if parts.metered else 0),
     )
 
 
