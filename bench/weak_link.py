@@ -18,13 +18,13 @@ from bench.serving import MissingTool
 from bench.weak_link_figures import Figures
 from bench.weak_link_nets import THREE_G, TWO_G, CannotRun, check_machine
 from bench.weak_link_peers import GIVE_UP_TIMES, PEERS, peer_seconds, prepare_peers
+from bench.weak_link_quiet import decision_and_month, metered_month
 from bench.weak_link_runs import (
     Deciding,
     Upload,
     county,
     cut_by_kill,
     cut_by_link,
-    decision_and_month,
     plain,
     upload,
 )
@@ -93,6 +93,8 @@ def quiet(figures: Figures, seed: int, given: argparse.Namespace) -> None:
         seconds, 2 * TWO_G.round_trip_seconds + 1, alone=TWO_G.delay_seconds,
     )  # fmt: skip
     figures.note("a month connected with nothing to say, MB above TCP", month / 1e6, 60)
+    month = metered_month(seed, given.congestion)
+    figures.note("the same of a metered station, MB above TCP", month / 1e6, 5)
 
 
 def peers(seed: int, given: argparse.Namespace) -> Iterator[str]:

@@ -1,6 +1,5 @@
-"""What is measured on a weak link: one upload of all the work, plain, cut, killed or flapping; a decision on its way
-down; and what a quiet connection costs. Each run founds its county anew. Times are seconds, bytes are those handed to
-TCP.
+"""What is measured on a weak link: one upload of all the work, plain, cut, killed or flapping, and a decision on its
+way down. Each run founds its county anew. Times are seconds, bytes are those handed to TCP.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.places import now
-from bench.serving import Served, peak_bytes
+from bench.serving import peak_bytes
 from bench.weak_link_county import Watched, kill, prepare, report_of, running
 from bench.weak_link_decision import decide
-from bench.weak_link_nets import TWO_G
 from bench.weak_link_shape import Profile
 from bench.weak_link_work import Work
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW
@@ -27,10 +25,6 @@ from sync_protocol.store.data_folder import DataFolder
 
 _GIVE_UP_TIMES = 4
 _CUT_SECONDS = 20
-_SETTLE_SECONDS = 10.0
-_POLL_SECONDS = 50
-_POLLS = 3
-_MONTH_SECONDS = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +91,10 @@ def cut_by_kill(watched: Watched, sync: Sync) -> Sync:
 
 def _half_way(watched: Watched) -> None:
     half = watched.site.work.bytes // 2
-    watched.look_until(lambda: watched.wire.streams_up.handed >= half, _patience(watched))
+    watched.look_until(lambda: watched.wire.streams_up.handed >= half, patience(watched))
 
 
-def _patience(watched: Watched) -> float:
+def patience(watched: Watched) -> float:
     rate = watched.wire.profile.bytes_per_second
     return 60 + _GIVE_UP_TIMES * watched.site.work.bytes / rate
 
@@ -108,7 +102,7 @@ def _patience(watched: Watched) -> float:
 def upload(watched: Watched, happens: Callable[[Watched, Sync], Sync] = plain, *, slower: float = 1.0) -> Upload:
     """Send all the work; `slower` is how much longer the outages alone make it. Raises TimeoutError."""
     work, wire = watched.site.work, watched.wire
-    seconds = _patience(watched) * slower
+    seconds = patience(watched) * slower
     before = wire.up.busy_seconds
     began = time.monotonic()
     sync = watched.start_sync()
@@ -147,20 +141,3 @@ class Deciding:
         with looked_into(watched.site.folder / "village") as village:
             self.seconds = decide(watched.hub, village.store.read)
         return sync
-
-
-def decision_and_month(seed: int, congestion: str) -> tuple[float, float]:
-    """Seconds from a decision at the county to the village's own row, on an idle 2G link; and the bytes of a month with
-    nothing to say, from those of three polls."""
-    with county(TWO_G, seed, 1, congestion) as watched:
-        wire, work = watched.wire, watched.site.work
-        folder = watched.site.folder / "village"
-        with Served("node", folder, prefix=watched.village_space.prefix), looked_into(folder) as village:
-            watched.look_until(lambda: watched.at_county()[2] >= len(work.blobs[BLOB_PAGE]), _patience(watched))
-            time.sleep(_SETTLE_SECONDS)
-            seconds = decide(watched.hub, village.store.read)
-            time.sleep(_POLL_SECONDS + _SETTLE_SECONDS)
-            before = wire.handed
-            time.sleep(_POLLS * _POLL_SECONDS)
-            spent = wire.handed - before
-        return seconds, spent / (_POLLS * _POLL_SECONDS) * _MONTH_SECONDS

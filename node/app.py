@@ -32,12 +32,14 @@ from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, client_context, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site, SyncBar
+from casework.workdays import Calendar
+from node.metered import QUIET_SECONDS, rest_seconds
 from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
 from node.standing import outstanding
 from node.station import ANSWERED_URL, Station, ancestor_urls, last_answered, last_contact, open_station
-from node.sync_status import SyncStatus, sync_bar
+from node.sync_status import OFFLINE_SECONDS, SyncStatus, sync_bar
 from node.syncing import Until, sync_until
 from node.watching import Watch
 from sync_protocol import canonical
@@ -58,7 +60,7 @@ from sync_protocol.transport import HttpTransport, enrol
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.node")
-_CONNECTIONS_MAX = 6
+_CONNECTIONS_MAX = 8
 """A long poll, the lanes and an entry beside them, and somebody's enrolment that is passed on."""
 
 
@@ -81,6 +83,7 @@ class Running:
     offload: ThreadPoolExecutor
     disk_reserve_mib: int
     watch: Watch
+    metered: bool
     carrying: ThreadPoolExecutor | None = None
     """One thread for bundles: they may take minutes, and nobody else waits for them."""
 
@@ -118,7 +121,8 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     carrying = ThreadPoolExecutor(1, thread_name_prefix="bundles")
     try:
         metrics, reserve = NodeMetrics(), settings.disk_reserve_mib
-        yield Running(station, store, bell, link, ancestors, session, metrics, offload, reserve, watch, carrying)
+        told = (metrics, offload, reserve, watch, settings.metered, carrying)
+        yield Running(station, store, bell, link, ancestors, session, *told)
     finally:
         await watch.remember()
         await session.close()
@@ -163,7 +167,8 @@ async def serve(settings: NodeSettings, stop: asyncio.Event, say: Callable[[str]
             admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
             folder.announce(Serving(os.getpid(), url, admin_url, control))
             say(json.dumps({"url": url, "admin_url": admin_url}))
-            work = (parts.link.run(), watch_commits(parts.store, parts.bell))
+            rest = partial(_rest, parts) if settings.metered else None
+            work = (parts.link.run(rest), watch_commits(parts.store, parts.bell))
             tasks = [asyncio.create_task(task) for task in work]
             try:
                 await until_stopped(stop, tasks)
@@ -173,6 +178,17 @@ async def serve(settings: NodeSettings, stop: asyncio.Event, say: Callable[[str]
                 await admin_runner.cleanup()
     finally:
         folder.unlock()
+
+
+async def _rest(parts: Running) -> float:
+    """Until a metered station asks again, by its parent's clock: its own may be wrong."""
+
+    def read(conn: Connection) -> tuple[int, Calendar]:
+        _, skew = last_contact(conn, parts.station.me.author)
+        return skew, reference.calendar(conn)
+
+    skew, calendar = await parts.store.read(read)
+    return rest_seconds(now() + skew, calendar.is_workday)
 
 
 async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
@@ -297,6 +313,7 @@ async def _sync_status(parts: Running) -> SyncStatus:
         last_contact=state.last_contact,
         error_code=state.error,
         past_parent=not parts.ancestors.at_parent and not state.error,
+        silence_seconds=OFFLINE_SECONDS + (QUIET_SECONDS if parts.metered else 0),
     )
 
 

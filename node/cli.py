@@ -102,10 +102,13 @@ def serve(
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM private key.")] = None,
     key_file: KeyFile = None,
+    metered: Annotated[
+        bool, typer.Option("--metered", help="The link is paid by the byte: ask every 14 minutes in office hours.")
+    ] = False,
 ) -> None:
     """Serve pages and children and keep in step with the parent. Prints one JSON line {url, admin_url} when ready."""
     configure_logs(sys.stderr)
-    asyncio.run(_serve(NodeSettings(folder, key_file, listen, admin_listen, tls_cert, tls_key)))
+    asyncio.run(_serve(NodeSettings(folder, key_file, listen, admin_listen, tls_cert, tls_key, metered=metered)))
 
 
 async def _serve(settings: NodeSettings) -> None:

@@ -47,6 +47,8 @@ class SyncStatus:
     busy: str = ""
     past_parent: bool = False
     """Whether one further up answers because the parent does not."""
+    silence_seconds: int = OFFLINE_SECONDS
+    """How long no contact is nothing to speak of: longer where the parent is asked now and then only."""
 
 
 def sync_text(status: SyncStatus, now: int, _: Translate = str) -> str:
@@ -96,7 +98,7 @@ def _stuck(status: SyncStatus) -> bool:
 def _tone(status: SyncStatus, now: int) -> str:
     if status.error_code and status.error_code not in _LINK_DOWN:
         return "attention"
-    if status.error_code or now - status.last_contact > OFFLINE_SECONDS:
+    if status.error_code or now - status.last_contact > status.silence_seconds:
         return "offline"
     return "busy" if _waiting(status) else "ok"
 

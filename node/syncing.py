@@ -9,14 +9,14 @@ from typing import Any, Literal
 from node.standing import Outstanding, outstanding
 from sync_protocol.bell import EVERYTHING, Bell
 from sync_protocol.client import Link, LinkState
-from sync_protocol.dialer import Progress
 from sync_protocol.errors import SyncError
 from sync_protocol.server import StoreLike
+from sync_protocol.under_way import Progress
 
 Until = Literal["received", "ordered"]
 EXIT_DONE, EXIT_FAILED, EXIT_HELD = 0, 1, 3
 _POLL_SECONDS = 20
-_RETRY_SECONDS = 0.5
+_RETRY_SECONDS = 0.2
 
 
 async def sync_until(

@@ -80,10 +80,12 @@ class Watch:
             self._look_again = ended + max(_LOOK_EVERY_SECONDS, (ended - began) / _LOOK_SHARE)
         return self._seen
 
-    async def heard(self, outcome: Callable[[SyncError | None], Awaitable[None]], error: SyncError | None) -> None:
-        """An exchange ended: tell `outcome`, and look, so that progress counts from its beginning."""
-        await outcome(error)
+    async def heard(self, outcome: Callable[[SyncError | None], Awaitable[bool]], error: SyncError | None) -> bool:
+        """An exchange ended: tell `outcome`, whose word this returns, and look, so that progress counts from its
+        beginning."""
+        same_station = await outcome(error)
         await self.look()
+        return same_station
 
     def measured(self) -> Measured:
         state, before = self._link(), self._before

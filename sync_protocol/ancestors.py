@@ -13,8 +13,9 @@ from sync_protocol.limits import KIB
 from sync_protocol.server import SYNC_PATH
 from sync_protocol.transport import Transport
 
-PATIENCE = 3
-"""Failures in a row before the next ancestor is tried; of one that has never answered since it was chosen, one."""
+PATIENCE, PATIENCE_SECONDS = 3, 10.0
+"""Failures in a row, and for how long at least, before the next ancestor is tried; of one that has never answered
+since it was chosen, one."""
 _LOOK_BACK_SECONDS = (30.0, 900.0)
 """How long after the parent failed it is asked again for the first time, and at most later on."""
 
@@ -44,6 +45,8 @@ class Ancestors:
         self._failures = 0
         self._pause = _LOOK_BACK_SECONDS[0]
         self._look_back = 0.0
+        self._failing_since = 0.0
+        self._spoke_to = first
         self.url = first
         """Where the next request goes."""
 
@@ -57,8 +60,13 @@ class Ancestors:
     def at_parent(self) -> bool:
         return self.url == self._known[0]
 
-    async def outcome(self, error: SyncError | None) -> None:
-        """How an exchange ended, signatures and all: whom to talk to next."""
+    async def outcome(self, error: SyncError | None) -> bool:
+        """How an exchange ended, signatures and all: whom to talk to next, and whether it is the same one."""
+        await self._choose(error)
+        same, self._spoke_to = self.url == self._spoke_to, self.url
+        return same
+
+    async def _choose(self, error: SyncError | None) -> None:
         if error is None:
             self._failures = 0
             if self.at_parent:
@@ -67,12 +75,19 @@ class Ancestors:
                 self._answered = self.url
                 await self._told(self.url)
             return
+        if self._failures <= 0:
+            self._failing_since = self._clock()
         self._failures += 1
         self._known = list(await self._addresses()) or self._known
         if self.url not in self._known:
             self._go(self._known[0])
-        elif self._failures >= (PATIENCE if self.url == self._answered else 1):
+        elif self._failures >= (PATIENCE if self.url == self._answered else 1) and self._is_silent(error):
             self._go(self._known[(self._known.index(self.url) + 1) % len(self._known)])
+
+    def _is_silent(self, error: SyncError) -> bool:
+        """Whether it refuses, never answered, or nobody was reached for longer than a few short tries take."""
+        patient = self.url == self._answered and isinstance(error, TransferFailed)
+        return not patient or self._clock() - self._failing_since >= PATIENCE_SECONDS
 
     def _go(self, url: str) -> None:
         self.url, self._failures = url, 0

@@ -6,7 +6,8 @@ local entries go up beside it in an exchange of their own. What the dialer belie
 asked anew after every failure. A parent that cannot be reached is tried again within seconds after a short outage,
 within twenty after a long one. Other failures that may pass are retried with full jitter between one second and a
 minute; a refusal (`stop`) is retried once a minute, because it is a person elsewhere who can mend it, and is shown
-meanwhile. Local work never waits for any of this.
+meanwhile. Local work never waits for any of this. Where bytes are paid for no poll is held: the parent is asked now and
+then, and at once when there is something to say.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tenacity import RetryCallState, wait_random, wait_random_exponential
 
 from sync_protocol.bell import EVERYTHING, Bell
 from sync_protocol.certificates import Certificate
-from sync_protocol.dialer import Dialer, Progress, Sent
+from sync_protocol.dialer import Dialer
 from sync_protocol.envelopes import NO_NONCE, SignedReply, parse_reply, sign_request, verify_reply
 from sync_protocol.errors import (
     BadBytes,
@@ -40,12 +41,13 @@ from sync_protocol.segments import Segment
 from sync_protocol.server import SYNC_PATH, StoreLike
 from sync_protocol.store import trust
 from sync_protocol.transport import Transport
+from sync_protocol.under_way import Progress, Sent
 
+Rest = Callable[[], Awaitable[float]]
+"""Seconds from now until the parent is asked again, where no long poll is held open."""
 _log = logging.getLogger("lianban.sync")
-_PAUSE_SHARE, _PAUSE_SECONDS = 0.05, (0.5, 20.0)
-"""How long to rest while nobody can be reached: at most so much of the time that this has lasted."""
-_LANES = 3
-"""Messages with blobs that are under way at once: while one waits for its answer the other fills the link."""
+_PAUSE_AFTER_SECONDS, _PAUSE_SHARE, _PAUSE_SECONDS = 120.0, 0.05, (0.2, 20.0)
+"""How long to rest while nobody can be reached: at most so much of the time by which this has outlasted two minutes."""
 
 
 @dataclass(slots=True)
@@ -70,7 +72,8 @@ class LinkState:
 
 
 class Link:
-    """The link to whoever answers at the transport's other end; `outcome` hears how each exchange ended."""
+    """The link to whoever answers at the transport's other end; `outcome` hears how each exchange ended, and says
+    whether the next one goes to the same station."""
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class Link:
         store: StoreLike,
         bell: Bell,
         now: Callable[[], int],
-        outcome: Callable[[SyncError | None], Awaitable[None]] | None = None,
+        outcome: Callable[[SyncError | None], Awaitable[bool]] | None = None,
     ) -> None:
         self._transport = transport
         self._outcome = outcome
@@ -109,8 +112,7 @@ class Link:
         except SyncError as error:
             self.state.in_step = False
             self.state.error, self.state.error_text = error.code, str(error)
-            if self._dialer.forget(sent) and self._outcome is not None:  # one cut ends several messages
-                await self._outcome(error)
+            await self._failed(sent, error)
             raise
         finally:
             self._dialer.drop(sent)
@@ -118,22 +120,34 @@ class Link:
             await self._outcome(None)
         return progress
 
+    async def _failed(self, sent: Sent, error: SyncError) -> None:
+        """Tell whoever chooses the parent, once for a cut that ends several messages, and believe less."""
+        merely_cut = isinstance(error, TransferFailed) and not sent.entries
+        if merely_cut:
+            first = self._dialer.cut(sent, unsent=bool(error.evidence.get("unsent")))
+        else:
+            first = self._dialer.forget(sent)
+        if first and self._outcome is not None and not await self._outcome(error) and merely_cut:
+            self._dialer.forget()
+
     async def say_all(self) -> None:
         """Exchange until nothing more can be said at once. Raises SyncError.
 
         Entries go first, alone. Then blobs go in lanes, so that the link stays full while one lane waits for an answer;
         an entry that is written meanwhile goes beside them at once.
         """
-        while (await self.exchange()).again:
-            if not await self._store.read(self._dialer.has_entries):
+        again = True
+        while again:
+            if await self._store.read(self._dialer.has_blobs_only):
                 await self._in_lanes()
+            again = (await self.exchange()).again
 
     async def _in_lanes(self) -> None:
         """Returns when no lane finds more to send; raises what the first one that failed met, once all have ended."""
         over = asyncio.Event()
         beside = asyncio.create_task(self._entries_beside(over))
         try:
-            ends = await asyncio.gather(*(self._lane(over) for _ in range(_LANES)), return_exceptions=True)
+            ends = await asyncio.gather(*(self._lane(over) for _ in range(self._dialer.lanes)), return_exceptions=True)
             over.set()
             self._bell.ring(["lanes"])
             ends += await asyncio.gather(beside, return_exceptions=True)
@@ -233,12 +247,17 @@ class Link:
         ).packed()
         self.state.requests += 1
         self.state.bytes_up += len(request)
-        data = await self._transport(SYNC_PATH, request, MESSAGE_BYTES_MAX + KIB)
+        try:
+            data = await self._transport(SYNC_PATH, request, MESSAGE_BYTES_MAX + KIB)
+        except TransferFailed as error:
+            if error.evidence.get("unsent") and nonce != NO_NONCE:
+                self._nonces.insert(0, nonce)
+            raise
         self.state.bytes_down += len(data)
         reply = parse_reply(data)
         key = await self._signer_of(reply)
         verify_reply(me.deployment, reply, key.sign_key, nonce=nonce)
-        self._dialer.parent = key.author
+        self._dialer.speaks_to(key.author)
         self._nonces.extend(reply.nonces)
         return reply.payload
 
@@ -271,8 +290,8 @@ class Link:
             if not progress.again:
                 await asyncio.sleep(0)
 
-    async def run(self) -> None:
-        """Keep in step for ever."""
+    async def run(self, rest: Rest | None = None) -> None:
+        """Keep in step for ever; `rest` for a link that is paid by the byte."""
         wait = wait_random_exponential(multiplier=1, max=60)
         failures = 0
         loop = asyncio.get_running_loop()
@@ -280,7 +299,7 @@ class Link:
         while True:
             answers = self._answers
             try:
-                await self._keep_in_step()
+                await (self._keep_in_step() if rest is None else self.ask_once(rest))
                 failures, well = 0, loop.time()
             except SyncError as error:
                 failures = 1 if self._answers > answers else failures + 1  # what moves on is not made to wait longer
@@ -323,12 +342,25 @@ class Link:
         finally:
             poll.cancel()
 
+    async def ask_once(self, rest: Rest) -> None:
+        """Say and ask everything, then rest until there is something to say or the rest is over.
+
+        No poll is held open, so the connections end by themselves.
+        """
+        self._dialer.retry_refused()
+        await self.say_all()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + await rest()
+        with self._bell.listen([EVERYTHING]) as waiter:
+            while not await self._store.read(self._dialer.has_news) and await waiter.wait(until - loop.time()):
+                waiter.clear()
+
 
 def unreached_wait(seconds: float) -> wait_random:
     """How to wait when nobody was reached for so long: not long after a short outage; full jitter, so that the stations
     of a county that comes back do not all call at once."""
     low, high = _PAUSE_SECONDS
-    return wait_random(0, min(max(low, _PAUSE_SHARE * seconds), high))
+    return wait_random(0, min(max(low, _PAUSE_SHARE * (seconds - _PAUSE_AFTER_SECONDS)), high))
 
 
 def _pause(wait: wait_random | wait_random_exponential, failures: int) -> float:

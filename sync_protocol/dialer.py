@@ -2,7 +2,8 @@
 
 What it remembers is volatile: the parent's frontier as of the last answer, and how far each blob has gone up. After
 a restart, or whenever the parent's digest is not the expected one, the next message carries the full vector, and asks
-how much of the next blobs lies there.
+how much of the next blobs lies there. After a mere cut it goes on with other blobs at once, and asks beside them about
+those that were under way.
 
 Several messages may be under way at once. Entries go by themselves, one message at a time; blobs go in messages of
 their own, each with other blobs than those under way beside it, so that none has to arrive before another.
@@ -11,7 +12,6 @@ their own, each with other blobs than those under way beside it, so that none ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -35,75 +35,13 @@ from sync_protocol.messages import (
     Want,
 )
 from sync_protocol.replica import Replica
-from sync_protocol.segments import Segment
 from sync_protocol.store import blob_store, feed_store, peers, trust
+from sync_protocol.under_way import Progress, Sent, chunk_bytes
 
 _ENTRIES_TO_BLOBS = 4
 """Entries are compressed to a quarter or less; blobs not at all."""
 _ASKED_AFTER_MAX = 4
 """Of how many blobs the first message asks how much lies at the parent: those that a cut may have left unfinished."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """What one exchange brought."""
-
-    entries_sent: int = 0
-    entries_received: int = 0
-    blobs_sent: int = 0
-    blobs_received: int = 0
-    again: bool = False
-    """There is more to do; ask again at once."""
-    in_step: bool = False
-    """The parent signed a digest that equals ours: neither side lacks an entry of the other."""
-    faults: list[Fault] = field(default_factory=list)
-    """What we could not take of the parent's message."""
-    refused: list[Fault] = field(default_factory=list)
-    """What the parent could not take of ours."""
-    chunks: list[Chunk] = field(default_factory=list)
-    """Bytes of blobs that entries held here name; others are left out, so that nobody fills our disk."""
-
-
-@dataclass(slots=True)
-class Sent:
-    """A message under way: what to expect of its answer."""
-
-    frames: list[Frame]
-    reached: dict[Branch, Tip] | None
-    entries: int
-    target_bytes: int = 0
-    known: int = 0
-    """Which knowledge of the parent it was composed with."""
-    era: int = 0
-    """How often the dialer had forgotten what it believed when this was composed."""
-    seconds: float = 0.0
-    """How long its answer took."""
-    under_way: bool = True
-
-    @property
-    def alone(self) -> bool:
-        """Whether nothing but blobs may go beside it: it carries entries, or asks for the parent's frontier."""
-        return self.reached is None or self.entries > 0
-
-    def is_full(self) -> bool:
-        """Whether it carries about as much as was aimed at, so that its answer says something of the link."""
-        chunks = _chunk_bytes(self.frames)
-        segments = (item for frame in self.frames if isinstance(frame, Segment) for item in frame.items)
-        return 2 * (chunks + sum(len(item.header) + len(item.body or b"") for item in segments)) > self.target_bytes > 0
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is a long poll."""
-        return any(isinstance(frame, Hello) and frame.wait_seconds > 0 for frame in self.frames)
-
-    def wants(self) -> set[bytes]:
-        """The blobs that this message asks for."""
-        return {hash_ for frame in self.frames if isinstance(frame, Want) for hash_, _ in frame.blobs}
-
-    def blob_ends(self) -> dict[bytes, int]:
-        """How far the chunks in this message reach, by blob; those without bytes only ask."""
-        chunks = (frame for frame in self.frames if isinstance(frame, Chunk) and frame.data)
-        return {chunk.hash: chunk.offset + len(chunk.data) for chunk in chunks}
 
 
 class Dialer:
@@ -117,10 +55,14 @@ class Dialer:
         self._offsets: dict[bytes, int] = {}
         self._asked: set[bytes] = set()
         self._known = 0
-        self.era = 0
-        """How often it has forgotten."""
+        self._era = 0
+        self.forgotten = 0
+        """How often it has forgotten all that it believed of the parent."""
         self._size = MessageSize(replica.message_target_bytes)
+        self._answered = False
         self._under_way: set[bytes] = set()
+        self._uncertain: set[bytes] = set()
+        self._doubts_claims = False
         self._blocked: set[int] = set()
         self._given_up: set[bytes] = set()
         self._unreadable: set[bytes] = set()
@@ -139,30 +81,61 @@ class Dialer:
         Of several messages that one cut ended (`sent`, by which it was noticed) only the first changes anything; True
         for that one.
         """
-        if sent is not None and sent.era != self.era:
+        if sent is not None and sent.era != self._era:
             return False
         if self._theirs is not None:  # a question that comes to nothing says nothing of the size
             self._size.cut()
         self._know(None)
-        self.era += 1
+        self._era += 1
+        self.forgotten += 1
         self._offsets.clear()
+        self._uncertain.clear()
         self.retry_refused()
         return True
+
+    def cut(self, sent: Sent, *, unsent: bool) -> bool:
+        """The link was cut, and the same parent is spoken to again: all that is doubtful is what this message carried.
+
+        `unsent`: no byte of it left this machine. True for the first of several messages that one cut ended.
+        """
+        if not unsent:
+            self._uncertain |= sent.blob_ends().keys()
+        if sent.era != self._era:
+            return False
+        if self._answered:  # of tries during an outage only the first says something of the size
+            self._size.cut()
+        self._answered = False
+        self._era += 1
+        self.retry_refused()
+        return True
+
+    def speaks_to(self, author: int) -> None:
+        """Who signed the last answer: what was believed of another one counts no more."""
+        if author != self.parent and (self._theirs is not None or self._offsets):
+            self.forget()
+        self.parent = author
+
+    @property
+    def lanes(self) -> int:
+        """How many messages with blobs shall be under way at once."""
+        return self._size.lanes
 
     def drop(self, sent: Sent) -> None:
         """The message is no longer under way, however it ended."""
         if sent.under_way:
-            self._under_way -= sent.blob_ends().keys() | sent.wants()
+            self._under_way -= sent.blob_ends().keys() | sent.wants() | sent.asks_after()
             sent.under_way = False
 
     def retry_refused(self) -> None:
-        """Offer again what the parent did not take: whoever calls this waits in between.
+        """Offer again what the parent did not take: whoever calls this waits in between. Blobs that it claims to hold
+        whole, and has not signed for, are asked after again: it may have lost them, or lied.
 
         What one home's feeds or one blob got refused for never holds up another.
         """
         self._blocked.clear()
         self._given_up.clear()
         self._unanswered.clear()
+        self._doubts_claims = True
         self.refusal = ""
 
     def compose(self, conn: Connection, now: int, wait_seconds: int) -> Sent:
@@ -171,7 +144,7 @@ class Dialer:
         if self._theirs is None:
             hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine), self._little())
             frames: list[Frame] = [hello, Vector(mine), *self._questions(conn)]
-            return Sent(frames, None, 0, known=self._known, era=self.era)
+            return Sent(frames, None, 0, known=self._known, era=self._era)
         offers = self._offers(mine)
         entry_bytes = min(_ENTRIES_TO_BLOBS * self._size.bytes, self._replica.message_target_bytes)
         segments, reached = self._replica.segments_for(conn, offers, self._theirs, entry_bytes)
@@ -183,7 +156,7 @@ class Dialer:
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
         aim = entry_bytes if segments else self._size.bytes
-        return Sent([hello, *segments, *blobs], reached, entries, aim, self._known, self.era)
+        return Sent([hello, *segments, *blobs], reached, entries, aim, self._known, self._era)
 
     def _questions(self, conn: Connection) -> list[Chunk]:
         """Chunks without bytes: the parent answers each with how far it holds the blob (SPEC section 10.5)."""
@@ -212,8 +185,14 @@ class Dialer:
 
     def _blob_frames(self, conn: Connection) -> list[Frame]:
         frames: list[Frame] = []
-        left = self._size.bytes
-        for blob in self._pending_blobs(conn):
+        pending = self._pending_blobs(conn)
+        if self._doubts_claims:
+            self._uncertain |= {blob.hash for blob in pending if self._offsets.get(blob.hash, 0) >= blob.length}
+            self._doubts_claims = False
+        left = self._size.of_blobs(len(pending) + len(self._under_way))
+        doubtful = [blob for blob in pending if blob.hash in self._uncertain][:_ASKED_AFTER_MAX]
+        frames.extend(Chunk(blob.hash, blob.length, 0, b"") for blob in doubtful)
+        for blob in (blob for blob in pending if blob.hash not in self._uncertain):
             offset = self._offsets.get(blob.hash, 0)
             while offset < blob.length and left > 0:
                 chunk = self._replica.chunk(blob.hash, blob.length, offset, left)
@@ -254,11 +233,18 @@ class Dialer:
         mine = self._offers(feed_store.frontier(conn, self._shared(conn)))
         return self._theirs is not None and _behind(self._theirs, mine)
 
+    def has_blobs_only(self, conn: Connection) -> bool:
+        """Whether all that is known to be left are blobs."""
+        if self._theirs is None or self.has_entries(conn):
+            return False
+        return self._up_left(conn) or any(blob.hash not in self._unanswered for blob in self._wanted(conn))
+
     def absorb_entries(self, conn: Connection, sent: Sent, frames: Sequence[Frame], now: int) -> Progress:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
         hello = frames[0]
         assert isinstance(hello, Hello)
-        if sent.is_full() or _chunk_bytes(frames) >= min(ANSWER_BLOB_BYTES, self._size.bytes) // 2:
+        self._answered = True
+        if sent.is_full() or chunk_bytes(frames) >= min(ANSWER_BLOB_BYTES, self._size.bytes) // 2:
             self._size.carried(sent.seconds)
         peers.note_contact(conn, self.parent, now, hello.time - now)
         taken = self._replica.take_entries(conn, frames, self.parent, now)
@@ -288,7 +274,7 @@ class Dialer:
         mine: dict[Branch, Tip],
         received: dict[Branch, Tip],
     ) -> None:
-        if sent.era != self.era:
+        if sent.era != self._era:
             return  # it was said to whom we spoke before, and proves nothing of whom we speak to now
         vector = next((frame.frontier for frame in frames if isinstance(frame, Vector)), None)
         if vector is not None:
@@ -335,8 +321,10 @@ class Dialer:
             homes |= blob_store.homes_of(conn, hash_)
         progress.blobs_received += len(whole)
         self._replica.write_receipts(conn, sorted(homes - {0}), Writing(0, now, 1))
-        if sent.era == self.era:
+        if sent.era == self._era:
             progress.blobs_sent += self._learn_offsets(conn, sent, frames)
+        else:
+            self._uncertain |= sent.blob_ends().keys()
         self.drop(sent)
         answered = {chunk.hash for chunk in progress.chunks}
         self._unanswered = (self._unanswered | sent.wants()) - answered
@@ -347,6 +335,7 @@ class Dialer:
     def _learn_offsets(self, conn: Connection, sent: Sent, frames: Sequence[Frame]) -> int:
         """How far the parent has each blob by its own word; how many it now has whole."""
         known, whole = dict(self._offsets), 0
+        self._uncertain -= sent.asks_after()
         for state in (frame for frame in frames if isinstance(frame, BlobState)):
             for hash_, offset in state.blobs:
                 length = blob_store.is_named(conn, hash_)
@@ -357,7 +346,9 @@ class Dialer:
         return whole
 
     def _up_left(self, conn: Connection) -> bool:
-        return any(self._offsets.get(blob.hash, 0) < blob.length for blob in self._pending_blobs(conn))
+        pending = self._pending_blobs(conn)
+        claimed = self._doubts_claims and bool(pending)
+        return claimed or any(self._offsets.get(blob.hash, 0) < blob.length for blob in pending)
 
 
 def _behind(theirs: dict[Branch, Tip], mine: dict[Branch, Tip]) -> bool:
@@ -367,7 +358,3 @@ def _behind(theirs: dict[Branch, Tip], mine: dict[Branch, Tip]) -> bool:
 
 def _higher(received: dict[Branch, Tip], than: dict[Branch, Tip]) -> dict[Branch, Tip]:
     return {b: tip for b, tip in received.items() if b not in than or than[b].number < tip.number}
-
-
-def _chunk_bytes(frames: Sequence[Frame]) -> int:
-    return sum(len(frame.data) for frame in frames if isinstance(frame, Chunk))

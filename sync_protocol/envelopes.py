@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from sync_protocol.crypto import SIGNATURE_BYTES, Signer, domain, sha256, u32, verify
 from sync_protocol.errors import NotCanonical
+from sync_protocol.limits import NONCES_PER_PEER_MAX
 
 NONCE_BYTES = 16
 NO_NONCE = bytes(NONCE_BYTES)
 _HEAD = struct.Struct(f">BII{NONCE_BYTES}s{SIGNATURE_BYTES}s")
 VERSION = 1
-_REPLY_NONCES_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def parse_reply(data: bytes) -> SignedReply:
     if len(data) < fixed:
         raise NotCanonical("reply head")
     count = data[fixed - 1]
-    if count > _REPLY_NONCES_MAX or len(data) < fixed + count * NONCE_BYTES:
+    if count > NONCES_PER_PEER_MAX or len(data) < fixed + count * NONCE_BYTES:
         raise NotCanonical("reply nonces")
     end = fixed + count * NONCE_BYTES
     nonces = tuple(data[at : at + NONCE_BYTES] for at in range(fixed, end, NONCE_BYTES))

@@ -14,12 +14,15 @@ import weakref
 from contextlib import suppress
 from typing import Any
 
-_TCP_INFO = struct.Struct("8B17I")
-_ROUND_TRIP, _VARIANCE = 8 + 15, 8 + 16
+_TCP_INFO = struct.Struct("8B24I4Q4I")
+_ROUND_TRIP, _VARIANCE, _SHORTEST = 8 + 15, 8 + 16, 8 + 24 + 4 + 3
 _GIVE_UP_TIMES, _GIVE_UP_SECONDS = 4, (26.0, 60.0)
 """The least is longer than it takes to miss a probe and be heard by the next one: Linux gives an idle connection up at
 the first silent probe once this time is over, and on 2G every fifteenth probe or its answer is lost."""
 _CONNECT_TIMES, _CONNECT_SECONDS = 1.5, (2.5, 30.0)
+_PROBE_TIMES, _PROBE_SECONDS, _PATIENT_EVERY = 2, 0.7, 4
+"""After a failure the queue is empty and tries are short, so that the first one after an outage begins soon after it;
+every fourth is patient, for the way may have become longer."""
 _SECURE_TIMES, _SECURE_SECONDS = 6, (8.0, 60.0)
 _PROBE_AFTER_SECONDS, _PROBE_EVERY_SECONDS, _PROBES = 20, 5, 3
 _PATIENT_AFTER, _PATIENCE_MAX = 8, 4
@@ -33,6 +36,8 @@ class LinkTimes:
         self._failures = 0
         self.round_trip = 0.0
         """Smoothed, queues included, with four times its variance, as TCP's own timer has it; 0 before it is known."""
+        self.shortest = 0.0
+        """The shortest round trip of the open connections; 0 before it is known."""
 
     @property
     def give_up(self) -> float:
@@ -42,6 +47,8 @@ class LinkTimes:
     @property
     def connect(self) -> float:
         """How long one try to connect may take; longer after many that came to nothing, for the link may be slow."""
+        if self.shortest and self._failures % _PATIENT_EVERY:
+            return _within(_PROBE_TIMES * self.shortest, (_PROBE_SECONDS, _CONNECT_SECONDS[1]))
         patience = min(1 + self._failures // _PATIENT_AFTER, _PATIENCE_MAX)
         return _within(patience * _within(_CONNECT_TIMES * self.round_trip, _CONNECT_SECONDS), _CONNECT_SECONDS)
 
@@ -70,7 +77,8 @@ class LinkTimes:
         self._failures = 0
         measured = [seconds for one in list(self._sockets) if (seconds := _measured(one))]
         if measured:
-            self.round_trip = max(measured)
+            self.round_trip = max(smoothed for smoothed, _ in measured)
+            self.shortest = min(shortest for _, shortest in measured)
         for one in list(self._sockets):
             self._limit(one)
 
@@ -83,15 +91,18 @@ class LinkTimes:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(self.give_up * 1000))
 
 
-def _measured(one: socket.socket) -> float:
+def _measured(one: socket.socket) -> tuple[float, float] | None:
+    """The round trip with its variance, and the shortest one; None while there is none."""
     try:
         info = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     except OSError:
-        return 0.0
+        return None
     if len(info) < _TCP_INFO.size:
-        return 0.0
+        return None
     fields = _TCP_INFO.unpack(info)
-    return float(fields[_ROUND_TRIP] + 4 * fields[_VARIANCE]) / 1e6
+    if not fields[_ROUND_TRIP]:
+        return None
+    return (fields[_ROUND_TRIP] + 4 * fields[_VARIANCE]) / 1e6, fields[_SHORTEST] / 1e6
 
 
 def _within(seconds: float, bounds: tuple[float, float]) -> float:

@@ -18,7 +18,7 @@ from sync_protocol import canonical
 from sync_protocol.answerer import Answerer
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import REQUEST_BYTES_MAX
-from sync_protocol.envelopes import SignedRequest, parse_request, sign_reply, verify_request
+from sync_protocol.envelopes import NO_NONCE, SignedRequest, parse_request, sign_reply, verify_request
 from sync_protocol.errors import (
     BadNonce,
     BadSignature,
@@ -131,7 +131,8 @@ class Parent:
         try:
             peers.spend_nonce(conn, signed.author, signed.nonce)
         except BadNonce as error:
-            error.evidence["nonces"] = peers.fresh_nonces(conn, signed.author, self.random_bytes)
+            least = peers.NONCES_FOR_ONE_WITHOUT if signed.nonce == NO_NONCE else 1
+            error.evidence["nonces"] = peers.fresh_nonces(conn, signed.author, self.random_bytes, least=least)
             return error
         return peers.fresh_nonces(conn, signed.author, self.random_bytes)
 

@@ -25,7 +25,8 @@ class Transport(Protocol):
     """Carries a request to the parent and its answer back."""
 
     async def __call__(self, path: str, data: bytes, bytes_max: int) -> bytes:
-        """Raises SyncError: the parent's own code, or TransferFailed."""
+        """Raises SyncError: the parent's own code, or TransferFailed, whose evidence says `unsent` when no connection
+        came about."""
         ...
 
 
@@ -70,8 +71,9 @@ async def post(
         raise TransferFailed(text[:300]) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         times.failed()
+        unsent = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
         raise TransferFailed(
-            f"{urlsplit(url).netloc} cannot be reached ({type(error).__name__}: {error})"[:250]
+            f"{urlsplit(url).netloc} cannot be reached ({type(error).__name__}: {error})"[:250], unsent=unsent
         ) from error
 
 

@@ -23,8 +23,9 @@ _FRONTIERS = select(peer.c.proven, peer.c.offered).where(_THIS).with_for_update(
 _PROVEN = select(peer.c.proven).where(_THIS)
 _CONTACT = select(peer.c.seen, peer.c.skew).where(_THIS)
 _CHANGE = update(peer).where(_THIS)
-_NONCES_READY = NONCES_PER_PEER_MAX
-"""A long poll, two messages with blobs and one with entries may be under way at once."""
+
+NONCES_FOR_ONE_WITHOUT = NONCES_PER_PEER_MAX // 2
+"""A peer that has none has lost those that cut requests took along: one at a time would keep it waiting for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,13 @@ def spend_nonce(conn: Connection, author: int, nonce: bytes) -> None:
     _save_nonces(conn, author, outstanding)
 
 
-def fresh_nonces(conn: Connection, author: int, random_bytes: Callable[[int], bytes]) -> tuple[bytes, ...]:
-    """New nonces so that the peer has as many to use as are remembered; the oldest ones fall out beyond the bound."""
+def fresh_nonces(
+    conn: Connection, author: int, random_bytes: Callable[[int], bytes], *, least: int = 1
+) -> tuple[bytes, ...]:
+    """New nonces so that the peer has as many to use as are remembered, and `least` of them in any case; the oldest
+    ones fall out beyond the bound."""
     outstanding = _outstanding(conn, author)
-    fresh = [random_bytes(NONCE_BYTES) for _ in range(max(1, _NONCES_READY - len(outstanding)))]
+    fresh = [random_bytes(NONCE_BYTES) for _ in range(max(least, NONCES_PER_PEER_MAX - len(outstanding)))]
     _save_nonces(conn, author, (outstanding + fresh)[-NONCES_PER_PEER_MAX:])
     return tuple(fresh)
 

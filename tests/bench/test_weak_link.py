@@ -12,6 +12,7 @@ import pytest
 from bench.weak_link_figures import Figures
 from bench.weak_link_nets import CannotRun
 from bench.weak_link_peers import prepare_peers
+from bench.weak_link_quiet import questions_of_month
 from bench.weak_link_shape import OneWay, Outages, Profile, StreamBytes
 from bench.weak_link_work import PAGE_BYTES, PREVIEW_BYTES, pages, pages_of_cases
 
@@ -86,6 +87,11 @@ def test_bytes_handed_to_tcp_count_once_however_often_they_are_sent() -> None:
 
 def test_time_that_up_periods_alone_allow() -> None:
     assert [Outages(20, 40).alone(seconds) for seconds in (10, 20, 25, 45)] == [10, 60, 65, 125]
+
+
+def test_a_metered_month_counts_every_question_of_its_office_hours_and_nights() -> None:
+    in_hours, opening, at_night = 22 * 43, 22, 22 * 3 + 8 * 6
+    assert in_hours + 100 < questions_of_month() <= in_hours + opening + at_night
 
 
 def test_a_figure_is_kept_only_if_the_worst_seed_keeps_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sync_protocol.answerer import Answerer
-from sync_protocol.dialer import Dialer, Sent
+from sync_protocol.dialer import Dialer
 from sync_protocol.feeds import FeedKind
 from sync_protocol.frontier import Tip
 from sync_protocol.messages import BlobState, Chunk, Frame, Hello, Vector, pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.segments import Item, Segment
 from sync_protocol.server import Parent
+from sync_protocol.under_way import Sent
 
 
 @dataclass

@@ -76,8 +76,8 @@ class Machine:
         self.fuse: int | None = None
         self.fuse_is_power = True
         self.stopped = asyncio.Event()
-        self.heard: set[Machine] = set()
-        """Who answered in the dialer's era `heard_in`: since it last forgot what it believed."""
+        self.heard: dict[tuple[object, bool], Machine] = {}
+        """Whose disks, honest or lying, answered since the dialer last forgot what it believed, `heard_in` times."""
         self.heard_in = 0
         self.skew = self.rng.choice((0, 0, 0, 40, -300, 90_000)) if author != HUB else 0
         self.touched: dict[tuple[int, bytes], None] = {}
@@ -201,18 +201,18 @@ class Machine:
 
     def hear(self, above: Machine) -> None:
         """An answer of this one has come."""
-        if self.heard_in != self.dialer.era:
-            self.heard_in, self.heard = self.dialer.era, set()
-        self.heard.add(above)
+        if self.heard_in != self.dialer.forgotten:
+            self.heard_in, self.heard = self.dialer.forgotten, {}
+        self.heard[above.key, above.lying] = above
 
     def say_learned(self) -> None:
         """What this machine now believes of the one above: somebody was told that it keeps this.
 
         Believed is only what was heard since it last forgot; what several said, or a liar, is nobody's word.
         """
-        if self.heard_in != self.dialer.era or len(self.heard) != 1 or self.lying:
+        if self.heard_in != self.dialer.forgotten or len(self.heard) != 1 or self.lying:
             return
-        (above,) = self.heard
+        (above,) = self.heard.values()
         theirs: dict[Any, Tip] = self.dialer._theirs or {}
         whole = {blob for blob, end in self.dialer._offsets.items() if end >= self.world.length_of(blob)}
         if self.world.machine(above.author).key is above.key and not above.lying:

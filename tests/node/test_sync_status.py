@@ -37,6 +37,16 @@ WAITING = SyncStatus(False, 3, 2, NOW - 7200, NOW - 600, "")
             "offline",
         ),
         (
+            replace(ALL_DONE, last_contact=NOW - 3 * 3600),
+            "已全部上报；上次联系 2026-09-21 19:13（3 小时前）",
+            "offline",
+        ),
+        (
+            replace(ALL_DONE, last_contact=NOW - 3 * 3600, silence_seconds=4 * 3600),
+            "已全部上报；上次联系 2026-09-21 19:13（3 小时前）",
+            "ok",
+        ),
+        (
             replace(ALL_DONE, error_code="transfer_failed", last_contact=NOW - 3 * 86_400),
             "已全部上报；上次联系 2026-09-18 22:13（3 天前）",
             "offline",

@@ -11,7 +11,7 @@ from typing import Any
 from sync_protocol import authority
 from sync_protocol.answerer import Answerer
 from sync_protocol.crypto import BoxKey, Signer
-from sync_protocol.dialer import Dialer, Progress
+from sync_protocol.dialer import Dialer
 from sync_protocol.enrolment import EnrolRequest, Token, pack_request, parse_request, parse_welcome
 from sync_protocol.feeds import HUB
 from sync_protocol.journal import Message, Writing
@@ -26,6 +26,7 @@ from sync_protocol.store.me import Me
 from sync_protocol.store.seam import SqliteStore, Store
 from sync_protocol.store.tables import metadata
 from sync_protocol.topology import Tier
+from sync_protocol.under_way import Progress
 
 REGION = "341882000000"
 TOWNSHIP = "341882103000"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_protocol.ancestors import PATIENCE, Ancestors
+from sync_protocol.ancestors import PATIENCE, PATIENCE_SECONDS, Ancestors
 from sync_protocol.errors import CertificateRevoked, NotCanonical, SyncError, TransferFailed
 
 HALL, COUNTY = "https://hall.example", "https://county.example"
@@ -18,6 +18,7 @@ class World:
         self.refuses: set[str] = set()
         self.known = [HALL, COUNTY]
         self.time = 0.0
+        self.try_seconds = PATIENCE_SECONDS / 2
         self.told: list[str] = []
         self.asked: list[str] = []
         self.ancestors = Ancestors(self.known, self._addresses, self._carrier, lambda: self.time, self._told, first)
@@ -47,6 +48,7 @@ class World:
             answered = (await self.ancestors("/sync", b"x", 100)).decode()
         except SyncError as error:
             await self.ancestors.outcome(error)
+            self.time += self.try_seconds
             return ""
         await self.ancestors.outcome(None)
         return answered
@@ -67,8 +69,27 @@ async def test_past_a_dead_parent_the_county_is_reached_and_remembered():
     assert not world.ancestors.at_parent
 
 
+async def test_short_tries_do_not_pass_a_parent_for_an_outage_of_seconds():
+    world = World()
+    world.up, world.try_seconds = {COUNTY}, PATIENCE_SECONDS / 10
+    answers = [await world.exchange() for _ in range(12)]
+    assert answers == [""] * 11 + [COUNTY]
+
+
+async def test_whether_the_next_exchange_goes_to_the_same_station_is_said():
+    world = World()
+    world.ancestors._failures, world.up = PATIENCE - 2, {COUNTY}
+    said = []
+    for seconds in (0, 1, PATIENCE_SECONDS):
+        world.time += seconds
+        said.append(await world.ancestors.outcome(TransferFailed("down")))
+    assert said == [True, True, False] and world.ancestors.url == COUNTY
+    assert await world.ancestors.outcome(None)
+
+
 async def test_a_parent_that_refuses_is_passed_too():
     world = World()
+    world.try_seconds = 0
     world.refuses = {HALL}
     answers = [await world.exchange() for _ in range(PATIENCE + 1)]
     assert answers[-1] == COUNTY

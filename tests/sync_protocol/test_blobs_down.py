@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sync_protocol.answerer import Answerer
-from sync_protocol.dialer import Dialer, Sent
+from sync_protocol.dialer import Dialer
 from sync_protocol.entries import BlobRole
 from sync_protocol.journal import Writing
 from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX
@@ -15,6 +15,7 @@ from sync_protocol.messages import Chunk, Frame, Want, pack_message, parse_messa
 from sync_protocol.replica import Replica
 from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.topics import Topics
+from sync_protocol.under_way import Sent
 from tests.sync_protocol.county import County, Place, small_county
 
 DOCUMENT_CHUNKS = 9

@@ -31,7 +31,7 @@ def test_an_open_connection_is_given_up_by_the_round_trip_once_that_is_known() -
             far.sendall(b"y")
             near.recv(1)
             times.answered()
-            assert 0 < times.round_trip < 2
+            assert 0 < times.shortest <= times.round_trip < 2
             assert (before, _limit_ms(near)) == (40_000, 26_000)
             assert near.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
@@ -59,9 +59,21 @@ def test_tries_to_connect_become_more_patient_and_forget_it_with_an_answer() -> 
     assert times.connect == 2.5
 
 
+def test_after_a_failure_tries_are_as_short_as_the_way_allows_and_every_fourth_is_patient() -> None:
+    times = LinkTimes()
+    times.round_trip, times.shortest = 2.0, 0.6
+    limits = []
+    for _ in range(5):
+        limits.append(times.connect)
+        times.failed()
+    assert limits == [3.0, 1.2, 1.2, 1.2, 3.0]
+    times.shortest = 0.02
+    assert times.connect == 0.7, "a lost SYN is sent again no sooner by TCP itself"
+
+
 def test_the_rest_after_an_outage_is_short_after_a_short_one_and_bounded_after_a_long_one() -> None:
     longest = [unreached_wait(seconds).wait_random_max for seconds in (0, 40, 86_400)]
-    assert longest == [0.5, 2.0, 20.0]
+    assert longest == [0.2, 0.2, 20.0]
 
 
 def test_an_idle_connection_is_not_given_up_for_one_lost_probe() -> None:
@@ -81,9 +93,25 @@ def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cu
     assert size.bytes == 1_000_000
     size.carried(5.0)
     assert size.bytes == 500_000
+    assert size.lanes == 3
+    size.cut()
+    assert (size.bytes, size.lanes) == (16 * 1024, 5), "however large they were, a cut loses little from now on"
     for _ in range(20):
         size.cut()
     assert size.bytes == 8 * 1024
+    for _ in range(99):
+        size.carried(0.1)
+    assert (size.bytes, size.lanes) == (16 * 1024, 5)
     for _ in range(9):
         size.carried(2.0)
-    assert size.bytes == 32 * 1024
+    assert (size.bytes, size.lanes) == (32 * 1024, 3), "no cut for a hundred messages"
+
+
+def test_the_last_blobs_fill_the_link_alone() -> None:
+    size = MessageSize(1_000_000)
+    assert [size.of_blobs(left) // 1024 for left in (9, 3, 2, 1, 0)] == [32, 32, 32, 96, 96]
+    size.cut()
+    assert [size.of_blobs(left) // 1024 for left in (5, 2, 1)] == [16, 32, 80]
+    size.cut()
+    assert size.of_blobs(1) == size.bytes == 8 * 1024, "what is cut again and again must become small"
+    assert MessageSize(50_000).of_blobs(1) == 50_000

@@ -31,7 +31,7 @@ from sync_protocol.errors import (
 )
 from sync_protocol.feeds import down, up
 from sync_protocol.frontier import frontier_digest
-from sync_protocol.limits import MESSAGE_BYTES_MAX, MIB
+from sync_protocol.limits import MESSAGE_BYTES_MAX, MIB, NONCES_PER_PEER_MAX
 from sync_protocol.messages import Hello, HelloFlag, Segment, Vector, pack_message
 from sync_protocol.server import ENROL_PATH, SYNC_PATH
 from sync_protocol.store import feed_store
@@ -72,7 +72,7 @@ async def test_a_signed_request_is_answered_with_a_signed_reply(child, served):
     assert isinstance(frames[0], Hello) and frames[0].flags & HelloFlag.SEND_VECTOR and len(frames) == 1
     mine = await child.ask(pack_message([Hello(1, 0, frontier_digest({})), Vector({})]), served.place)
     assert any(isinstance(frame, Segment) for frame in mine)
-    assert len(child.nonces) == 4
+    assert len(child.nonces) == NONCES_PER_PEER_MAX
 
 
 async def test_a_replayed_request_is_refused_and_a_fresh_nonce_is_offered(child, served):
