@@ -27,6 +27,14 @@ _SECURE_TIMES, _SECURE_SECONDS = 6, (8.0, 60.0)
 _PROBE_AFTER_SECONDS, _PROBE_EVERY_SECONDS, _PROBES = 20, 5, 3
 _PATIENT_AFTER, _PATIENCE_MAX = 8, 4
 
+_LEAST_BYTES_PER_SECOND = 128
+"""A sixtieth of what 2G carries. Who sends more slowly than this, byte by byte for ever, is as good as silent."""
+
+
+def slowest(size: int, patience: float) -> float:
+    """Seconds in which so many bytes must have come or gone, `patience` of them for nothing."""
+    return patience + size / _LEAST_BYTES_PER_SECOND
+
 
 class LinkTimes:
     """Makes the sockets of one link, and measures them. Seconds everywhere."""

@@ -34,6 +34,7 @@ from sync_protocol.errors import (
 from sync_protocol.feeds import TO_ALL
 from sync_protocol.journal import Writing
 from sync_protocol.limits import LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
+from sync_protocol.link_times import slowest
 from sync_protocol.messages import HelloFlag, pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.store import peers, trust
@@ -181,13 +182,15 @@ async def _body(request: web.Request, bytes_max: int) -> bytes:
     parts: list[bytes] = []
     total = 0
     try:
+        clock = asyncio.get_running_loop().time
+        began = clock()
         async with asyncio.timeout(_IDLE_SECONDS) as idle:
             async for part in request.content.iter_any():
                 total += len(part)
                 if total > bytes_max:
                     raise TooLarge(f"more than {bytes_max} bytes")
                 parts.append(part)
-                idle.reschedule(asyncio.get_running_loop().time() + _IDLE_SECONDS)
+                idle.reschedule(min(clock() + _IDLE_SECONDS, began + slowest(total, _IDLE_SECONDS)))
     except TimeoutError as error:
         raise TransferFailed("the request did not arrive whole") from error
     return b"".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from sync_protocol.enrolment import REPLY_BYTES_MAX
 from sync_protocol.envelopes import NONCE_BYTES
 from sync_protocol.errors import BadBytes, SyncError, TransferFailed, by_code
 from sync_protocol.limits import KIB
-from sync_protocol.link_times import LinkTimes
+from sync_protocol.link_times import LinkTimes, slowest
 from sync_protocol.server import ENROL_PATH
 
 _QUIET_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -50,14 +51,20 @@ async def post(
     timeout = aiohttp.ClientTimeout(
         total=None, connect=times.connect_securely, sock_connect=times.connect, sock_read=_SILENCE_SECONDS
     )
+    clock = asyncio.get_running_loop().time
+    connecting = times.connect_securely + _SILENCE_SECONDS
     try:
-        async with session.post(
-            url, data=data, skip_auto_headers=_QUIET_HEADERS, timeout=timeout, allow_redirects=False
-        ) as response:
+        async with (
+            asyncio.timeout(slowest(len(data), connecting)) as until,
+            session.post(
+                url, data=data, skip_auto_headers=_QUIET_HEADERS, timeout=timeout, allow_redirects=False
+            ) as response,
+        ):
             parts: list[bytes] = []
-            total = 0
+            total, began = 0, clock()
             async for part in response.content.iter_any():
                 total += len(part)
+                until.reschedule(began + slowest(total, _SILENCE_SECONDS))
                 if total > bytes_max:
                     raise TransferFailed("the answer is too long")
                 parts.append(part)
