@@ -23,14 +23,14 @@ DAY_SECONDS = 86_400.0
 async def play(world: World, ends: float) -> None:
     """Trouble after trouble until `ends`; then everything that was broken is whole again."""
     rng = world.rng
-    lost = rng.choice(sorted(world.cables))[0] if rng.random() < 0.08 else None
+    lost = rng.choice(sorted(world.cables))[0] if rng.random() < 0.11 else None
     if lost is not None:
         for cable in world.cables_of(lost):
             cable.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
-        await asyncio.sleep(rng.expovariate(1 / 0.35))
+        await asyncio.sleep(rng.expovariate(1 / 0.3))
         troubles = (_weather, _kill, _power_cut, _lie, _replace, _dead_parent, _full_disk, _stick)
-        trouble = rng.choices(troubles, (7, 2, 27, 4, 2.5, 3, 3, 4))[0]
+        trouble = rng.choices(troubles, (7, 2, 38, 8, 3.5, 8, 3, 5))[0]
         world.loop.create_task(_reported(world, trouble))
     await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)
     while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):
@@ -54,7 +54,7 @@ async def _days_down(world: World, station: int) -> None:
     others = [machine for machine in world.machines() if machine.author != station]
     for machine in others:
         machine.stop(power=False)
-    await asyncio.sleep(world.rng.choice((1.1, 1.5)) * DAY_SECONDS)
+    await asyncio.sleep(world.rng.choice((1.02, 1.2)) * DAY_SECONDS)
     for machine in others:
         world.restart(machine)
     for cable in world.cables_of(station):

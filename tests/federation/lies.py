@@ -40,7 +40,7 @@ class Liar:
             self._flip,
             self._keep_back,
             self._leave_body_out,
-            *[self._mix] * 3,  # few messages have two segments
+            *[self._mix] * 6,  # few messages have two segments
             self._spoil_blob,
         ]
         self.rng.shuffle(of_content)
