@@ -28,9 +28,9 @@ async def play(world: World, ends: float) -> None:
         for cable in world.cables_of(lost):
             cable.set(Weather(down=True, silent=True))
     while world.loop.time() < ends:
-        await asyncio.sleep(rng.expovariate(1 / 0.3))
+        await asyncio.sleep(rng.expovariate(1 / 0.35))
         troubles = (_weather, _kill, _power_cut, _lie, _replace, _dead_parent, _full_disk, _stick)
-        trouble = rng.choices(troubles, (7, 2, 38, 8, 3.5, 8, 3, 5))[0]
+        trouble = rng.choices(troubles, (7, 2, 27, 7, 2.5, 5, 3, 4))[0]
         world.loop.create_task(_reported(world, trouble))
     await asyncio.sleep(ends - world.loop.time() if ends > world.loop.time() else 0)
     while any(machine.off or machine.lying or machine.fuse is not None for machine in world.machines()):

@@ -42,7 +42,7 @@ async def work(machine: Machine, until: float) -> None:
         await asyncio.sleep(rng.expovariate(1 / machine.world.pause_seconds))
         if machine.off or loop.time() >= until:
             return
-        for _ in range(rng.choice((6, 13, 24))):
+        for _ in range(rng.choice((5, 11, 20))):
             await _one(machine)
 
 

@@ -56,7 +56,7 @@ class World:
         self.parents = self._some_places()
         self.judges = Judges(counts=self.counts)
         self.pause_seconds = self.rng.choice((2.0, 4.0))
-        self.shift_seconds = self.rng.choice((5.0, 8.0, 12.0))
+        self.shift_seconds = self.rng.choice((6.0, 9.0, 13.0))
         self._trace = hashlib.sha256()
         self._serial = 0
         self._machines: dict[int, Machine] = {}
