@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from sync_protocol.errors import SyncError, TransferFailed
+from sync_protocol.errors import DiskFull, SyncError, TransferFailed
 from sync_protocol.limits import KIB
 from sync_protocol.server import SYNC_PATH
 from sync_protocol.transport import Transport
@@ -75,6 +75,8 @@ class Ancestors:
                 self._answered = self.url
                 await self._told(self.url)
             return
+        if isinstance(error, DiskFull):
+            return  # this place's own trouble: another ancestor would not help
         if self._failures <= 0:
             self._failing_since = self._clock()
         self._failures += 1

@@ -38,11 +38,10 @@ def _caught(name: str, seed: int) -> Judged | None:
 def test_a_mutation_is_caught_where_the_product_passes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     logging.disable(logging.CRITICAL)
     try:
-        seed, found = next(
-            (seed, error)
-            for seed in range(1, 1 + TRIES)
-            if (error := _caught(name, seed)) and error.judge in CAUGHT_BY[name]
-        )
+        tried = ((seed, _caught(name, seed)) for seed in range(1, 1 + TRIES))
+        caught = ((seed, error) for seed, error in tried if error and error.judge in CAUGHT_BY[name])
+        seed, found = next(caught, (0, None))
+        assert found is not None, f"none of {TRIES} seeds saw «{name}»"
         with capsys.disabled():
             print(f"\n{name}: seed {seed}, caught by «{found.judge}»")
         play(seed)  # the product as it is passes

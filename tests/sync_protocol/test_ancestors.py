@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync_protocol.ancestors import PATIENCE, PATIENCE_SECONDS, Ancestors
-from sync_protocol.errors import CertificateRevoked, NotCanonical, SyncError, TransferFailed
+from sync_protocol.errors import CertificateRevoked, DiskFull, NotCanonical, SyncError, TransferFailed
 
 HALL, COUNTY = "https://hall.example", "https://county.example"
 
@@ -93,6 +93,15 @@ async def test_a_parent_that_refuses_is_passed_too():
     world.refuses = {HALL}
     answers = [await world.exchange() for _ in range(PATIENCE + 1)]
     assert answers[-1] == COUNTY
+
+
+async def test_a_full_disk_of_ones_own_is_no_fault_of_the_parent():
+    world = World()
+    await world.exchange()
+    for _ in range(3 * PATIENCE):
+        assert await world.ancestors.outcome(DiskFull("no room"))
+        world.time += world.try_seconds
+    assert await world.exchange() == HALL
 
 
 async def test_one_failure_changes_nothing():
