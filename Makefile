@@ -5,8 +5,8 @@
 # make test-mutations   faults built into the product on purpose, each of which the county's play must catch
 # make bench  performance figures beside their limits (ARGS="--quick", ARGS="wire memory", ARGS="--without openssl")
 # make bench-weak-link   a village on 2G, 3G and a link that comes and goes, beside its peers; as root (ARGS="--quick",
-#             ARGS="2g quiet --cases 10", ARGS="--without-peers"); five seeds take some three hours, the peers
-#             some three more
+#             ARGS="2g quiet --cases 10", ARGS="--jobs 6" to run six at once, ARGS="--without-peers"); five seeds
+#             one after another take some three hours, the peers some three more
 # make lint   style, import contracts, types
 # make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
 

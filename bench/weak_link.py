@@ -12,7 +12,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
 from bench.serving import MissingTool
 from bench.weak_link_figures import Figures
@@ -32,7 +35,7 @@ from bench.weak_link_shape import Outages
 from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX
 
 FLAPPING = Outages(up_seconds=20.0, down_seconds=40.0)
-PARTS = ("2g", "3g", "flapping", "quiet")
+LINKS = {"2g": (TWO_G, None), "3g": (THREE_G, None), "flapping": (THREE_G, FLAPPING)}
 _UNDER_WAY_BYTES = 3 * 32 * 1024
 _MIB = 1024 * 1024
 
@@ -97,16 +100,16 @@ def quiet(figures: Figures, seed: int, given: argparse.Namespace) -> None:
     figures.note("the same of a metered station, MB above TCP", month / 1e6, 5)
 
 
-def peers(seed: int, given: argparse.Namespace) -> Iterator[str]:
-    """The same files on the same links, by each peer in turn."""
-    links = {"2g": (TWO_G, None), "3g": (THREE_G, None), "flapping": (THREE_G, FLAPPING)}
-    for part, (profile, outages) in links.items():
-        if given.parts and part not in given.parts:
-            continue
-        for name, seconds, ratio in peer_seconds(profile, outages, seed, given.cases, given.congestion):
-            said = f"{seconds:,.1f} s, {ratio:.2f} × the time that its bytes need"
-            late = f"did not finish in {GIVE_UP_TIMES} × the time that its bytes need"
-            yield f"peer  {part}: {name}: {said if ratio <= GIVE_UP_TIMES else late}"
+def peer(figures: Figures, part: str, name: str, given: argparse.Namespace) -> None:
+    """The same files on the same link, by one peer, with the first seed."""
+    profile, outages = LINKS[part]
+    seconds, ratio = peer_seconds(name, profile, outages, 1, given.cases, given.congestion)
+    said = f"{seconds:,.1f} s, {ratio:.2f} × the time that its bytes need"
+    late = f"did not finish in {GIVE_UP_TIMES} × the time that its bytes need"
+    figures.say(f"peer  {part}: {name}: {said if ratio <= GIVE_UP_TIMES else late}")
+
+
+PARTS = {"2g": two_g, "3g": three_g, "flapping": flapping, "quiet": quiet}
 
 
 def _say(name: str, seed: int, done: Upload) -> None:
@@ -125,6 +128,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5, help="how many; 2G alone takes some 20 minutes each")
     parser.add_argument("--quick", action="store_true", help="one seed")
     parser.add_argument("--cases", type=int, default=50, help="fewer make what happens once weigh more")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at once; each needs a tenth of a core")
     parser.add_argument("--congestion", default="reno", help="TCP's congestion control, such as bbr")
     parser.add_argument("--without-peers", action="store_true", help=f"go without {', '.join(PEERS)}")
     given = parser.parse_args()
@@ -141,17 +145,34 @@ def main() -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    figures = Figures()
-    parts = {"2g": two_g, "3g": three_g, "flapping": flapping, "quiet": quiet}
-    for seed in range(1, 2 if given.quick else given.seeds + 1):
-        for name, part in parts.items():
-            if not given.parts or name in given.parts:
-                part(figures, seed, given)
+    """All of it, `given.jobs` at a time; each in a process of its own, whose networks are its own too."""
+    parts = [name for name in PARTS if not given.parts or name in given.parts]
+    seeds = range(1, 2 if given.quick else given.seeds + 1)
+    jobs = [partial(_figures_of, PARTS[name], seed, given) for seed in seeds for name in parts]
     if not given.without_peers:
-        for line in peers(1, given):
-            print(line, flush=True)
+        jobs += [partial(_figures_of, peer, part, name, given) for part in LINKS if part in parts for name in PEERS]
+    figures = Figures()
+    with ProcessPoolExecutor(given.jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for found in pool.map(_call, jobs):
+            figures.add(found)
     print()
     return 0 if figures.show() else 1
+
+
+def _figures_of(part: Callable[..., None], *given: object) -> Figures:
+    """What one part notes. A run that came to nothing is a figure missed, and the others go on."""
+    figures = Figures()
+    try:
+        part(figures, *given)
+    except (CannotRun, MissingTool):
+        raise
+    except Exception as error:  # noqa: BLE001 - hours of other runs are not lost for it
+        figures.fail(f"{part.__name__}, {', '.join(str(one) for one in given[:-1])}: {type(error).__name__}: {error}")
+    return figures
+
+
+def _call(job: Callable[[], Figures]) -> Figures:
+    return job()
 
 
 if __name__ == "__main__":

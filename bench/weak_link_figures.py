@@ -42,6 +42,8 @@ class Figures:
 
     def __init__(self) -> None:
         self._figures: dict[str, Figure] = {}
+        self._said: list[str] = []
+        self._failed: list[str] = []
 
     def note(
         self, name: str, reached: float, limit: float, *, at_least: bool = False, alone: float | None = None
@@ -53,8 +55,27 @@ class Figures:
         if alone is not None:
             figure.alone.append(alone)
 
+    def say(self, line: str) -> None:
+        """Something without a limit, to be printed after the figures."""
+        self._said.append(line)
+
+    def fail(self, what: str) -> None:
+        """A run that came to nothing."""
+        self._failed.append(f"FAIL  {what}")
+
+    def add(self, other: Figures) -> None:
+        """What another process noted."""
+        for figure in other._figures.values():
+            for at, reached in enumerate(figure.reached):
+                alone = figure.alone[at] if figure.alone else None
+                self.note(figure.name, reached, figure.limit, at_least=figure.at_least, alone=alone)
+        self._said += other._said
+        self._failed += other._failed
+
     def show(self) -> bool:
         """Print all; whether all were kept."""
         for figure in self._figures.values():
             print(figure.text(), flush=True)
-        return all(figure.kept for figure in self._figures.values())
+        for line in (*self._said, *self._failed):
+            print(line, flush=True)
+        return not self._failed and all(figure.kept for figure in self._figures.values())

@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.cases import plan
@@ -62,17 +62,16 @@ def write_files(folder: Path, seed: int, cases: int) -> int:
 
 
 def peer_seconds(
-    profile: Profile, outages: Outages | None, seed: int, cases: int, congestion: str
-) -> Iterator[tuple[str, float, float]]:
-    """For each peer its name, its seconds, and these as a ratio to what the link's rate alone needs while it is up. A
-    peer that has not finished after GIVE_UP_TIMES that is given up, and infinite."""
-    for name, run in PEERS.items():
-        with race(profile, outages, seed, congestion) as its:
-            needed = write_files(its.work, seed, cases) / profile.bytes_per_second
-            alone = outages.alone(needed) if outages else needed
-            its.limit = GIVE_UP_TIMES * alone
-            seconds = run(its)
-        yield name, seconds, seconds / alone
+    name: str, profile: Profile, outages: Outages | None, seed: int, cases: int, congestion: str
+) -> tuple[float, float]:
+    """A peer's seconds, and these as a ratio to what the link's rate alone needs while it is up. One that has not
+    finished after GIVE_UP_TIMES that is given up, and infinite."""
+    with race(profile, outages, seed, congestion) as its:
+        needed = write_files(its.work, seed, cases) / profile.bytes_per_second
+        alone = outages.alone(needed) if outages else needed
+        its.limit = GIVE_UP_TIMES * alone
+        seconds = PEERS[name](its)
+    return seconds, seconds / alone
 
 
 def _rsync(race: Race) -> float:

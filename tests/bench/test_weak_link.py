@@ -105,6 +105,23 @@ def test_a_figure_is_kept_only_if_the_worst_seed_keeps_it(capsys: pytest.Capture
     assert said[1].startswith("PASS  use: median 0.952, worst 0.833")
 
 
+def test_what_other_processes_noted_is_one_table_and_a_run_that_failed_is_a_miss(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = Figures()
+    for reached in (1.0, 1.2):
+        part = Figures()
+        part.note("time", reached, 1.3, alone=2.0)
+        whole.add(part)
+    assert whole.show()
+    assert capsys.readouterr().out.startswith("PASS  time: median 1.100, worst 1.200, at most 1.300; 0.55 ×")
+    broken = Figures()
+    broken.fail("flapping, 3: TimeoutError")
+    whole.add(broken)
+    assert not whole.show()
+    assert "FAIL  flapping, 3: TimeoutError" in capsys.readouterr().out
+
+
 def test_pages_follow_from_the_seed_and_keep_their_bounds() -> None:
     some, again = (list(islice(pages(random.Random(5)), 3)) for _ in range(2))
     assert some == again
