@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,17 +10,18 @@ from sqlalchemy import Connection
 
 from casework import reference
 from casework.case_log import CaseLog
-from casework.case_tables import case_row
+from casework.case_tables import case_row, case_term
 from casework.changes import ChangeKind, check_blobs, check_body
+from casework.deadlines import NO_DUE, due_day
 from casework.fold import CaseState, fold
 from casework.fold_rules import RULES
 from casework.journal import HELD, REFUSED, TENTATIVE, Change
-from casework.policy import CaseScope
+from casework.search_terms import terms_of
 from casework.states import deciding_office
 from casework.tables import storable
+from casework.view_dates import case_dates
 
-PAGE_ROWS = 50
-_C = case_row.c
+_C, _T = case_row.c, case_term.c
 
 
 def load(conn: Connection, log: CaseLog, topic: bytes) -> tuple[int, CaseState] | None:
@@ -33,15 +33,15 @@ def load(conn: Connection, log: CaseLog, topic: bytes) -> tuple[int, CaseState] 
 
 
 def row_of(
-    conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState, items: reference.Items | None = None
+    conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState, known: reference.Once
 ) -> dict[str, Any]:
-    """The row that says what `state` says; pure but for names looked up, of which `items` remembers some.
+    """The row that says what `state` says; pure but for the reference data.
 
     While no 收件 counts, the row is named after the one that is held or was refused: its station must find it again
     by name, code and the caller's own ref.
     """
     named = state if state.state is not None else _claimed(log.changes(conn, home, topic))
-    item = reference.item_once(conn, {} if items is None else items, named.item, named.version)
+    item = known.item(conn, named.item, named.version)
     row = {
         "topic": topic,
         "home": home,
@@ -63,6 +63,7 @@ def row_of(
         "ref": named.ref or "",
         "changed": max((line.time for line in state.timeline), default=0),
         "accepted": state.accepted_at or 0,
+        "due": due_day(case_dates(state), item, known.calendar(conn)) if item and state.state else NO_DUE,
     }
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
@@ -90,7 +91,7 @@ def _trouble(state: CaseState) -> str:
 
 
 _MOVING = frozenset(
-    ("state", "holder", "deciding", "unsettled", "trouble", "case_no", "changed", "accepted"),
+    ("state", "holder", "deciding", "unsettled", "trouble", "case_no", "changed", "accepted", "due"),
 )
 """Columns that change while a case goes its way; the others hardly ever do after 收件."""
 
@@ -108,99 +109,96 @@ _ROWS_AT_ONCE = 200
 def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, CaseState]) -> None:
     """Write the rows of cases of one home; what is right already is left alone."""
     topics = list(states)
-    items: reference.Items = log.memory(conn).setdefault("items", {})
+    reference_data = reference.once(log.memory(conn))
     new: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     replaced: list[dict[str, Any]] = []
+    terms = _Terms()
     for at in range(0, len(topics), _ROWS_AT_ONCE):
         some = topics[at : at + _ROWS_AT_ONCE]
         known = {row.topic: row._mapping for row in conn.execute(sa.select(case_row).where(_C.topic.in_(some)))}
         for topic in some:
-            values = row_of(conn, log, home, topic, states[topic], items)
+            values = row_of(conn, log, home, topic, states[topic], reference_data)
             if topic not in known:
                 new.append(values)
+                terms.move({}, values)
             elif changed := {name for name, value in values.items() if known[topic][name] != value}:
                 row = {f"new_{name}": value for name, value in values.items()}
                 (moved if changed <= _MOVING else replaced).append(row)
+                if not changed.isdisjoint(_FOUND_BY):
+                    terms.move(dict(known[topic]), values)
     for statement, rows in ((sa.insert(case_row), new), (_MOVE, moved), (_REPLACE, replaced)):
         if rows:
             conn.execute(statement, rows)
+    terms.write(conn)
 
 
-def write_row(conn: Connection, values: dict[str, Any]) -> None:
+def refresh_due(conn: Connection, log: CaseLog) -> None:
+    """Reckon anew for all cases with a clock that runs: the calendar has changed."""
+    running = sa.select(_C.home, _C.topic).where(_C.due != NO_DUE, _C.topic > sa.bindparam("after"))
+    after = b""
+    while rows := conn.execute(running.order_by(_C.topic).limit(_ROWS_AT_ONCE), {"after": after}).all():
+        by_home: dict[int, list[bytes]] = {}
+        for row in rows:
+            by_home.setdefault(row.home, []).append(row.topic)
+        for home, topics in by_home.items():
+            changes = log.changes_of(conn, home, topics)
+            refresh(conn, log, home, {topic: fold(changes[topic]) for topic in topics})
+        after = rows[-1].topic
+
+
+def write_row(conn: Connection, values: Mapping[str, Any]) -> None:
     """Put a row in the place of the one that the case has, or make its first."""
     if conn.execute(sa.update(case_row).where(_C.topic == values["topic"]).values(**values)).rowcount == 0:
         conn.execute(sa.insert(case_row).values(**values))
 
 
-@dataclass(frozen=True, slots=True)
-class CaseQuery:
-    """What a list shows. `states` and `holder` narrow it; `text` is a name, a number or a code; `page` from 0."""
-
-    states: tuple[str, ...] = ()
-    holders: tuple[str, ...] = ()
-    deciding: str = ""
-    text: str = ""
-    trouble: str = ""
-    oldest_first: str = ""
-    page: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage:
-    """One page of rows, and whether another follows."""
-
-    rows: Sequence[sa.Row[Any]]
-    more: bool
-    total: int
+def write_terms(conn: Connection) -> None:
+    """Make anew by what cases are found, from all their rows."""
+    conn.execute(sa.delete(case_term))
+    after = b""
+    query = sa.select(case_row).where(_C.topic > sa.bindparam("after")).order_by(_C.topic).limit(_ROWS_AT_ONCE)
+    while rows := conn.execute(query, {"after": after}).all():
+        terms = _Terms()
+        for row in rows:
+            terms.move({}, row._asdict())
+        terms.write(conn)
+        after = rows[-1].topic
 
 
-def find(conn: Connection, scope: CaseScope | None, query: CaseQuery) -> CasePage:
-    """Cases inside a person's scope, newest change first (or oldest first)."""
-    if scope is None:
-        return CasePage([], more=False, total=0)
-    where = sa.and_(*_conditions(scope, query))
-    order = (_C.changed, _C.topic) if query.oldest_first else (_C.changed.desc(), _C.topic)
-    rows = conn.execute(
-        sa.select(case_row).where(where).order_by(*order).limit(PAGE_ROWS + 1).offset(query.page * PAGE_ROWS)
-    ).all()
-    total = conn.execute(sa.select(sa.func.count()).select_from(case_row).where(where)).scalar_one()
-    return CasePage(rows[:PAGE_ROWS], more=len(rows) > PAGE_ROWS, total=total)
+_FOUND_BY = frozenset(("name", "id_number", "code", "case_no", "received"))
 
 
-def _conditions(scope: CaseScope, query: CaseQuery) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = [_C.home_region.startswith(scope.region_prefix, autoescape=True)]
-    if scope.office is not None:
-        found.append(_C.office == scope.office)
-    if query.states:
-        found.append(_C.state.in_(query.states))
-    if query.holders:
-        found.append(_C.holder.in_(query.holders))
-    if query.deciding:
-        found.append(_C.deciding == query.deciding)
-    if query.trouble:
-        found.append(_C.trouble != "")
-    text = storable(query.text).strip()
-    if text:
-        squeezed = text.replace("-", "").upper()
-        found.append(
-            sa.or_(
-                _C.name.icontains(text, autoescape=True),
-                _C.code == squeezed,
-                _C.case_no == text,
-                _C.id_number == squeezed,
-                _C.item_name.icontains(text, autoescape=True),
-            )
-        )
-    return found
+def terms_of_row(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of `case_term` that belong to a row of `case_row`."""
+    for term in sorted(terms_of(row["name"], (row["id_number"], row["code"], row["case_no"]))):
+        yield {"term": term, "received": row["received"], "topic": row["topic"]}
 
 
-def count_by_state(conn: Connection, scope: CaseScope | None) -> dict[str, int]:
-    if scope is None:
-        return {}
-    where = sa.and_(*_conditions(scope, CaseQuery()))
-    rows = conn.execute(sa.select(_C.state, sa.func.count().label("count")).where(where).group_by(_C.state))
-    return {row.state: int(row[1]) for row in rows}
+class _Terms:
+    """What is to be written so that cases are found by what their rows say now."""
+
+    _DELETE = sa.delete(case_term).where(
+        _T.term == sa.bindparam("old_term"),
+        _T.received == sa.bindparam("old_received"),
+        _T.topic == sa.bindparam("old_topic"),
+    )
+
+    def __init__(self) -> None:
+        self._new: list[dict[str, Any]] = []
+        self._gone: list[dict[str, Any]] = []
+
+    def move(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        """From the row a case had, empty where it had none, to the one it has."""
+        old = list(terms_of_row(before)) if before else []
+        new = list(terms_of_row(now))
+        self._gone += [{f"old_{name}": value for name, value in row.items()} for row in old if row not in new]
+        self._new += [row for row in new if row not in old]
+
+    def write(self, conn: Connection) -> None:
+        for statement, rows in ((self._DELETE, self._gone), (sa.insert(case_term), self._new)):
+            if rows:
+                conn.execute(statement, rows)
 
 
 def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]]:

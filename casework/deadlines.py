@@ -100,6 +100,17 @@ def most_urgent(shown: tuple[Clock, ...]) -> Clock | None:
     return min(running, key=lambda clock: (clock.due is None, clock.due or clock.start), default=None)
 
 
+NO_DUE = "9999-12-31"
+"""In a row of a list: no clock runs, or it is paused; so such a case stands last."""
+
+
+def due_day(dates: CaseDates, item: ServiceItem, calendar: Calendar) -> str:
+    """YYYY-MM-DD by which somebody must act next, as lists sort by it. It follows from the case alone: what depends on
+    today, such as how long a pause has lasted, is due at no day yet."""
+    urgent = most_urgent(clocks(dates, item, calendar, dates.received))
+    return urgent.due.isoformat() if urgent is not None and urgent.due is not None else NO_DUE
+
+
 def acceptance_clock(dates: CaseDates, calendar: Calendar, today: date) -> Clock:
     """Five working days from intake, or from the answered supplement (第三十二条); paused between."""
     stopped = dates.accepted or dates.ended

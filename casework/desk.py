@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from casework import case_store, reference
+from casework import case_lists, case_store, reference
 from casework.applicant import check_applicant
+from casework.case_lists import CasePage, CaseQuery
 from casework.case_log import CaseLog, Custody
-from casework.case_store import CasePage, CaseQuery
 from casework.changes import ChangeKind
 from casework.deadlines import ACCEPTANCE_WORKDAYS, Clock, clocks
 from casework.errors import BadInput, NotFound, Problem
@@ -300,11 +300,11 @@ class Desk:
 
     def find(self, conn: Connection, person: Person, query: CaseQuery) -> CasePage:
         """Cases that the person may see."""
-        return case_store.find(conn, case_scope(person), query)
+        return case_lists.find(conn, case_scope(person), query)
 
     def counts(self, conn: Connection, person: Person) -> dict[str, int]:
         """Number of cases per state that the person may see."""
-        return case_store.count_by_state(conn, case_scope(person))
+        return case_lists.count_by_state(conn, case_scope(person))
 
     def ask(self, conn: Connection, person: Person, topic: bytes, pages: Sequence[bytes]) -> None:
         """Have these pages of a case sent up before all others; for offices above its home. Raises NotFound."""

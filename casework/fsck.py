@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from casework import case_store
+from casework import case_store, reference
 from casework.case_log import CaseLog
-from casework.case_tables import case_row
+from casework.case_tables import case_row, case_term
 from casework.fold import fold
 
 T = TypeVar("T")
@@ -57,7 +57,39 @@ def look_at_cases(store: Store, log: CaseLog, *, mend: bool = False) -> CaseFind
     while topic is not None:
         topic, lines = run(partial(_rows_without_log, log=log, after=topic, mend=mend))
         _note(said, lines)
+    if not _found_by_their_terms(store):
+        _note(said, ["cases are not found by what their rows say"])
+        if mend:
+            store.write(case_store.write_terms)
     return found
+
+
+def _found_by_their_terms(store: Store) -> bool:
+    """Whether the terms are those of the rows: each of them is there, and there are as many."""
+    wanted = 0
+    after: bytes | None = b""
+    while after is not None:
+        after, terms, there = store.read(partial(_terms_after, after=after))
+        wanted += terms
+        if terms != there:
+            return False
+    count = sa.select(sa.func.count()).select_from(case_term)
+    return store.read(lambda conn: conn.execute(count).scalar_one()) == wanted
+
+
+def _terms_after(conn: Connection, after: bytes) -> tuple[bytes | None, int, int]:
+    """Where the batch of rows after this one begins; how many terms this one's rows have, and how many are there."""
+    rows = conn.execute(sa.select(case_row).where(case_row.c.topic > after).order_by(case_row.c.topic).limit(_BATCH))
+    terms, last = [], None
+    for row in rows:
+        terms += [tuple(term.values()) for term in case_store.terms_of_row(row._asdict())]
+        last = row.topic
+    key = sa.tuple_(case_term.c.term, case_term.c.received, case_term.c.topic)
+    there = 0
+    for at in range(0, len(terms), _BATCH):
+        some = sa.select(sa.func.count()).select_from(case_term).where(key.in_(terms[at : at + _BATCH]))
+        there += conn.execute(some).scalar_one()
+    return last, len(terms), there
 
 
 def _note(said: list[str], lines: list[str]) -> None:
@@ -75,12 +107,13 @@ def _batch(
     if mend:
         log.lock(conn, {home for home, _ in topics})  # a server beside us may be moving these cases
     stored = _rows(conn, [topic for _, topic in topics])
+    known = reference.Once()
     lines = []
     for home, topic in topics:
         changes = log.changes(conn, home, topic)
         if not changes and topic not in stored:
             continue  # erased before anything of it came here
-        fresh = case_store.row_of(conn, log, home, topic, fold(changes))
+        fresh = case_store.row_of(conn, log, home, topic, fold(changes), known)
         line = _difference(topic, stored.get(topic), fresh)
         if line:
             lines.append(line)

@@ -97,10 +97,12 @@ class Projector:
         by_hub = entry.author == HUB_AUTHOR
         match entry.type:
             case ChangeKind.CATALOGUE_ITEM if by_hub:
-                self._log_of.memory(conn).pop("items", None)
+                reference.forget(self._log_of.memory(conn))
                 reference.save_item(conn, body)
             case ChangeKind.CALENDAR_YEAR if by_hub:
+                reference.forget(self._log_of.memory(conn))
                 reference.save_calendar_year(conn, body)
+                case_store.refresh_due(conn, self._log_of)
             case ChangeKind.REGION_ROWS if by_hub:
                 reference.save_regions(conn, body["rows"])
             case ChangeKind.ADDRESS if by_hub:

@@ -28,7 +28,7 @@ def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
         conn,
         catalogue_item,
         {"key": item.key, "version": item.version},
-        {"plain": json.dumps(plain, ensure_ascii=False, sort_keys=True)},
+        {"name": item.name, "plain": json.dumps(plain, ensure_ascii=False, sort_keys=True)},
     )
 
 
@@ -42,14 +42,33 @@ def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem 
     return _parsed_item(plain) if plain else None
 
 
-Items = dict[tuple[str, int], ServiceItem | None]
+class Once:
+    """What many cases ask of the reference data, asked of the database once; lives no longer than a transaction."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[str, int], ServiceItem | None] = {}
+        self._calendar: Calendar | None = None
+
+    def item(self, conn: Connection, key: str, version: int) -> ServiceItem | None:
+        if (key, version) not in self._items:
+            self._items[key, version] = item(conn, key, version)
+        return self._items[key, version]
+
+    def calendar(self, conn: Connection) -> Calendar:
+        if self._calendar is None:
+            self._calendar = calendar(conn)
+        return self._calendar
 
 
-def item_once(conn: Connection, known: Items, key: str, version: int) -> ServiceItem | None:
-    """The same, asked of the database once; `known` lives no longer than a transaction."""
-    if (key, version) not in known:
-        known[key, version] = item(conn, key, version)
-    return known[key, version]
+def once(memory: dict[Any, Any]) -> Once:
+    """That of a write, by what it remembers (`CaseLog.memory`)."""
+    found: Once = memory.setdefault("reference", Once())
+    return found
+
+
+def forget(memory: dict[Any, Any]) -> None:
+    """The reference data has changed in this write."""
+    memory.pop("reference", None)
 
 
 @lru_cache(maxsize=512)

@@ -25,6 +25,8 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2099, 12, 31)
 """The days that a case can have: unix time begins, a 收件码 ends; a clock or a body that names another is wrong."""
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
+_STEPS_REMEMBERED = 4096
+"""The cases of one day share their clocks."""
 
 
 class CalendarError(BadInput):
@@ -51,6 +53,7 @@ class Calendar:
 
     def __init__(self, years: Mapping[int, CalendarYear]) -> None:
         self._years = dict(years)
+        self._steps: dict[tuple[date, int], date] = {}
 
     @classmethod
     def from_plain(cls, plain: Iterable[object]) -> Calendar:
@@ -92,11 +95,19 @@ class Calendar:
         """
         if not 0 <= n <= MAX_STEP_DAYS:
             raise ValueError(f"n = {n} is outside 0..{MAX_STEP_DAYS}")
+        day = self._steps.get((start, n))
+        if day is None:
+            if len(self._steps) >= _STEPS_REMEMBERED:
+                self._steps.clear()
+            day = self._steps[start, n] = self._stepped(start, n)
+        return day, self.spans_provisional(start, day)
+
+    def _stepped(self, start: date, n: int) -> date:
         day, left = start, n
         while left > 0:
             day += _ONE_DAY
             left -= self.is_workday(day)
-        return day, self.spans_provisional(start, day)
+        return day
 
     def workdays_between(self, start: date, end: date) -> int:
         """Working days after `start` up to and including `end`; negative if `end` is earlier."""

@@ -40,7 +40,7 @@ class _Decider:
         self._home = home
         self._tier = topics.tier_of(conn, home)
         self._foldings: dict[bytes, Folding] = {}
-        self._items: reference.Items = topics.memory(conn).setdefault("items", {})
+        self._reference = reference.once(topics.memory(conn))
 
     def state(self, topic: bytes) -> CaseState:
         return self._folding(topic).state
@@ -62,7 +62,7 @@ class _Decider:
         return Verdict(Standing.ADMITTED)
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:
-        found = reference.item_once(self._conn, self._items, item, version)
+        found = self._reference.item(self._conn, item, version)
         return reference.route_of(found) if found else None
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from casework import case_store, reference
+from casework import case_lists, reference
+from casework.case_lists import CaseQuery
 from casework.case_log import CaseLog
-from casework.case_store import PAGE_ROWS, CaseQuery
 from casework.deadlines import Clock, clocks, most_urgent
 from casework.fold import fold
 from casework.own_rules import case_blobs
@@ -21,8 +21,6 @@ from casework.view_dates import case_dates
 from casework.web.case_words import CLOCK_SIGNS
 from casework.workdays import Calendar
 
-QUEUE_MAX = 200
-"""Clocks are computed, not stored, so a queue is folded to be sorted: this bounds the work of one page."""
 _S = State
 HELD_BY_COUNTY = (_S.COLLECTED, _S.FIRST_REVIEW, _S.ACCEPTED, _S.REVIEW, _S.GRANTED, _S.DENIED)
 ON_THE_WAY = (_S.COLLECTED, _S.FIRST_REVIEW, _S.SUPPLEMENT_ASKED)
@@ -50,10 +48,11 @@ class QueueLine:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """`more`: how many cases of the queue are not listed."""
+    """One page of a queue; `total` as in CasePage."""
 
     lines: tuple[QueueLine, ...]
-    more: int
+    total: int
+    more: bool = False
 
 
 def waiting_states(role: Role) -> tuple[str, ...]:
@@ -67,41 +66,31 @@ def waiting_states(role: Role) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def queue(conn: Connection, log: CaseLog, person: Person, states: tuple[str, ...], today: date) -> Queue:
+def queue(conn: Connection, log: CaseLog, person: Person, states: tuple[str, ...], today: date, page: int = 0) -> Queue:
     """Cases inside the person's reach that the county holds in one of these states, soonest due first."""
     if not states:
         return Queue((), 0)
-    return _queue(conn, log, person, CaseQuery(states, (COUNTY,)), today)
+    return _queue(conn, log, person, CaseQuery(states, (COUNTY,), by_due="1", page=page), today)
 
 
-def coming(conn: Connection, log: CaseLog, person: Person, today: date) -> Queue:
+def coming(conn: Connection, log: CaseLog, person: Person, today: date, page: int = 0) -> Queue:
     """Cases that the county will decide and that still lie with the station or its township."""
-    return _queue(conn, log, person, CaseQuery(ON_THE_WAY, (HOME, TOWNSHIP), deciding=COUNTY), today)
+    query = CaseQuery(ON_THE_WAY, (HOME, TOWNSHIP), deciding=COUNTY, by_due="1", page=page)
+    return _queue(conn, log, person, query, today)
+
+
+def overdue(conn: Connection, person: Person, states: tuple[str, ...], today: date) -> int:
+    """How many cases of the person's queue are past their day, to COUNT_MAX and no further."""
+    if not states:
+        return 0
+    query = CaseQuery(states, (COUNTY,), due_before=today.isoformat())
+    return case_lists.find(conn, case_scope(person), query).total
 
 
 def _queue(conn: Connection, log: CaseLog, person: Person, query: CaseQuery, today: date) -> Queue:
-    rows, total = _rows(conn, person, query)
+    found = case_lists.find(conn, case_scope(person), query)
     view = _View(conn, log, today)
-    lines = sorted((view.line(row) for row in rows), key=_due)
-    return Queue(tuple(lines), total - len(lines))
-
-
-def _rows(conn: Connection, person: Person, query: CaseQuery) -> tuple[list[Row[Any]], int]:
-    rows: list[Row[Any]] = []
-    total = 0
-    scope = case_scope(person)
-    for page in range(QUEUE_MAX // PAGE_ROWS):
-        found = case_store.find(conn, scope, replace(query, oldest_first="1", page=page))
-        rows.extend(found.rows)
-        total = found.total
-        if not found.more:
-            break
-    return rows, total
-
-
-def _due(line: QueueLine) -> tuple[bool, date, str]:
-    due = line.clock.due if line.clock else None
-    return due is None, due or date.max, line.topic
+    return Queue(tuple(view.line(row) for row in found.rows), found.total, found.more)
 
 
 class _View:

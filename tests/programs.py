@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from casework import accounts_store
 from casework.accounts import Account
-from casework.case_store import CaseQuery
+from casework.case_lists import CaseQuery
 from casework.catalogue import load_catalogue
 from casework.example_intake import example_intake_line
 from casework.policy import Role

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy import Connection
 
-from casework.case_store import PAGE_ROWS, CaseQuery
+from casework.case_lists import PAGE_ROWS, CaseQuery, count_text
 from casework.errors import NotFound
 from casework.identity import mask_id
 from casework.policy import Act
@@ -43,7 +43,7 @@ async def list_cases(request: web.Request) -> web.Response:
     """GET /cases?q=TEXT&group=GROUP&holder=OFFICE&page=N."""
     q = request.query.get("q", "").strip()[:_QUERY_CHARS]
     group, holder = request.query.get("group", ""), request.query.get("holder", "")
-    number = _page_number(request.query.get("page", "1"))
+    number = page_number(request.query.get("page", "1"))
     query = CaseQuery(
         states=tuple(state.value for state in GROUPS[group][1]) if group in GROUPS else (),
         holders=(holder,) if holder in HOLDERS else (),
@@ -77,14 +77,15 @@ async def list_cases(request: web.Request) -> web.Response:
     )
 
 
-def _groups(counts: Mapping[str, int], wrong: int) -> list[tuple[str, str, int]]:
+def _groups(counts: Mapping[str, int], wrong: int) -> list[tuple[str, str, str]]:
     """Key, name and number of cases of each group."""
     rows = [("", N_("全部"), sum(counts.values()))]
     rows += [(key, name, sum(counts.get(s.value, 0) for s in states)) for key, (name, states) in GROUPS.items()]
-    return [*rows, (TROUBLE, N_("有问题"), wrong)]
+    return [(key, name, count_text(count)) for key, name, count in [*rows, (TROUBLE, N_("有问题"), wrong)]]
 
 
-def _page_number(text: str) -> int:
+def page_number(text: str) -> int:
+    """Which page an address asks for, from 1; the first where it names none."""
     return min(int(text), _PAGES_MAX) if text.isascii() and text.isdigit() and 0 < len(text) < 6 and int(text) else 1
 
 

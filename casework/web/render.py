@@ -12,6 +12,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from casework.case_lists import count_text
 from casework.errors import Problem
 from casework.policy import may_ever
 from casework.web import keys
@@ -42,7 +43,13 @@ def add_templates(
     )
     env.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     env.globals |= {"asset": app[keys.ASSETS].url, "csrf_name": CSRF_FIELD}
-    env.filters |= {"moment": moment, "day": day, "field_id": field_id, "translated": translations.gettext}
+    env.filters |= {
+        "moment": moment,
+        "day": day,
+        "field_id": field_id,
+        "translated": translations.gettext,
+        "counted": count_text,
+    }
 
 
 async def render(

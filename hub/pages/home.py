@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy import Connection
 
-from casework import case_store
+from casework import case_lists
+from casework.case_lists import count_text
 from casework.case_log import CaseLog
-from casework.deadlines import OVERDUE
 from casework.policy import Act, Person, case_scope, may_ever
 from casework.states import STATE_NAMES, State
 from casework.web import keys
@@ -17,7 +17,7 @@ from casework.web.render import render
 from casework.workdays import china_day
 from hub.held import count_held
 from hub.pages.keys import log_of
-from hub.queue import Queue, queue, waiting_states
+from hub.queue import Queue, overdue, queue, waiting_states
 from hub.status import Status, read_status
 
 _SHOWN = 10
@@ -26,7 +26,8 @@ _SHOWN = 10
 @dataclass(frozen=True, slots=True)
 class _Home:
     queue: Queue
-    counts: list[tuple[str, int]]
+    overdue: int
+    counts: list[tuple[str, str]]
     held: int | None
     status: Status | None
 
@@ -38,8 +39,8 @@ async def show_home(request: web.Request) -> web.Response:
     context = {
         "home": home,
         "lines": home.queue.lines[:_SHOWN],
-        "waiting": len(home.queue.lines) + home.queue.more,
-        "overdue": sum(line.clock is not None and line.clock.word == OVERDUE for line in home.queue.lines),
+        "waiting": home.queue.total,
+        "overdue": home.overdue,
         "missing": sum(line.missing > 0 for line in home.queue.lines),
         "has_queue": bool(waiting_states(person.role)),
     }
@@ -47,10 +48,11 @@ async def show_home(request: web.Request) -> web.Response:
 
 
 def _read(conn: Connection, log: CaseLog, person: Person, now: int) -> _Home:
-    counts = case_store.count_by_state(conn, case_scope(person)) if may_ever(person.role, Act.LIST_CASES) else {}
+    counts = case_lists.count_by_state(conn, case_scope(person)) if may_ever(person.role, Act.LIST_CASES) else {}
     return _Home(
         queue=queue(conn, log, person, waiting_states(person.role), china_day(now)),
-        counts=[(STATE_NAMES[state], counts[state]) for state in State if counts.get(state)],
+        overdue=overdue(conn, person, waiting_states(person.role), china_day(now)),
+        counts=[(STATE_NAMES[state], count_text(counts[state])) for state in State if counts.get(state)],
         held=count_held(conn, log, person) if may_ever(person.role, Act.SETTLE_HELD) else None,
         status=read_status(conn) if may_ever(person.role, Act.VIEW_STATUS) else None,
     )

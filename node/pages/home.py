@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy import Connection
 
-from casework.case_store import CaseQuery
+from casework.case_lists import CaseQuery
 from casework.desk import Desk
 from casework.policy import Act, Person, may_ever
 from casework.states import COUNTY, HOME, TOWNSHIP, State

@@ -8,7 +8,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from casework import reference
-from casework.case_store import PAGE_ROWS, CaseQuery
+from casework.case_lists import PAGE_ROWS, CaseQuery
 from casework.case_tables import calendar_year
 from casework.changes import ChangeKind
 from casework.desk import Desk
@@ -16,6 +16,7 @@ from casework.policy import Act, case_scope, may_ever
 from casework.states import TOWNSHIP, State
 from casework.web import keys
 from casework.web.case_keys import DESK
+from casework.web.case_pages import page_number
 from casework.web.case_reading import translator
 from casework.web.render import render, render_part
 from node import outgoing
@@ -30,8 +31,7 @@ _REVIEW_STATES = (State.COLLECTED, State.FIRST_REVIEW, State.ACCEPTED, State.REV
 async def show_review(request: web.Request) -> web.Response:
     """GET /review?page=N: cases that wait for the township, oldest first."""
     desk, person, _ = request.app[DESK], request[keys.PERSON], translator(request)
-    text = request.query.get("page", "1")
-    number = int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 5 and int(text) else 1
+    number = page_number(request.query.get("page", "1"))
     query = CaseQuery(tuple(s.value for s in _REVIEW_STATES), (TOWNSHIP,), oldest_first="1", page=number - 1)
 
     def read(conn: Connection) -> tuple[Any, list[CaseLine]]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from casework import accounts_store, reference
-from casework.case_store import CaseQuery
+from casework.case_lists import CaseQuery
 from casework.catalogue_format import item_to_plain
 from casework.changes import ChangeKind
 from casework.errors import NotFound

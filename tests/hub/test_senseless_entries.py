@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casework.case_store import CaseQuery
+from casework.case_lists import CaseQuery
 from casework.changes import ChangeKind
 from casework.fsck import look_at_cases
 from casework.policy import Person, Role

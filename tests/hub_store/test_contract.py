@@ -11,9 +11,6 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from casework import reference
-from casework.case_store import CaseQuery, find
-from casework.case_tables import case_row
-from casework.policy import CaseScope
 from sync_protocol.authority import invite, redeem
 from sync_protocol.crypto import BoxKey, Signer
 from sync_protocol.custody import Tier as CustodyTier
@@ -251,43 +248,3 @@ def test_counters_count(store: Store) -> None:
     with pytest.raises(Failed):
         store.write(lambda conn: (reference.next_serials(conn, "a")[0], putting("x", fail="yes")(conn)))
     assert take("a") == 4
-
-
-ROW = {
-    "home": 3, "home_region": "341882103201", "item": "elder", "version": 1, "item_name": "高龄津贴 Plus",
-    "office": "民政局", "state": "accepted", "holder": "county", "deciding": "county", "unsettled": 0, "trouble": "",
-    "name": "Zhang 张三", "id_number": "34252319500101001X", "code": "ABC123", "case_no": "341882-1",
-    "received": "2026-11-20", "ref": "", "changed": 5, "accepted": 4,
-}  # fmt: skip
-
-
-def test_cases_are_found_in_the_same_way_and_order(store: Store) -> None:
-    def fill(conn: Connection) -> None:
-        for n in range(60):
-            row = {**ROW, "topic": bytes([n]) * 16, "changed": n // 2}
-            if n % 2:
-                row |= {"home_region": "341882104000", "name": "100% _x", "item_name": "其他"}
-                row |= {"code": "DEF456", "case_no": "341882-2", "id_number": "342523195001010028"}
-            conn.execute(sa.insert(case_row).values(row))
-
-    store.write(fill)
-    everything = CaseScope("341882", None)
-
-    def ask(scope: CaseScope = everything, **more: Any) -> list[int]:
-        page = store.read(lambda conn: find(conn, scope, CaseQuery(**more)))
-        return [row.topic[0] for row in page.rows]
-
-    newest = sorted(range(60), key=lambda n: (-(n // 2), n))
-    assert ask() == newest[:50]
-    assert ask(page=1) == newest[50:]
-    assert ask(oldest_first="1") == list(range(50))
-    assert ask(CaseScope("341882104", None)) == [n for n in newest if n % 2]
-    assert ask(CaseScope("341882", "卫健委")) == []
-    even, odd = [n for n in newest if not n % 2], [n for n in newest if n % 2]
-    for text in ("张三", "zhang", "ZHANG", "plus", "abc-123", "341882-1", "34252319500101001x"):
-        assert ask(text=text) == even, text
-    assert ask(text="张\0三") == []
-    for text in ("0% _", "100%", "%", "_", "def456"):
-        assert ask(text=text) == odd, text
-    assert ask(states=("accepted",), holders=("county",), deciding="county", oldest_first="1") == list(range(50))
-    assert ask(states=("granted",)) == [] and ask(trouble="1") == []

@@ -1,0 +1,56 @@
+"""What a case can be found by: pieces of its person's name, and the last characters of its numbers. Pure.
+
+A piece is one to three neighbouring characters, so that any part of a name is found through an index, however many
+cases there are; what is longer is found by its last piece and then compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+PIECE_CHARACTERS = 3
+TAIL_CHARACTERS = 4
+TERM_CHARACTERS = TAIL_CHARACTERS + 1
+NAME_CHARACTERS = 60
+"""Of a longer name only the beginning is found."""
+_TAIL = "#"
+
+
+class Sought(NamedTuple):
+    """What somebody typed: the terms of which a case has one, and the whole texts to compare where a term is less.
+
+    `number`: how an id number, intake code or case number ends, "" when no number is meant; `name`: a part of a name.
+    """
+
+    number: str
+    name: str
+
+    @property
+    def terms(self) -> frozenset[str]:
+        found = {self.name[-PIECE_CHARACTERS:]} if self.name else set()
+        return frozenset(found | ({_TAIL + self.number[-TAIL_CHARACTERS:]} if self.number else set()))
+
+
+def terms_of(name: str, numbers: Iterable[str]) -> frozenset[str]:
+    """All terms by which a case with this name and these numbers is found."""
+    plain = _plain(name)[:NAME_CHARACTERS]
+    found = {plain[at : at + n] for n in range(1, PIECE_CHARACTERS + 1) for at in range(len(plain) - n + 1)}
+    tails = (squeezed(number)[-TAIL_CHARACTERS:] for number in numbers)
+    return frozenset(found | {_TAIL + tail for tail in tails if len(tail) == TAIL_CHARACTERS})
+
+
+def sought(text: str) -> Sought:
+    """What a text may mean; a number is one with at least four characters, all ASCII, of which one is a digit."""
+    number = squeezed(text)
+    is_number = len(number) >= TAIL_CHARACTERS and number.isascii() and any(char.isdigit() for char in number)
+    return Sought(number if is_number else "", _plain(text)[:NAME_CHARACTERS])
+
+
+def squeezed(number: str) -> str:
+    """A number without what people put between its parts."""
+    return "".join(number.split()).replace("-", "").upper()
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
