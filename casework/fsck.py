@@ -6,6 +6,7 @@ transaction of its own, so that the memory needed does not grow with their numbe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,8 +21,11 @@ from casework.case_tables import case_row, case_term
 from casework.fold import fold
 
 T = TypeVar("T")
+_log = logging.getLogger("lianban.casework")
 WRONG_MAX = 1_000
 """Differences are named so many times."""
+ROWS = b"2"
+"""Which way of making rows this program has; another number whenever they say something else of the same log."""
 _BATCH = 200
 _NO_TOPIC = (0, b"")
 
@@ -40,6 +44,22 @@ class CaseFindings:
     cases: int = 0
     wrong: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
+
+
+def make_rows_anew(
+    store: Store,
+    log: CaseLog,
+    made: Callable[[Connection], bytes | None],
+    note: Callable[[Connection, bytes], None],
+) -> None:
+    """After a program was replaced by one that makes rows otherwise; `made` and `note` keep which way they were made.
+
+    Once, before anything reads them, at several thousand entries a second; a program that dies meanwhile does it again.
+    """
+    if store.read(made) != ROWS:
+        if look_at_cases(store, log, mend=True).cases:
+            _log.info("lists and searches were made anew")
+        store.write(lambda conn: note(conn, ROWS))
 
 
 def look_at_cases(store: Store, log: CaseLog, *, mend: bool = False) -> CaseFindings:

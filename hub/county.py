@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from casework import reference
 from casework.desk import Desk, Machine
+from casework.fsck import make_rows_anew
 from casework.projector import Projector
 from casework.web.courier_words import StickWords
 from hub.judge import judge_one_home
@@ -78,7 +79,9 @@ def open_county(folder: DataFolder, random_bytes: Callable[[int], bytes], now: C
     except BaseException:
         store.close()
         raise
-    return assemble(folder, store, me, region.decode(), random_bytes, now)
+    county = assemble(folder, store, me, region.decode(), random_bytes, now)
+    make_rows_anew(store, county.topics, identity.rows_made, identity.note_rows)
+    return county
 
 
 def assemble(

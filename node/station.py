@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from casework import reference
 from casework.desk import Desk, Machine
+from casework.fsck import make_rows_anew
 from casework.projector import Projector
 from casework.web.courier_words import StickWords
 from migrations.upgrade import upgrade
@@ -71,7 +72,9 @@ def open_station(folder: DataFolder, random_bytes: Callable[[int], bytes], now: 
     if me is None:
         store.close()
         raise FolderError(f"{folder.path} belongs to no station yet: run lianban-node init")
-    return assemble(folder, store, me, random_bytes, now)
+    station = assemble(folder, store, me, random_bytes, now)
+    make_rows_anew(store, station.topics, identity.rows_made, identity.note_rows)
+    return station
 
 
 def assemble(

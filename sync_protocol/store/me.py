@@ -101,3 +101,15 @@ def drop(conn: Connection, name: str) -> None:
 
 def get(conn: Connection, name: str) -> bytes | None:
     return conn.execute(select(identity.c.value).where(identity.c.name == name)).scalar()
+
+
+_ROWS = "rows"
+
+
+def rows_made(conn: Connection) -> bytes | None:
+    """Which way the application's rows were made, as it said last."""
+    return get(conn, _ROWS)
+
+
+def note_rows(conn: Connection, way: bytes) -> None:
+    put(conn, _ROWS, way)

@@ -101,15 +101,26 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 @pytest.mark.parametrize("program", ["hub", "node"])
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
-    newer = ["index topic_topic", "table blob_ask", "table share", "table station_address"]
-    newer += ["table used_page"] if program == "node" else []
-    for thing in newer:
-        _sql(program, folder, lambda conn, what=thing: conn.execute(sa.text(f"drop {what}")))
-    _sql(program, folder, lambda conn: conn.execute(sa.text("update alembic_version set version_num = '0001'")))
+    indexes = ["topic_topic", *(f"case_row_{of}" for of in ("changed", "state", "due", "office", "station", "item"))]
+    tables = ["blob_ask", "share", "station_address", "case_term", *(["used_page"] if program == "node" else [])]
+    older = [f"drop index {name}" for name in (*indexes, "case_row_trouble")] + [
+        f"drop table {name}" for name in tables
+    ]
+    older += ["alter table case_row drop column due", "alter table catalogue_item drop column name"]
+    older += [
+        "create index case_row_changed on case_row (changed)",
+        "create index case_row_holder on case_row (holder)",
+    ]
+    older += ["update alembic_version set version_num = '0001'", "delete from identity where name = 'rows'"]
+    for statement in older:
+        _sql(program, folder, lambda conn, what=statement: conn.execute(sa.text(what)))
     assert report(program, "fsck", "--dir", folder)["wrong"] == []
     found = _sql(program, folder, lambda conn: sa.inspect(conn).get_indexes("topic"))
     assert [index["name"] for index in found] == ["topic_topic"]
     assert _sql(program, folder, lambda conn: sa.inspect(conn).has_table("blob_ask"))
+    lost = ("select count(*) from case_term", "select count(*) from case_row where due like '2%'")
+    lost += ("select count(*) from catalogue_item where name != ''",)
+    assert all(_sql(program, folder, lambda conn, q=query: conn.execute(sa.text(q)).scalar_one()) for query in lost)
 
 
 @pytest.mark.parametrize("program", ["hub", "node"])

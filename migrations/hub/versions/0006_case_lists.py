@@ -1,11 +1,13 @@
 """lists and searches whose cost does not grow with the cases of a year
 
-What the rows say more than before is there after `fsck --rebuild`.
+The program makes the rows anew when it is started the next time.
 
 One change per revision. Old code must run on the new schema: add first, remove a release later.
 """
 
 from __future__ import annotations
+
+import json
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +23,14 @@ _TROUBLED = sa.text("trouble != ''")
 def upgrade() -> None:
     op.add_column("case_row", sa.Column("due", sa.String(10), nullable=False, server_default="9999-12-31"))
     op.add_column("catalogue_item", sa.Column("name", sa.Text, nullable=False, server_default=""))
+    items = sa.table("catalogue_item", sa.column("key"), sa.column("version"), sa.column("name"), sa.column("plain"))
+    for key, version, plain in op.get_bind().execute(sa.select(items.c.key, items.c.version, items.c.plain)).all():
+        one = sa.and_(items.c.key == key, items.c.version == version)
+        op.execute(sa.update(items).where(one).values(name=json.loads(plain)["name"]))
+    with op.batch_alter_table("case_row") as rows:
+        rows.alter_column("due", existing_type=sa.String(10), server_default=None)
+    with op.batch_alter_table("catalogue_item") as rows:
+        rows.alter_column("name", existing_type=sa.Text(), server_default=None)
     op.drop_index("case_row_changed", "case_row")
     op.drop_index("case_row_holder", "case_row")
     op.create_index("case_row_changed", "case_row", ["changed", "topic"])
