@@ -32,6 +32,7 @@ BENCHES = (
     Bench("idle_poll", ("openssl",)),
     Bench("memory"),
     Bench("fsck"),
+    Bench("queries"),
     Bench("bundle"),
 )
 

@@ -24,6 +24,7 @@ PAGE_ROWS = 50
 COUNT_MAX = 100
 """A count beyond this is shown as «99+»."""
 _ITEMS_MAX = 20
+_REGION_DIGITS = 12
 _EXACT_CHARACTERS = 12
 """Whoever types so many characters of a number means a whole one."""
 _STATES = (*(state.value for state in State), "")
@@ -34,12 +35,14 @@ _C, _T = case_row.c, case_term.c
 @dataclass(frozen=True, slots=True)
 class CaseQuery:
     """What a list shows. `states`, `holders` and `deciding` narrow it; `text` is a part of a name, a number or how one
-    ends, or a part of an item's name; `page` from 0. `by_due`: the one due first on top."""
+    ends, or a part of an item's name; `month` is that of the intake, YYYY-MM; `page` from 0. `by_due`: the one due
+    first on top; `due_before`: a day."""
 
     states: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
     deciding: str = ""
     text: str = ""
+    month: str = ""
     trouble: str = ""
     oldest_first: str = ""
     by_due: str = ""
@@ -66,12 +69,12 @@ def find(conn: Connection, scope: CaseScope | None, query: CaseQuery) -> CasePag
     if scope is None:
         return CasePage([], more=False, total=0)
     text = storable(query.text).strip()
-    parts = list(_hits(conn, scope, query, text) if text else _lists(scope, query))
+    parts = list(_hits(conn, scope, query, text) if text else _lists(conn, scope, query))
     if not parts:
         return CasePage([], more=False, total=0)
     first, last = query.page * PAGE_ROWS, (query.page + 1) * PAGE_ROWS + 1
     found = _merged(parts, last)
-    order = _newest_intake(found.c) if text else _order(query, found.c)
+    order = _newest_intake(found.c) if text or query.month else _order(query, found.c)
     wanted = sa.select(found.c.topic).order_by(*order).limit(PAGE_ROWS + 1).offset(first)
     topics = list(conn.execute(wanted).scalars())
     rows = {row.topic: row for row in conn.execute(sa.select(case_row).where(_C.topic.in_(topics)))}
@@ -102,10 +105,10 @@ def _newest_intake(columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
     return columns.received.desc(), columns.topic.desc()
 
 
-def _lists(scope: CaseScope, query: CaseQuery) -> Iterator[_Part]:
-    order = _order(query, _C)
-    base = sa.select(_C.topic, _C.changed, _C.due).where(*_within(scope), *_narrowed(query))
-    if query.trouble or not (query.states or query.holders or query.by_due or query.due_before):
+def _lists(conn: Connection, scope: CaseScope, query: CaseQuery) -> Iterator[_Part]:
+    order = _newest_intake(_C) if query.month else _order(query, _C)
+    base = sa.select(_C.topic, _C.changed, _C.due, _C.received).where(*_within(conn, scope), *_narrowed(query))
+    if query.month or query.trouble or not (query.states or query.holders or query.by_due or query.due_before):
         yield _narrow(base, query), order
         return
     for state in query.states or _STATES:
@@ -124,20 +127,33 @@ def _narrowed(query: CaseQuery) -> Iterator[sa.ColumnElement[bool]]:
         yield _C.deciding == query.deciding
     if query.trouble:
         yield _C.trouble != sa.literal_column("''")  # as in the index, which is there for these alone
+    if query.month:
+        yield _C.received.between(f"{query.month}-01", f"{query.month}-31")
     if query.due_before:
         yield _C.due < query.due_before
 
 
-def _within(scope: CaseScope) -> Iterator[sa.ColumnElement[bool]]:
+def _region(conn: Connection) -> sa.ColumnElement[str]:
+    """Nearly all rows of a database are within such a range. PostgreSQL knows that; SQLite takes every range for a rare
+    one, and would read and sort them all unless it is told, by a plus sign, to look for no index."""
+    if conn.dialect.name != "sqlite":
+        return _C.home_region
+    return sa.type_coerce(sa.literal_column("+case_row.home_region"), sa.String)
+
+
+def _within(conn: Connection, scope: CaseScope) -> Iterator[sa.ColumnElement[bool]]:
     """Region codes are digits, so that a prefix is a range."""
     prefix = scope.region_prefix
-    yield _C.home_region.between(prefix.ljust(12, "0"), prefix.ljust(12, "9"))
+    if len(prefix) == _REGION_DIGITS:
+        yield _C.home_region == prefix
+    else:
+        yield _region(conn).between(prefix.ljust(_REGION_DIGITS, "0"), prefix.ljust(_REGION_DIGITS, "9"))
     if scope.office is not None:
         yield _C.office == scope.office
 
 
 def _hits(conn: Connection, scope: CaseScope, query: CaseQuery, text: str) -> Iterator[_Part]:
-    base = _narrow(sa.select(_C.topic, _C.received).where(*_within(scope), *_narrowed(query)), query)
+    base = _narrow(sa.select(_C.topic, _C.received).where(*_within(conn, scope), *_narrowed(query)), query)
     meant = sought(text)
     if len(meant.number) >= _EXACT_CHARACTERS:
         for column, number in ((_C.id_number, meant.number), (_C.code, meant.number), (_C.case_no, text)):
@@ -169,7 +185,8 @@ def count_by_state(conn: Connection, scope: CaseScope | None) -> dict[str, int]:
     if scope is None:
         return {}
     some = [
-        sa.select(_C.state).where(_C.state == state, *_within(scope)).limit(COUNT_MAX).subquery() for state in _STATES
+        sa.select(_C.state).where(_C.state == state, *_within(conn, scope)).limit(COUNT_MAX).subquery()
+        for state in _STATES
     ]
     each = sa.union_all(*(sa.select(one) for one in some)).subquery()
     rows = conn.execute(sa.select(each.c.state, sa.func.count()).group_by(each.c.state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -37,18 +38,22 @@ HOLDERS = {HOME: OFFICE_NAMES[HOME], TOWNSHIP: OFFICE_NAMES[TOWNSHIP], COUNTY: O
 TROUBLE = "trouble"
 _PAGES_MAX = 10_000
 _QUERY_CHARS = 200
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 async def list_cases(request: web.Request) -> web.Response:
-    """GET /cases?q=TEXT&group=GROUP&holder=OFFICE&page=N."""
+    """GET /cases?q=TEXT&group=GROUP&holder=OFFICE&month=YYYY-MM&page=N."""
     q = request.query.get("q", "").strip()[:_QUERY_CHARS]
     group, holder = request.query.get("group", ""), request.query.get("holder", "")
+    month = request.query.get("month", "")
+    month = month if _MONTH.fullmatch(month) else ""
     number = page_number(request.query.get("page", "1"))
     query = CaseQuery(
         states=tuple(state.value for state in GROUPS[group][1]) if group in GROUPS else (),
         holders=(holder,) if holder in HOLDERS else (),
         trouble="1" if group == TROUBLE else "",
         text=q,
+        month=month,
         page=number - 1,
     )
     desk, person = request.app[DESK], request[keys.PERSON]
@@ -58,7 +63,7 @@ async def list_cases(request: web.Request) -> web.Response:
         return desk.find(conn, person, query), desk.counts(conn, person), wrong
 
     found, counts, wrong = await request.app[keys.STORE].read(read)
-    chosen = {"q": q, "group": group, "holder": holder}
+    chosen = {"q": q, "group": group, "holder": holder, "month": month}
     return await render(
         request,
         "cases.html",
@@ -71,9 +76,9 @@ async def list_cases(request: web.Request) -> web.Response:
             "older": _address(chosen, number + 1) if found.more else "",
             "first": (number - 1) * PAGE_ROWS,
             "mask_id": mask_id,
-            "address": lambda name: _address({"q": q, "holder": holder, "group": name}, 1),
+            "address": lambda name: _address({"q": q, "holder": holder, "month": month, "group": name}, 1),
         },
-        values={"q": q, "holder": holder},
+        values={"q": q, "holder": holder, "month": month},
     )
 
 

@@ -101,11 +101,10 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 @pytest.mark.parametrize("program", ["hub", "node"])
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
-    indexes = ["topic_topic", *(f"case_row_{of}" for of in ("changed", "state", "due", "office", "station", "item"))]
+    of_rows = ("changed", "state", "due", "office", "station", "received", "item", "trouble")
     tables = ["blob_ask", "share", "station_address", "case_term", *(["used_page"] if program == "node" else [])]
-    older = [f"drop index {name}" for name in (*indexes, "case_row_trouble")] + [
-        f"drop table {name}" for name in tables
-    ]
+    older = [f"drop index {name}" for name in ("topic_topic", *(f"case_row_{of}" for of in of_rows))]
+    older += [f"drop table {name}" for name in tables]
     older += ["alter table case_row drop column due", "alter table catalogue_item drop column name"]
     older += [
         "create index case_row_changed on case_row (changed)",

@@ -37,7 +37,8 @@ def upgrade() -> None:
     op.create_index("case_row_state", "case_row", ["state", "holder", "changed", "topic"])
     op.create_index("case_row_due", "case_row", ["state", "holder", "due", "topic"])
     op.create_index("case_row_office", "case_row", ["office", "state", "holder", "due", "topic"])
-    op.create_index("case_row_station", "case_row", ["home_region", "received"])
+    op.create_index("case_row_station", "case_row", ["home_region", "received", "topic"])
+    op.create_index("case_row_received", "case_row", ["received", "topic"])
     op.create_index("case_row_item", "case_row", ["item", "received", "topic"])
     op.create_index(
         "case_row_trouble",

@@ -1,0 +1,68 @@
+"""What lists and searches cost, counted in steps of SQLite's own machine, does not grow with the cases there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from bench.queries import QUERIES, RATIO, Ask, Filled, fill
+from hub.county import migrate
+from sync_protocol.store.seam import SqliteStore
+
+FEW, MANY = 4_000, 12_000
+"""So many that a page is full of each."""
+_EVERY = 50
+_LEAST_STEPS = 2_000
+"""Below this a query is cheap, and its steps follow from the few rows that it finds."""
+
+
+@pytest.fixture(scope="module")
+def counties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Filled]]:
+    folder: Path = tmp_path_factory.mktemp("queries")
+    with ExitStack() as stack:
+        made = []
+        for cases in (FEW, MANY):
+            store = SqliteStore(folder / f"{cases}.db", bytes(32), synchronous="OFF")
+            stack.callback(store.close)
+            store.migrate(migrate)
+            made.append(fill(store, 1, cases))
+        yield made
+
+
+def steps(filled: Filled, ask: Ask) -> int:
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += _EVERY
+        return 0
+
+    def run(conn: Connection) -> None:
+        database = conn.connection.driver_connection
+        assert database is not None
+        database.set_progress_handler(count, _EVERY)
+        try:
+            ask(conn, filled.one)
+        finally:
+            database.set_progress_handler(None, 0)
+
+    filled.store.read(run)
+    return counted
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_reads_no_more_of_many_cases_than_of_few(counties: list[Filled], name: str) -> None:
+    few, many = (steps(filled, QUERIES[name]) for filled in counties)
+    assert many <= max(RATIO * few, _LEAST_STEPS), (few, many)
+
+
+def test_the_count_would_see_a_search_that_reads_everything(counties: list[Filled]) -> None:
+    def everything(conn: Connection, one: dict[str, object]) -> object:
+        return conn.exec_driver_sql("SELECT count(*) FROM case_row WHERE name LIKE '%王%'").scalar_one()
+
+    few, many = (steps(filled, everything) for filled in counties)
+    assert many > max(RATIO * few, _LEAST_STEPS)
