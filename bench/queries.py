@@ -44,9 +44,10 @@ _OPEN_SHARE = 0.2
 _BATCH = 2_000
 _SURNAMES = {
     "王": 72, "李": 70, "张": 68, "刘": 54, "陈": 46, "杨": 31, "黄": 22, "赵": 20, "吴": 20, "周": 19, "徐": 15,
-    "孙": 15, "马": 13, "朱": 13, "胡": 12, "郭": 12, "何": 11, "高": 10, "林": 10, "罗": 9, "欧阳": 1, "其": 437,
+    "孙": 15, "马": 13, "朱": 13, "胡": 12, "郭": 12, "何": 11, "高": 10, "林": 10, "罗": 9, "欧阳": 1,
 }  # fmt: skip
-"""In a thousand; «其» stands for the others."""
+"""In a thousand."""
+_RARE_SURNAMES = [chr(0x5100 + number) for number in range(400)]
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰建国文辉红梅志永春荣云龙生水根金银凤莲德福祥林海"
 _OPEN = ((State.COLLECTED, HOME), (State.FIRST_REVIEW, TOWNSHIP), (State.ACCEPTED, COUNTY), (State.REVIEW, COUNTY))
 _OVER = ((State.DELIVERED, ""), (State.WITHDRAWN, ""), (State.CLOSED, HOME))
@@ -58,7 +59,9 @@ def rows(seed: int, cases: int) -> Iterator[dict[str, Any]]:
     rng = random.Random(seed)
     items = list(load_catalogue())
     villages = [region.code for region in built_in_regions(_REGION) if not region.code.endswith("000")]
-    surnames, weights = list(_SURNAMES), list(_SURNAMES.values())
+    rest = (1_000 - sum(_SURNAMES.values())) / len(_RARE_SURNAMES)
+    surnames = [*_SURNAMES, *_RARE_SURNAMES]
+    weights = [*_SURNAMES.values(), *[rest] * len(_RARE_SURNAMES)]
     for number in range(cases):
         item = rng.choice(items)
         received = _LAST - timedelta(days=_YEAR_DAYS - _YEAR_DAYS * (number + 1) // cases)

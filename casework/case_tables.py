@@ -35,8 +35,8 @@ case_row = sa.Table(
 _C = case_row.c
 sa.Index("case_row_changed", _C.changed, _C.topic)
 sa.Index("case_row_state", _C.state, _C.holder, _C.changed, _C.topic)
-sa.Index("case_row_due", _C.state, _C.holder, _C.due, _C.topic)
-sa.Index("case_row_office", _C.office, _C.state, _C.holder, _C.due, _C.topic)
+sa.Index("case_row_due", _C.state, _C.holder, _C.due, _C.topic, _C.home_region)
+sa.Index("case_row_office", _C.office, _C.state, _C.holder, _C.due, _C.topic, _C.home_region)
 sa.Index("case_row_station", _C.home_region, _C.received, _C.topic)
 sa.Index("case_row_received", _C.received, _C.topic)
 sa.Index("case_row_item", _C.item, _C.received, _C.topic)
