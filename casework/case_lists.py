@@ -52,7 +52,8 @@ class CaseQuery:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """One page of rows, and whether another follows; `total` counts to COUNT_MAX and no further."""
+    """One page of rows, and whether another follows; `total` counts to COUNT_MAX and no further, and says COUNT_MAX on
+    all pages behind it."""
 
     rows: Sequence[sa.Row[Any]]
     more: bool
@@ -72,15 +73,17 @@ def find(conn: Connection, scope: CaseScope | None, query: CaseQuery) -> CasePag
     parts = list(_hits(conn, scope, query, text) if text else _lists(conn, scope, query))
     if not parts:
         return CasePage([], more=False, total=0)
-    first, last = query.page * PAGE_ROWS, (query.page + 1) * PAGE_ROWS + 1
+    first = query.page * PAGE_ROWS
+    last = max(first + PAGE_ROWS + 1, COUNT_MAX)
     found = _merged(parts, last)
     order = _newest_intake(found.c) if text or query.month else _order(query, found.c)
-    wanted = sa.select(found.c.topic).order_by(*order).limit(PAGE_ROWS + 1).offset(first)
+    passed = first if first >= COUNT_MAX else 0  # of a later page nobody asks how many stand before it
+    wanted = sa.select(found.c.topic).order_by(*order).limit(last - passed).offset(passed)
     topics = list(conn.execute(wanted).scalars())
-    rows = {row.topic: row for row in conn.execute(sa.select(case_row).where(_C.topic.in_(topics)))}
-    listed = [rows[topic] for topic in topics if topic in rows]
-    total = conn.execute(sa.select(sa.func.count()).select_from(_merged(parts, COUNT_MAX))).scalar_one()
-    return CasePage(listed[:PAGE_ROWS], more=len(topics) > PAGE_ROWS, total=min(total, COUNT_MAX))
+    shown = topics[first - passed : first - passed + PAGE_ROWS]
+    rows = {row.topic: row for row in conn.execute(sa.select(case_row).where(_C.topic.in_(shown)))}
+    more = len(topics) > first - passed + PAGE_ROWS
+    return CasePage([rows[topic] for topic in shown], more=more, total=min(passed + len(topics), COUNT_MAX))
 
 
 _Part = tuple[sa.Select[Any], tuple[sa.ColumnElement[Any], ...]]

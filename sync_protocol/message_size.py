@@ -22,7 +22,8 @@ _SHORT_SECONDS, _LONG_SECONDS = 1.0, 4.0
 
 class MessageSize:
     """Doubles with each full message that was answered soon; halves when one took long, and with each cut. What it
-    starts with is right for most weak links: it comes back to that sooner than it goes beyond."""
+    starts with is right for most weak links: it comes back to that sooner than it goes beyond, and stays beyond only
+    where messages are answered soon."""
 
     def __init__(self, cap_bytes: int) -> None:
         self._cap = cap_bytes
@@ -51,7 +52,7 @@ class MessageSize:
         usual = _START_BYTES if self._is_calm else _START_BYTES // 2
         if (self._is_calm and seconds < _SHORT_SECONDS) or (seconds < _LONG_SECONDS and self.bytes < usual):
             self.bytes = min(2 * self.bytes, self._cap)
-        elif seconds > _LONG_SECONDS:
+        elif seconds > (_LONG_SECONDS if self.bytes <= usual else 2 * _SHORT_SECONDS):
             self.bytes = max(self.bytes // 2, min(self.bytes, usual))
 
     def cut(self) -> None:

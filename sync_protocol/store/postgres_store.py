@@ -49,6 +49,8 @@ _EVERY_SESSION = (
 )
 _WRITING_SESSION = ("SET idle_in_transaction_session_timeout = '60s'",)
 """A program that stands still inside a write would keep a home locked for everybody."""
+_READING_SESSION = ("SET plan_cache_mode = force_custom_plan",)
+"""A plan for any value is a bad one for a list of what is rare; making one costs less than a millisecond."""
 
 
 def parse_url(typed: str) -> URL:
@@ -86,7 +88,7 @@ class PostgresStore(Store):
         self._sleep = sleep
         self._listener: Listener | None = None
         self._writing = self._engine("READ COMMITTED", self.writers, _WRITING_SESSION)
-        self._reading = self._engine("REPEATABLE READ", self.readers, (), postgresql_readonly=True)
+        self._reading = self._engine("REPEATABLE READ", self.readers, _READING_SESSION, postgresql_readonly=True)
         try:
             with _reaching(), self._reading.connect() as conn:
                 _assert_safe(conn, unsafe=unsafe)

@@ -107,6 +107,18 @@ def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cu
     assert (size.bytes, size.lanes) == (32 * 1024, 3), "no cut for a hundred messages"
 
 
+def test_what_grew_on_a_link_that_was_idle_shrinks_once_the_lanes_fill_it() -> None:
+    """On 3G a first message is answered soon; three lanes of 64 KiB take three seconds, and a cut would lose them all."""
+    size = MessageSize(1_000_000)
+    size.carried(0.7)
+    assert size.bytes == 64 * 1024
+    size.carried(1.5)
+    assert size.bytes == 64 * 1024
+    size.carried(3.0)
+    size.carried(3.0)
+    assert size.bytes == 32 * 1024
+
+
 def test_the_last_blobs_fill_the_link_alone() -> None:
     size = MessageSize(1_000_000)
     assert [size.of_blobs(left) // 1024 for left in (9, 3, 2, 1, 0)] == [32, 32, 32, 96, 96]

@@ -54,3 +54,6 @@ def upgrade() -> None:
         sa.Column("topic", sa.LargeBinary, primary_key=True),
         sqlite_with_rowid=False,
     )
+    if op.get_bind().dialect.name == "postgresql":
+        # Who holds a case follows from its state; taken for independent, a list of thousands looks like one of a few.
+        op.execute("CREATE STATISTICS case_row_ways (mcv) ON state, holder, office FROM case_row")

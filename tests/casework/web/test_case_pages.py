@@ -59,9 +59,21 @@ def test_every_act_that_a_person_may_do_has_a_page() -> None:
 async def test_a_case_is_found_by_name_number_code_and_item(programs: Programs, agent: Clerk, case: str) -> None:
     row = programs.hall.row(programs.hall.village, topic(case))
     pretty = (await agent.get(case)).text.split('收件码 <span class="code">')[1].split("<")[0]
-    for q in ("示例", row.id_number, row.code, pretty, pretty.lower(), "高龄津贴"):
+    for q in (
+        "示例",
+        "例",
+        row.id_number,
+        row.id_number[-4:],
+        row.code,
+        row.code[-4:],
+        pretty,
+        pretty.lower(),
+        "高龄津贴",
+    ):
         assert f'href="{case}"' in (await agent.get(f"/cases?q={q}")).text, q
-    others = ("q=没有此人", "group=over", "group=trouble", "holder=county", "page=2")
+    month = row.received[:7]
+    assert f'href="{case}"' in (await agent.get(f"/cases?month={month}&q=示例")).text
+    others = ("q=没有此人", "month=2020-01", "group=over", "group=trouble", "holder=county", "page=2")
     for path in (f"/cases?{query}" for query in others):
         page = await agent.get(path)
         assert page.status == 200 and f'href="{case}"' not in page.text, path
@@ -71,6 +83,7 @@ async def test_a_case_is_found_by_name_number_code_and_item(programs: Programs, 
         "/cases?page=9999999999",
         "/cases?page=二",
         "/cases?group=x&holder=y",
+        "/cases?month=2026-13",
         "/cases?q=%25_",
     ):
         assert (await agent.get(odd)).status == 200
