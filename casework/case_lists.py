@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from casework.case_tables import case_row, case_term, catalogue_item
 from casework.policy import CaseScope
-from casework.search_terms import PIECE_CHARACTERS, sought
+from casework.search_terms import sought
 from casework.states import COUNTY, HOME, TOWNSHIP, State
 from casework.tables import storable
 
@@ -110,7 +110,8 @@ def _newest_intake(columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
 
 def _lists(conn: Connection, scope: CaseScope, query: CaseQuery) -> Iterator[_Part]:
     order = _newest_intake(_C) if query.month else _order(query, _C)
-    base = sa.select(_C.topic, _C.changed, _C.due, _C.received).where(*_within(conn, scope), *_narrowed(query))
+    base = sa.select(_C.topic, _C.changed, _C.due, _C.received)
+    base = base.where(*_within(conn, scope, query.month), *_narrowed(query))
     if query.month or query.trouble or not (query.states or query.holders or query.by_due or query.due_before):
         yield _narrow(base, query), order
         return
@@ -137,18 +138,18 @@ def _narrowed(query: CaseQuery) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def _region(conn: Connection) -> sa.ColumnElement[str]:
-    """Nearly all rows of a database are within such a range. PostgreSQL knows that; SQLite takes every range for a rare
-    one, and would read and sort them all unless it is told, by a plus sign, to look for no index."""
+    """Nearly all rows of a database are within a scope's regions. PostgreSQL knows that; SQLite takes them for few, and
+    would read and sort them all unless it is told, by a plus sign, to look for no index."""
     if conn.dialect.name != "sqlite":
         return _C.home_region
     return sa.type_coerce(sa.literal_column("+case_row.home_region"), sa.String)
 
 
-def _within(conn: Connection, scope: CaseScope) -> Iterator[sa.ColumnElement[bool]]:
-    """Region codes are digits, so that a prefix is a range."""
+def _within(conn: Connection, scope: CaseScope, month: str = "") -> Iterator[sa.ColumnElement[bool]]:
+    """Region codes are digits, so that a prefix is a range. Only a station's month is read by its region."""
     prefix = scope.region_prefix
     if len(prefix) == _REGION_DIGITS:
-        yield _C.home_region == prefix
+        yield (_C.home_region if month else _region(conn)) == prefix
     else:
         yield _region(conn).between(prefix.ljust(_REGION_DIGITS, "0"), prefix.ljust(_REGION_DIGITS, "9"))
     if scope.office is not None:
@@ -162,19 +163,19 @@ def _hits(conn: Connection, scope: CaseScope, query: CaseQuery, text: str) -> It
         for column, number in ((_C.id_number, meant.number), (_C.code, meant.number), (_C.case_no, text)):
             yield base.where(column == number), _newest_intake(_C)
     by_term = base.join(case_term, _T.topic == _C.topic)
-    for term in sorted(meant.terms):
-        yield by_term.where(_T.term == term, *_whole(term, meant.number, meant.name)), _newest_intake(_T)
+    if meant.tail:
+        yield by_term.where(_T.term == meant.tail, _ends_in(meant.number)), _newest_intake(_T)
+    if meant.piece:
+        named = by_term.where(_T.term == meant.piece)
+        longer = meant.name != meant.piece
+        yield named.where(_C.name.icontains(meant.name, autoescape=True)) if longer else named, _newest_intake(_T)
     for item in _items_named(conn, text):
         yield base.where(_C.item == item), _newest_intake(_C)
 
 
-def _whole(term: str, number: str, name: str) -> Iterator[sa.ColumnElement[bool]]:
-    """Compare the rest of what is longer than its term."""
-    if number and term == "#" + number[-4:]:
-        columns = (_C.id_number, _C.code, sa.func.replace(_C.case_no, "-", ""))
-        yield sa.or_(*(column.endswith(number, autoescape=True) for column in columns))
-    elif len(name) > PIECE_CHARACTERS:
-        yield _C.name.icontains(name, autoescape=True)
+def _ends_in(number: str) -> sa.ColumnElement[bool]:
+    columns = (_C.id_number, _C.code, sa.func.replace(_C.case_no, "-", ""))
+    return sa.or_(*(column.endswith(number, autoescape=True) for column in columns))
 
 
 def _items_named(conn: Connection, text: str) -> list[str]:

@@ -27,9 +27,14 @@ class Sought(NamedTuple):
     name: str
 
     @property
-    def terms(self) -> frozenset[str]:
-        found = {self.name[-PIECE_CHARACTERS:]} if self.name else set()
-        return frozenset(found | ({_TAIL + self.number[-TAIL_CHARACTERS:]} if self.number else set()))
+    def piece(self) -> str:
+        """The term of the name, "" where none is meant."""
+        return self.name[-PIECE_CHARACTERS:]
+
+    @property
+    def tail(self) -> str:
+        """The term of the number, "" where none is meant."""
+        return self.number and _TAIL + self.number[-TAIL_CHARACTERS:]
 
 
 def terms_of(name: str, numbers: Iterable[str]) -> frozenset[str]:

@@ -7,9 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from bench.queries import QUERIES, RATIO, Ask, Filled, fill
+from casework.case_lists import CaseQuery, find
+from casework.case_tables import case_row
+from casework.policy import CaseScope
 from hub.county import migrate
 from sync_protocol.store.seam import SqliteStore
 
@@ -58,6 +62,29 @@ def steps(filled: Filled, ask: Ask) -> int:
 def test_a_query_reads_no_more_of_many_cases_than_of_few(counties: list[Filled], name: str) -> None:
     few, many = (steps(filled, QUERIES[name]) for filled in counties)
     assert many <= max(RATIO * few, _LEAST_STEPS), (few, many)
+
+
+LISTS = {
+    "newest": CaseQuery(),
+    "of some states": CaseQuery(states=("collected", "first_review"), oldest_first="1"),
+    "at the station": CaseQuery(holders=("home",)),
+    "found by name": CaseQuery(text="王"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_station_with_all_these_cases_reads_no_more_of_many(counties: list[Filled], name: str) -> None:
+    """At a village every case is of its region."""
+    scope = CaseScope("341882103201", None)
+
+    def ask(conn: Connection, one: dict[str, object]) -> object:
+        return find(conn, scope, LISTS[name])
+
+    costs = []
+    for filled in counties:
+        filled.store.write(lambda conn: conn.execute(sa.update(case_row).values(home_region=scope.region_prefix)))
+        costs.append(steps(filled, ask))
+    assert costs[1] <= max(RATIO * costs[0], _LEAST_STEPS), costs
 
 
 def test_the_count_would_see_a_search_that_reads_everything(counties: list[Filled]) -> None:

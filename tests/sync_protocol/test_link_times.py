@@ -108,7 +108,7 @@ def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cu
 
 
 def test_what_grew_on_a_link_that_was_idle_shrinks_once_the_lanes_fill_it() -> None:
-    """On 3G a first message is answered soon; three lanes of 64 KiB take three seconds, and a cut would lose them all."""
+    """On 3G a first message is answered soon; three lanes of 64 KiB take three seconds, and a cut would lose all."""
     size = MessageSize(1_000_000)
     size.carried(0.7)
     assert size.bytes == 64 * 1024
