@@ -8,8 +8,6 @@ migrations run unattended, offline, on a weak PC: no step may need the network o
 
 from __future__ import annotations
 
-import json
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -24,10 +22,7 @@ _TROUBLED = sa.text("trouble != ''")
 def upgrade() -> None:
     op.add_column("case_row", sa.Column("due", sa.String(10), nullable=False, server_default="9999-12-31"))
     op.add_column("catalogue_item", sa.Column("name", sa.Text, nullable=False, server_default=""))
-    items = sa.table("catalogue_item", sa.column("key"), sa.column("version"), sa.column("name"), sa.column("plain"))
-    for key, version, plain in op.get_bind().execute(sa.select(items.c.key, items.c.version, items.c.plain)).all():
-        one = sa.and_(items.c.key == key, items.c.version == version)
-        op.execute(sa.update(items).where(one).values(name=json.loads(plain)["name"]))
+    op.execute("UPDATE catalogue_item SET name = json_extract(plain, '$.name')")
     with op.batch_alter_table("case_row") as rows:
         rows.alter_column("due", existing_type=sa.String(10), server_default=None)
     with op.batch_alter_table("catalogue_item") as rows:
