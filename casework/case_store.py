@@ -141,6 +141,7 @@ def refresh_due(conn: Connection, log: CaseLog) -> None:
         by_home: dict[int, list[bytes]] = {}
         for row in rows:
             by_home.setdefault(row.home, []).append(row.topic)
+        log.lock(conn, by_home)  # else a row could be written as its case was before another hub process moved it
         for home, topics in by_home.items():
             changes = log.changes_of(conn, home, topics)
             refresh(conn, log, home, {topic: fold(changes[topic]) for topic in topics})

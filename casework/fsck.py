@@ -77,24 +77,24 @@ def look_at_cases(store: Store, log: CaseLog, *, mend: bool = False) -> CaseFind
     while topic is not None:
         topic, lines = run(partial(_rows_without_log, log=log, after=topic, mend=mend))
         _note(said, lines)
-    if not _found_by_their_terms(store):
+    if not store.read(_found_by_their_terms):
         _note(said, ["cases are not found by what their rows say"])
         if mend:
             store.write(case_store.write_terms)
     return found
 
 
-def _found_by_their_terms(store: Store) -> bool:
-    """Whether the terms are those of the rows: each of them is there, and there are as many."""
+def _found_by_their_terms(conn: Connection) -> bool:
+    """Whether the terms are those of the rows: each of them is there, and there are as many. In one transaction, for a
+    server beside adds to both."""
     wanted = 0
     after: bytes | None = b""
     while after is not None:
-        after, terms, there = store.read(partial(_terms_after, after=after))
+        after, terms, there = _terms_after(conn, after)
         wanted += terms
         if terms != there:
             return False
-    count = sa.select(sa.func.count()).select_from(case_term)
-    return store.read(lambda conn: conn.execute(count).scalar_one()) == wanted
+    return wanted == conn.execute(sa.select(sa.func.count()).select_from(case_term)).scalar_one()
 
 
 def _terms_after(conn: Connection, after: bytes) -> tuple[bytes | None, int, int]:
