@@ -158,6 +158,8 @@ class Answerer:
             length = blob_store.is_named(conn, hash_)
             if length is None or not blob_store.homes_of(conn, hash_) & homes:
                 continue
+            if not self._replica.blobs.holds(hash_):
+                self._replica.ask_above_for(hash_, length)
             while self._replica.blobs.holds(hash_) and offset < length and left > 0:
                 chunk = self._replica.chunk(hash_, length, offset)
                 if chunk is None:

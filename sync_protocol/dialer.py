@@ -219,6 +219,12 @@ class Dialer:
         """Those first that the parent has not yet left unanswered, so that what it lacks starves nothing else."""
         most = WANTS_MAX // 2
         found = blob_store.wanted_from_above(conn, self._replica.me.author, most + len(self._unanswered))
+        below = self._replica.asked_below
+        for hash_, length in list(below.items()):
+            if self._replica.blobs.holds(hash_):
+                below.pop(hash_, None)
+            else:
+                found.append(blob_store.PendingBlob(hash_, length))
         return sorted(found, key=lambda blob: blob.hash in self._unanswered)[:most]
 
     def has_news(self, conn: Connection) -> bool:

@@ -18,7 +18,7 @@ from sync_protocol.errors import BadBytes, Fork, SyncError
 from sync_protocol.feeds import HUB, TO_ALL, FeedKind, down, up
 from sync_protocol.frontier import Branch, Frontier, Tip, lacking
 from sync_protocol.journal import Journal, Writing
-from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX, FAULTS_MAX, RECEIPT_BLOBS_MAX, UPLOAD_TARGET_BYTES
+from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX, FAULTS_MAX, RECEIPT_BLOBS_MAX, UPLOAD_TARGET_BYTES, WANTS_MAX
 from sync_protocol.messages import Chunk, Fault, Frame
 from sync_protocol.segments import Segment
 from sync_protocol.store import blob_store, feed_store, trust
@@ -51,10 +51,19 @@ class Replica:
     blobs: BlobFiles
     random_bytes: Callable[[int], bytes]
     message_target_bytes: int = UPLOAD_TARGET_BYTES
+    asked_below: dict[bytes, int] = field(default_factory=dict)
+    """Blobs (hash → length) that a child asked for and that are lacking here as well; a child asks again, so that they
+    may be forgotten with the program."""
 
     @property
     def journal(self) -> Journal:
         return Journal(self.me, self.random_bytes)
+
+    def ask_above_for(self, hash_: bytes, length: int) -> None:
+        """A child lacks this blob of its own, and so do we: it is asked for with our own ones."""
+        if len(self.asked_below) >= WANTS_MAX:
+            self.asked_below.pop(next(iter(self.asked_below)), None)
+        self.asked_below[hash_] = length
 
     def take_entries(self, conn: Connection, frames: Sequence[Frame], peer: int, now: int) -> Taken:
         """Accept every segment that verifies. A fault stops its own home's feeds in this message, nothing else."""

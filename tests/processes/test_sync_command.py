@@ -168,7 +168,7 @@ def test_an_item_version_the_county_does_not_know_is_held_and_listed(county, vil
         c = catalogue_item.c
         plain = json.loads(conn.execute(sa.select(c.plain).where(c.key == "elder_allowance")).scalar_one())
         text = json.dumps(plain | {"version": 2}, ensure_ascii=False)
-        conn.execute(sa.insert(catalogue_item).values(key="elder_allowance", version=2, plain=text))
+        conn.execute(sa.insert(catalogue_item).values(key="elder_allowance", version=2, name="x", plain=text))
 
     def back(conn: sa.Connection) -> None:
         conn.execute(sa.delete(catalogue_item).where(catalogue_item.c.version == 2))

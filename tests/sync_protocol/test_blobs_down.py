@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from sync_protocol.answerer import Answerer
 from sync_protocol.dialer import Dialer
 from sync_protocol.entries import BlobRole
 from sync_protocol.journal import Writing
-from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX
+from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX, WANTS_MAX
 from sync_protocol.messages import Chunk, Frame, Want, pack_message, parse_message
 from sync_protocol.replica import Replica
+from sync_protocol.store import tables as t
 from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.topics import Topics
 from sync_protocol.under_way import Sent
@@ -120,3 +122,31 @@ def test_on_a_link_that_cuts_every_large_answer_a_document_still_comes_down(coun
         take_in(c, dialer, township, sent, frames, killed=False)
     assert township.replica.blobs.holds(document), f"{lost} answers were too large for the link"
     assert lost >= 1
+
+
+def test_a_scan_that_station_and_township_have_lost_comes_back_from_the_county(county):
+    c, hub, township, village = county
+    village.open_case({}, pages=(b"scan" * 500,))
+    (page,) = village.store.read(lambda conn: conn.execute(sa.select(t.blob.c.hash)).scalars().all())
+    c.sync(village, township)
+    c.sync(township, hub)
+    assert hub.replica.blobs.holds(page)
+    for place in (village, township):  # as after both machines were replaced: the entries came back, the scans did not
+        place.replica.blobs.path(page).unlink()
+        place.store.write(lambda conn: conn.execute(sa.update(t.blob).values(held=0)))
+    stations, halls = Dialer(village.replica, township.author), Dialer(township.replica, hub.author)
+    for _ in range(4):
+        c.exchange(stations, village, township)
+        c.exchange(halls, township, hub)
+    assert township.replica.blobs.holds(page) and village.replica.blobs.holds(page)
+    assert township.replica.asked_below == {}
+    asked = c.exchange(halls, township, hub)
+    assert asked.blobs_received == 0
+
+
+def test_what_is_asked_of_a_relay_is_bounded(county):
+    _, _, township, _ = county
+    for number in range(3 * WANTS_MAX):
+        township.replica.ask_above_for(number.to_bytes(32, "big"), 9)
+    assert len(township.replica.asked_below) == WANTS_MAX
+    assert next(reversed(township.replica.asked_below)) == (3 * WANTS_MAX - 1).to_bytes(32, "big")
