@@ -32,13 +32,18 @@ def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
     )
 
 
+# asked for each case: made once, because to make a statement takes longer than to run it
+_OF_KEY = sa.select(catalogue_item.c.plain).where(catalogue_item.c.key == sa.bindparam("key"))
+_NEWEST = _OF_KEY.order_by(catalogue_item.c.version.desc()).limit(1)
+_VERSION = _OF_KEY.where(catalogue_item.c.version == sa.bindparam("version"))
+
+
 def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem | None:
     """One version of an item, or its newest; None when it is not held here."""
-    c = catalogue_item.c
-    query = sa.select(c.plain).where(c.key == storable(key)).order_by(c.version.desc()).limit(1)
-    if version is not None:
-        query = query.where(c.version == version)
-    plain = conn.execute(query).scalar()
+    if version is None:
+        plain = conn.execute(_NEWEST, {"key": storable(key)}).scalar()
+    else:
+        plain = conn.execute(_VERSION, {"key": storable(key), "version": version}).scalar()
     return _parsed_item(plain) if plain else None
 
 

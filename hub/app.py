@@ -37,7 +37,7 @@ from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.settings import HubSettings
 from hub.sharing import admit
-from sync_protocol.background import end, until_stopped, watch_commits
+from sync_protocol.background import collect_seldom, end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
 from sync_protocol.errors import DiskFull, TooLarge, UnknownTopic
@@ -109,6 +109,7 @@ class Running:
 async def running(settings: HubSettings) -> AsyncIterator[Running]:
     """Open the county; no listener, no background task yet. Raises FolderError, StoreError."""
     county = open_county(DataFolder(settings.dir, settings.key_file, settings.db), os.urandom, now)
+    collect_seldom()
     store = AsyncStore(county.store)
     bell = Bell(asyncio.get_running_loop())
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")

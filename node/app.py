@@ -44,7 +44,7 @@ from node.syncing import Until, sync_until
 from node.watching import Watch
 from sync_protocol import canonical
 from sync_protocol.ancestors import Ancestors
-from sync_protocol.background import end, until_stopped, watch_commits
+from sync_protocol.background import collect_seldom, end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.client import Link
 from sync_protocol.dialer import Dialer
@@ -101,6 +101,7 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
     """Open the station and its link; no listener, no background task yet. Raises FolderError, StoreError."""
     folder = DataFolder(settings.dir, settings.key_file)
     station = open_station(folder, os.urandom, now)
+    collect_seldom()
     store = AsyncStore(station.store)
     bell = Bell(asyncio.get_running_loop())
     station.store.listen(bell.ring)

@@ -21,6 +21,7 @@ from sync_protocol.order import Placed, Run, Standing, own_place, parse_runs, pl
 from sync_protocol.segments import Item, Link, SaltOf, Segment, check_signature, link
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.acceptance import signing_key
 from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.store.me import Me
 from sync_protocol.topology import slot
@@ -150,7 +151,7 @@ def _check_signatures(
     for row in rows.all():
         signed = Segment(branch.feed, branch.epoch, row.number, (Item(b"", b""),), row.serial, row.signature)
         if row.serial not in keys:
-            keys[row.serial] = feed_store.signing_key(conn, signed)
+            keys[row.serial] = signing_key(conn, signed)
         check_signature(me.deployment, signed, links[row.number - links[0].number].head, keys[row.serial])
         found.signatures += 1
 

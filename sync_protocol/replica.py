@@ -7,8 +7,9 @@ Both ends take in what arrives in the same way, so the rules of acceptance are w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from sqlalchemy import Connection, insert, update
 
@@ -23,6 +24,7 @@ from sync_protocol.messages import Chunk, Fault, Frame
 from sync_protocol.segments import Segment
 from sync_protocol.store import blob_store, feed_store, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.acceptance import Stretch
 from sync_protocol.store.blob_files import BlobFiles
 from sync_protocol.store.dialect import lock_feeds, lock_homes
 from sync_protocol.store.me import Me
@@ -41,6 +43,15 @@ class Taken:
     faults: list[Fault] = field(default_factory=list)
     entries: int = 0
     homes: set[int] = field(default_factory=set)
+
+
+def _stretches(segments: Sequence[Segment]) -> Iterator[tuple[Branch, Sequence[Segment]]]:
+    """Segments that follow each other in one branch. Each of hub→all stands alone: it may certify the next one."""
+    for branch, several in groupby(segments, key=lambda one: Branch(one.feed, one.epoch)):
+        if branch.feed == TO_ALL:
+            yield from ((branch, [one]) for one in several)
+        else:
+            yield branch, list(several)
 
 
 @dataclass(slots=True)
@@ -72,39 +83,47 @@ class Replica:
         segments = [frame for frame in frames if isinstance(frame, Segment)]
         lock_feeds(conn, (one.feed for one in segments if topology.may_hold(peer, one.feed)))
         stopped: set[int | None] = set()
-        for segment in segments:
-            if segment.feed.home in stopped:
+        for branch, stretch in _stretches(segments):
+            if branch.feed.home in stopped:
                 continue
-            fault = self._take_one(conn, segment, topology, peer, now, taken)
+            fault = self._take_stretch(conn, branch, stretch, topology, peer, now, taken)
             if fault is not None:
-                stopped.add(segment.feed.home)
+                stopped.add(branch.feed.home)
                 taken.faults.append(fault)
                 if len(taken.faults) >= FAULTS_MAX // 2:
                     break
-            if segment.feed == TO_ALL:
+            if branch.feed == TO_ALL:
                 topology = trust.topology(conn)
         return taken
 
-    def _take_one(
-        self, conn: Connection, segment: Segment, topology: Topology, peer: int, now: int, taken: Taken
+    def _take_stretch(
+        self,
+        conn: Connection,
+        branch: Branch,
+        segments: Sequence[Segment],
+        topology: Topology,
+        peer: int,
+        now: int,
+        taken: Taken,
     ) -> Fault | None:
-        if not (topology.may_hold(self.me.author, segment.feed) and topology.may_hold(peer, segment.feed)):
-            return Fault("not_for_us", segment.feed.packed(), "")
+        feed, fault = branch.feed, None
+        if not (topology.may_hold(self.me.author, feed) and topology.may_hold(peer, feed)):
+            return Fault("not_for_us", feed.packed(), "")
+        stretch = Stretch(conn, self.me.deployment, branch, now)
         try:
-            links = feed_store.accept(conn, self.me.deployment, segment, now)
-        except Fork as fork:
-            self._stop_feed(conn, fork, now)
-            return Fault(fork.code, segment.feed.packed(), str(fork)[:256])
+            for segment in segments:
+                stretch.verify(segment)
         except SyncError as error:
-            return Fault(error.code, segment.feed.packed(), str(error)[:256])
-        if links:
-            taken.entries += len(links)
-            taken.homes.add(segment.feed.home or 0)
-        branch = Branch(segment.feed, segment.epoch)
-        tip = Tip(links[-1].number, links[-1].head) if links else feed_store.tip_of(conn, branch)
-        if tip is not None:
+            fault = Fault(error.code, feed.packed(), str(error)[:256])
+            if isinstance(error, Fork):
+                self._stop_feed(conn, error, now)
+        tip = stretch.write()
+        if stretch.entries:
+            taken.entries += stretch.entries
+            taken.homes.add(feed.home or 0)
+        if tip is not None and (stretch.entries or fault is None):
             taken.tips[branch] = tip
-        return None
+        return fault
 
     def _stop_feed(self, conn: Connection, fork: Fork, now: int) -> None:
         evidence = fork.evidence

@@ -116,12 +116,15 @@ SaltOf = Callable[[bytes], bytes | None]
 ERASED = b""
 
 
-def link(deployment: bytes, segment: Segment, previous: bytes, salt_of: SaltOf) -> list[Link]:
+def link(
+    deployment: bytes, segment: Segment, previous: bytes, salt_of: SaltOf, opened: dict[bytes, bytes] | None = None
+) -> list[Link]:
     """Chain the segment's entries on from the head `previous`; no signature is looked at here.
 
-    Raises BadBytes for a malformed entry and UnknownTopic where a salt is needed that has not arrived.
+    The salts of topics that the segment opens are put into `opened`. Raises BadBytes for a malformed entry and
+    UnknownTopic where a salt is needed that has not arrived.
     """
-    salts: dict[bytes, bytes] = {}
+    salts = {} if opened is None else opened
     links: list[Link] = []
     head = previous
     for offset, item in enumerate(segment.items):

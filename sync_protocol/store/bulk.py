@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Update
+from sqlalchemy import Connection, Dialect, Insert, Table, Update, bindparam, insert
+
+
+def insert_plain(table: Table) -> Insert:
+    """A whole row of a table, every column given."""
+    return insert(table).values({column.name: bindparam(column.name) for column in table.c})
 
 
 def run_many(conn: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -197,20 +197,23 @@ def _note_grant(conn: Connection, grant: Grant) -> None:
     peers.forget_frontiers(conn, grant.author)
 
 
+_RAISE_RECEIPT = (
+    update(t.receipt)
+    .where(t.receipt.c.author == bindparam("of_author"), t.receipt.c.home == bindparam("of_home"))
+    .where(t.receipt.c.epoch == bindparam("of_epoch"), t.receipt.c.number <= bindparam("new_number"))
+    .values(number=bindparam("new_number"))
+)
+
+
 def _note_receipt(conn: Connection, branch: Branch, body: bytes) -> None:
     feed = branch.feed
     if branch.epoch < trust.newest_epoch(conn, feed.author):
         return
     got = parse_receipt(body)
-    r = t.receipt.c
-    key = and_(r.author == feed.author, r.home == feed.audience, r.epoch == got.epoch)
-    known = conn.execute(select(r.number).where(key)).scalar()
-    if known is None:
-        conn.execute(
-            insert(t.receipt).values(author=feed.author, home=feed.audience, epoch=got.epoch, number=got.number)
-        )
-    elif known < got.number:
-        conn.execute(update(t.receipt).where(key).values(number=got.number))
+    row = {"of_author": feed.author, "of_home": feed.audience, "of_epoch": got.epoch, "new_number": got.number}
+    if conn.execute(_RAISE_RECEIPT, row).rowcount == 0:
+        first = {"author": feed.author, "home": feed.audience, "epoch": got.epoch, "number": got.number}
+        insert_absent(conn, t.receipt, [first])
     b = t.blob_ref.c
     for number, index in got.blobs:
         hash_ = conn.execute(

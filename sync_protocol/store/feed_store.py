@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from sync_protocol import canonical
 from sync_protocol.crypto import Signer
@@ -17,19 +18,18 @@ from sync_protocol.entries import (
     head_message,
     mark,
     pack_header,
-    parse_header,
     parse_opening,
 )
 from sync_protocol.epochs import Start
-from sync_protocol.errors import BadBytes, BadSignature, Gap, TooLarge
+from sync_protocol.errors import BadBytes, Gap, TooLarge
 from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.limits import BODY_BYTES_MAX, INT_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 from sync_protocol.order import Standing, own_place
-from sync_protocol.segments import ERASED, Item, Link, Segment, check_signature, link
-from sync_protocol.store import effects, fork_store, trust
+from sync_protocol.segments import ERASED, Item, Link, Segment, link
+from sync_protocol.store import effects, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store.bulk import run_many
+from sync_protocol.store.bulk import insert_plain, run_many
 from sync_protocol.store.dialect import insert_absent, lock_feeds
 from sync_protocol.store.memory import memory
 from sync_protocol.store.seam import Told, hear, touch, wake
@@ -115,7 +115,7 @@ def append(
         salt_of.learn(draft.header.topic for draft in group)
         new = link(deployment, segment, known.head, salt_of)
         message = head_message(deployment, branch.feed, branch.epoch, new[-1].number, new[-1].head, serial)
-        _write(conn, branch, new, serial, signer.sign(message), now)
+        write(conn, branch, new, [SignedHead(new[-1].number, serial, signer.sign(message))], now)
         links.extend(new)
     return links
 
@@ -149,9 +149,7 @@ class _Salts:
         new = [topic for topic in set(topics) if topic and topic not in self._known]
         if not new or self._home is None:
             return
-        rows = self._conn.execute(
-            select(t.topic.c.topic, t.topic.c.salt).where(t.topic.c.home == self._home, t.topic.c.topic.in_(new))
-        )
+        rows = self._conn.execute(_SALTS, {"home": self._home, "topics": new})
         self._known.update(dict.fromkeys(new))
         self._known.update({row.topic: row.salt for row in rows})
 
@@ -160,56 +158,40 @@ class _Salts:
             self.learn([topic])
         return self._known.get(topic)
 
+    def open(self, opened: Mapping[bytes, bytes]) -> None:
+        """Topics (and their salts) of verified entries that are about to be written."""
+        self._known.update({topic: salt for topic, salt in opened.items() if self._known.get(topic) is None})
+
+
+_SALTS = select(t.topic.c.topic, t.topic.c.salt).where(
+    t.topic.c.home == bindparam("home"), t.topic.c.topic.in_(bindparam("topics", expanding=True))
+)
+
 
 def salts(conn: Connection, feed: FeedId) -> _Salts:
+    """Those of the topics of a feed's home."""
     return _Salts(conn, feed.home)
 
 
-def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> list[Link]:
-    """Verify a segment and write down what is new of it; the entries that were new.
-
-    Nothing is written before everything is checked, so what is refused leaves no trace. Raises BadBytes, Gap,
-    UnknownCertificate, UnknownTopic, or Fork with the proof as evidence.
-    """
-    branch = Branch(segment.feed, segment.epoch)
-    lock_feeds(conn, [segment.feed])
-    known = tip_of(conn, branch)
-    if known is None:
-        start = start_of(conn, deployment, branch)
-        known = Tip(start.number, start.head)
-    if segment.first > known.number + 1:
-        raise Gap("entries before these are missing", feed=str(segment.feed), have=known.number, got=segment.first)
-    before = known.head if segment.first == known.number + 1 else head_at(conn, deployment, branch, segment.first - 1)
-    if before is None:
-        raise BadBytes("reaches back before its branch", feed=str(segment.feed), got=segment.first)
-    salt_of = salts(conn, segment.feed)
-    salt_of.learn(parse_header(item.header).topic for item in segment.items)
-    links = link(deployment, segment, before, salt_of)
-    check_signature(deployment, segment, links[-1].head, signing_key(conn, segment))
-    if segment.first <= known.number:
-        fork_store.compare_overlap(conn, deployment, segment, links, known, salt_of)
-    new = [item for item in links if item.number > known.number]
-    if new:
-        fork_store.refuse_if_stopped(conn, branch)
-        _write(conn, branch, new, segment.serial, segment.signature, now)
-    return new
+_INSERT = insert_plain(t.entry)
+_SIGN = insert_plain(t.head_signature)
+_SET_TIP = (
+    update(t.tip)
+    .where(t.tip.c.feed == bindparam("of_feed"), t.tip.c.epoch == bindparam("of_epoch"))
+    .values(number=bindparam("new_number"), head=bindparam("new_head"))
+)
 
 
-def signing_key(conn: Connection, segment: Segment) -> bytes:
-    certificate = trust.certificate_of(conn, segment.serial)
-    if certificate.author != segment.feed.author:
-        raise BadSignature("signed under another author's certificate", feed=str(segment.feed), serial=segment.serial)
-    if certificate.epoch != segment.epoch:  # a replaced machine's key must not go on in its successor's epoch
-        grant = trust.grant_of(conn, segment.feed.author, segment.epoch)
-        if grant is None or grant.serial != segment.serial:
-            raise BadSignature("the certificate is not for this epoch", feed=str(segment.feed), serial=segment.serial)
-    return certificate.sign_key
+class SignedHead(NamedTuple):
+    """A number of a branch whose head is signed, under the certificate `serial`."""
+
+    number: int
+    serial: int
+    signature: bytes
 
 
-_INSERT = insert(t.entry).values({column.name: bindparam(column.name) for column in t.entry.c})
-
-
-def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int, signature: bytes, now: int) -> None:
+def write(conn: Connection, branch: Branch, links: Sequence[Link], signed: Sequence[SignedHead], now: int) -> None:
+    """Write down entries that continue a branch, verified to the last, and what follows from them."""
     packed = branch.feed.packed()
     home = branch.feed.home or 0
     links = _without_erased(salts(conn, branch.feed), links)
@@ -237,11 +219,7 @@ def _write(conn: Connection, branch: Branch, links: Sequence[Link], serial: int,
     ]
     run_many(conn, _INSERT, rows)
     last = links[-1]
-    conn.execute(
-        insert(t.head_signature).values(
-            feed=packed, epoch=branch.epoch, number=last.number, serial=serial, signature=signature
-        )
-    )
+    run_many(conn, _SIGN, [{"feed": packed, "epoch": branch.epoch, **head._asdict()} for head in signed])
     _set_tip(conn, branch, Tip(last.number, last.head))
     _open_topics(conn, home, links)
     _name_blobs(conn, branch, home, links)
@@ -276,12 +254,10 @@ def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequen
 
 
 def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:
-    key = and_(t.tip.c.feed == branch.feed.packed(), t.tip.c.epoch == branch.epoch)
-    changed = conn.execute(update(t.tip).where(key).values(number=tip.number, head=tip.head))
-    if changed.rowcount == 0:
-        conn.execute(
-            insert(t.tip).values(feed=branch.feed.packed(), epoch=branch.epoch, number=tip.number, head=tip.head)
-        )
+    packed = branch.feed.packed()
+    key = {"of_feed": packed, "of_epoch": branch.epoch}
+    if conn.execute(_SET_TIP, {**key, "new_number": tip.number, "new_head": tip.head}).rowcount == 0:
+        conn.execute(insert(t.tip).values(feed=packed, epoch=branch.epoch, number=tip.number, head=tip.head))
 
 
 def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:

@@ -21,7 +21,7 @@ from sync_protocol.dialer import Dialer
 from sync_protocol.errors import BadSignature
 from sync_protocol.feeds import HUB
 from sync_protocol.segments import Segment
-from sync_protocol.store import blob_files, effects, feed_store
+from sync_protocol.store import acceptance, blob_files, effects
 from sync_protocol.store.async_store import AsyncStore
 from tests.federation import places
 
@@ -63,7 +63,7 @@ async def _later(commit: Awaitable[Any]) -> None:
 @contextmanager
 def skip_the_chain_check() -> Iterator[None]:
     """Whatever continues a feed's numbers is taken, whoever signed whatever head."""
-    with patch.object(feed_store, "check_signature", lambda *args: None):
+    with patch.object(acceptance, "check_signature", lambda *args: None):
         yield
 
 
@@ -118,16 +118,16 @@ def let_the_fold_judge() -> Iterator[None]:
 @contextmanager
 def accept_an_unsigned_prefix() -> Iterator[None]:
     """Of a segment that was cut on the way the part that came is kept."""
-    honest = feed_store.accept
+    honest = acceptance.Stretch.verify
 
-    def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> Any:
+    def verify(self: acceptance.Stretch, segment: Segment) -> None:
         try:
-            return honest(conn, deployment, segment, now)
+            honest(self, segment)
         except BadSignature:
-            with patch.object(feed_store, "check_signature", lambda *args: None):
-                return honest(conn, deployment, segment, now)
+            with patch.object(acceptance, "check_signature", lambda *args: None):
+                honest(self, segment)
 
-    with patch.object(feed_store, "accept", accept):
+    with patch.object(acceptance.Stretch, "verify", verify):
         yield
 
 

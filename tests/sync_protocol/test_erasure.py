@@ -16,7 +16,7 @@ from sync_protocol.feeds import up
 from sync_protocol.frontier import Branch
 from sync_protocol.fsck import check_replica
 from sync_protocol.segments import Item, link
-from sync_protocol.store import feed_store
+from sync_protocol.store import acceptance, feed_store
 from sync_protocol.store import tables as t
 from sync_protocol.topology import Tier
 from tests.sync_protocol.county import VILLAGE, County, Place, small_county
@@ -119,8 +119,8 @@ def test_a_carrier_cannot_leave_a_body_out(county: Four) -> None:
     links = link(village.me.deployment, segment, genesis(village.me.deployment, branch.feed), lambda topic: None)
     stripped = replace(segment, items=(Item(segment.items[0].header, None, links[0].body_hash),))
     with pytest.raises(BadBytes, match="left out"):
-        township.store.write(lambda conn: feed_store.accept(conn, township.me.deployment, stripped, 0))
-    township.store.write(lambda conn: feed_store.accept(conn, township.me.deployment, segment, 0))
+        township.store.write(lambda conn: acceptance.accept(conn, township.me.deployment, stripped, 0))
+    township.store.write(lambda conn: acceptance.accept(conn, township.me.deployment, segment, 0))
     assert None not in bodies(township, links[0].header.topic)
     c.sync(village, township)
 

@@ -141,11 +141,11 @@ def test_an_entry_waits_for_what_its_author_had_seen(county):
     # the village reaches the county directly, and the county has not heard of what the township said
     from sync_protocol.feeds import up
     from sync_protocol.frontier import Branch
-    from sync_protocol.store import feed_store
+    from sync_protocol.store import acceptance, feed_store
 
     segments = village.store.read(lambda conn: list(feed_store.cut(conn, Branch(up(village.author), 0), 0, 10**6)))
     for segment, _ in segments:
-        hub.store.write(lambda conn, s=segment: feed_store.accept(conn, hub.me.deployment, s, 0))
+        hub.store.write(lambda conn, s=segment: acceptance.accept(conn, hub.me.deployment, s, 0))
     c.judge(village.author)
     assert [(e.kind, e.standing, e.code) for e in hub.changes(village.author, topic)] == [
         (64, "ordered", ""),

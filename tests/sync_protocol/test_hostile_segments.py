@@ -21,7 +21,7 @@ from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.messages import Chunk, Hello
 from sync_protocol.replica import Taken
 from sync_protocol.segments import Item, Segment, link
-from sync_protocol.store import feed_store, trust
+from sync_protocol.store import acceptance, feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.topology import Tier
 from tests.sync_protocol.county import OTHER_VILLAGE, TOWNSHIP, VILLAGE, Place, small_county
@@ -320,7 +320,7 @@ def test_two_histories_under_one_key_are_proven_and_stop_the_feed(county, tmp_pa
     more = forged(village.me.signer, hub.me.deployment, feed, (0, 1, held.head), village.me.serial)
     assert (codes(take(township, village.author, [more])), tip(township, feed)) == (["fork"], held)
     with pytest.raises(Fork):
-        township.store.write(lambda conn: feed_store.accept(conn, hub.me.deployment, more, 0))
+        township.store.write(lambda conn: acceptance.accept(conn, hub.me.deployment, more, 0))
     assert codes(take(township, village.author, [one])) == []  # what is held may be said again
     assert len(township.store.read(lambda conn: conn.execute(select(t.fork)).all())) == 1
 

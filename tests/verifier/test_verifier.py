@@ -22,7 +22,7 @@ from sync_protocol.feeds import down, up
 from sync_protocol.frontier import Branch
 from sync_protocol.judging import Verdict
 from sync_protocol.order import Standing
-from sync_protocol.store import feed_store
+from sync_protocol.store import acceptance, feed_store
 from sync_protocol.topology import Tier
 from tests.sync_protocol.county import OTHER_VILLAGE, VILLAGE, County, Place, small_county
 from tests.verifier import verifier
@@ -115,7 +115,7 @@ def _hand_over(old: Place, township: Place) -> None:
     """Carry the old machine's feed to its township by hand: it may no longer ask for an exchange itself."""
     segments = old.store.read(lambda conn: list(feed_store.cut(conn, Branch(up(old.author), 0), 0, 2**30)))
     for segment, _ in segments:
-        township.store.write(lambda conn, s=segment: feed_store.accept(conn, township.me.deployment, s, 0))
+        township.store.write(lambda conn, s=segment: acceptance.accept(conn, township.me.deployment, s, 0))
 
 
 def _settle(c: County, home: int, entry: tuple[int, int, int]) -> None:
