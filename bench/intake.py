@@ -24,13 +24,12 @@ import sqlalchemy as sa
 from bench.feeds import DAY_SECONDS, START, Feeds, Upload, make
 from bench.measuring import alternate, measure_machine, verdict
 from casework.case_tables import case_row
-from hub.app import Running, running
+from hub.app import Running, parent_of, running
 from hub.county import open_county
 from hub.settings import HubSettings
 from sync_protocol.answerer import Answerer
 from sync_protocol.entries import NO_TOPIC
 from sync_protocol.feeds import HUB
-from sync_protocol.journal import Writing
 from sync_protocol.messages import parse_message
 from sync_protocol.order import Standing
 from sync_protocol.store import tables as t
@@ -43,25 +42,13 @@ BATCH = 100
 
 
 async def send(parts: Running, uploads: Sequence[Upload], now: int) -> None:
-    """What the server does with one child's messages, without HTTP and envelopes; each is sent after the last's answer.
-
-    Its homes are judged when no more is announced, as the program does.
-    """
-    homes: set[int] = set()
+    """What the server does with one child's messages, each after the last's answer, without HTTP and envelopes."""
+    parent = parent_of(parts)
     for upload in uploads:
         frames = await parts.store.off_loop(partial(parse_message, upload.message))
         answerer = Answerer(parts.county.replica, upload.child, frames)
-
-        def take(conn: sa.Connection, answerer: Answerer = answerer) -> None:
-            answerer.take(conn, now)
-            answerer.settle(conn, Writing(0, now, 1))
-
-        await parts.store.write(take)
+        await parent.take(answerer)
         assert not answerer.taken.faults, answerer.taken.faults
-        homes |= answerer.taken.homes - {0}
-        if not upload.more:
-            await asyncio.gather(*(parts.judge(home) for home in sorted(homes)))
-            homes.clear()
 
 
 async def take_all(settings: HubSettings, made: Feeds, now: int) -> float:

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from casework import reference
 from casework.accounts import Account
@@ -31,7 +33,7 @@ from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
 from hub import staff
 from hub.county import County, open_county
-from hub.judge import KNOWN_BY_NOW, judge_one_home, unsettled_homes
+from hub.judge import KNOWN_BY_NOW, Judged, judge_arrived, judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
@@ -42,10 +44,12 @@ from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
 from sync_protocol.errors import DiskFull, TooLarge, UnknownTopic
 from sync_protocol.journal import Writing
-from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
+from sync_protocol.judging import has_pending
+from sync_protocol.server import ENROL_PATH, SYNC_PATH, Followed, Parent
+from sync_protocol.store import memory
 from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
-from sync_protocol.store.seam import StoreUnavailable
+from sync_protocol.store.seam import StoreUnavailable, touched
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.hub")
@@ -83,12 +87,41 @@ class Running:
         """Work on a bundle."""
         return await asyncio.get_running_loop().run_in_executor(self.carrying, ending_on_disk_failure, fn)
 
-    def arrived(self, homes: Iterable[int], more: bool) -> None:  # noqa: FBT001 - the server's callback
+    def arrived(self, homes: Iterable[int], more: bool) -> None:  # noqa: FBT001
         """Entries of these homes came; judge at once, or wait for the rest that was announced."""
         until = asyncio.get_running_loop().time() + (self.settle_seconds if more else 0.0)
         for home in homes:
             self.waiting[home] = until
         self.bell.ring(["judge"])
+
+    def follow(self, conn: Connection, homes: Sequence[int], more: bool) -> Followed:  # noqa: FBT001
+        """Judge what a message has brought in the write that takes it in. What cannot be done is left to the worker."""
+        left, topics = [], 0
+        for home in homes:
+            try:
+                with conn.begin_nested():
+                    topics += len(self._judge_arrived(conn, home, last=not more).topics)
+            except (DBAPIError, StoreUnavailable):
+                raise
+            except Exception:  # noqa: BLE001 - a fault in judging must not keep entries from being taken in
+                _log.exception("judging waits for the worker", extra={"home": home})
+                memory.begin(conn)
+            if has_pending(conn, home):
+                left.append(home)
+        return Followed(left, topics)
+
+    def _judge_arrived(self, conn: Connection, home: int, *, last: bool) -> Judged:
+        county = self.county
+        arrived = touched(conn, home)
+        return judge_arrived(
+            conn, county.replica.journal, county.topics, county.desk, home, arrived, county.desk.now(), last=last
+        )
+
+    def followed(self, followed: Followed, more: bool) -> None:  # noqa: FBT001 - the server's callback
+        """After the commit."""
+        self.metrics.judged.inc(followed.topics)
+        if followed.homes:
+            self.arrived(followed.homes, more)
 
     async def judge(self, home: int, again: Collection[str] = ()) -> None:
         """Judge one home now, batch by batch, so that other writes find their turn in between."""
@@ -259,7 +292,8 @@ def parent_of(parts: Running) -> Parent:
         random_bytes=os.urandom,
         enrol=grant,
         count=parts.metrics.sync.count,
-        after_exchange=parts.arrived,
+        follow=parts.follow,
+        after_exchange=parts.followed,
     )
 
 

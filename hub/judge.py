@@ -17,7 +17,7 @@ from casework.judge import Hold, Refuse, judge
 from casework.refusals import Code
 from sync_protocol.entries import NO_TOPIC
 from sync_protocol.journal import Journal, Writing
-from sync_protocol.judging import UNSETTLED, Verdict, judge_home
+from sync_protocol.judging import UNSETTLED, Verdict, judge_home, judge_topics
 from sync_protocol.order import AWAITS, Standing
 from sync_protocol.reading import PlacedEntry
 from sync_protocol.store import tables as t
@@ -83,6 +83,27 @@ def judge_one_home(
     decider = _Decider(conn, topics, home)
     touched = judge_home(conn, journal, home, decider, Writing(0, now, 1), again)
     _number(conn, topics, desk, home, {topic: decider.state(topic) for topic in [*settled, *touched]}, now)
+    return Judged(touched)
+
+
+def judge_arrived(
+    conn: Connection,
+    journal: Journal,
+    topics: Topics,
+    desk: Desk,
+    home: int,
+    arrived: Collection[bytes],
+    now: int,
+    *,
+    last: bool,
+) -> Judged:
+    """Judge what has just come of a home in the write that takes it in, so that its answer goes out with the reply.
+
+    `last` is False when more of it is announced: what waits for that is left alone.
+    """
+    decider = _Decider(conn, topics, home)
+    touched = judge_topics(conn, journal, home, arrived, decider, Writing(0, now, 1), last=last)
+    _number(conn, topics, desk, home, {topic: decider.state(topic) for topic in touched}, now)
     return Judged(touched)
 
 

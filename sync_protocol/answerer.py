@@ -65,6 +65,11 @@ class Answerer:
         return self._taken
 
     @property
+    def more(self) -> bool:
+        """Whether the child has announced that another message follows."""
+        return bool(self.hello.flags & HelloFlag.MORE)
+
+    @property
     def has_chunks(self) -> bool:
         return any(isinstance(frame, Chunk) for frame in self._frames)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import Connection, Select, bindparam, select, text
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down, up
@@ -73,6 +73,39 @@ def judge_home(
             return bench.touched
         passed += len(waiting)  # all of these go on waiting: look past them
     return []
+
+
+def judge_topics(
+    conn: Connection,
+    journal: Journal,
+    home: int,
+    topics: Collection[bytes],
+    decide: Decide,
+    writing: Writing,
+    *,
+    last: bool,
+) -> list[bytes]:
+    """Judge what is ready of some topics, of which entries have just come; the topics that were touched.
+
+    Unless these are the `last` for now, what is not ready stays pending: what it waits for is on its way.
+    """
+    lock_homes(conn, [home])
+    bench = _Bench(conn, home, decide, frozenset((AWAITS,)))
+    if verdicts := bench.judge_all(topics, hold=last):
+        _write(conn, journal, home, verdicts, writing)
+    return bench.touched
+
+
+_PENDING_LEFT = (
+    select(_E.number)
+    .where(_E.home == bindparam("home"), text(UNSETTLED), _E.code == "", _E.type >= FIRST_APPLICATION_TYPE)
+    .limit(1)
+)
+
+
+def has_pending(conn: Connection, home: int) -> bool:
+    """Whether a home has entries that nobody has judged."""
+    return conn.execute(_PENDING_LEFT, {"home": home}).first() is not None
 
 
 def waiting_entries(home: int, again: Collection[str]) -> Select[tuple[bytes, int, int, bytes]]:
@@ -148,6 +181,15 @@ class _Bench:
         verdicts = [self._without_topic(place) for place in places if place.topic == NO_TOPIC]
         left = [self._rows[place[:3]] for place in places if place.topic != NO_TOPIC]
         left += self._companions(topics, {place[:3] for place in places})
+        return verdicts + self._settle(left, hold=True)
+
+    def judge_all(self, topics: Collection[bytes], *, hold: bool) -> list[_Line]:
+        """The same over all that waits of these topics."""
+        self._load(topics)
+        return self._settle(self._companions(topics, ()), hold=hold)
+
+    def _settle(self, left: list[Stored], *, hold: bool) -> list[_Line]:
+        verdicts: list[_Line] = []
         progress = True
         while left and progress:
             still = []
@@ -159,7 +201,7 @@ class _Bench:
                     verdicts.append(line)
             progress = len(still) < len(left)
             left = still
-        for row in left:
+        for row in left if hold else ():
             if row.standing == Standing.PENDING:
                 verdicts.append((*_key(row), Standing.HELD, AWAITS, ""))
                 self._touched[row.topic] = None

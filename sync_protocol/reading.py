@@ -130,6 +130,27 @@ def note_placed(
             known["changes", home, topic] = sorted(rows, key=_position)
 
 
+def note_written(conn: Connection, home: int, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Entries were written: what was read of their topics goes on being true with them."""
+    known = memory(conn)
+    for row in rows:
+        its = known.get(("changes", home, row["topic"]))
+        if its is not None and row["type"] >= FIRST_APPLICATION_TYPE:
+            its.append(Stored(**{name: row[name] for name in Stored._fields}))
+            its.sort(key=_position)
+
+
+def forget_changes(conn: Connection, home: int, topics: Iterable[bytes]) -> None:
+    """What was read of these topics is no longer true."""
+    for topic in topics:
+        memory(conn).pop(("changes", home, topic), None)
+
+
+def note_opened(conn: Connection, home: int, topics: Iterable[bytes]) -> None:
+    """Nothing was ever written of these topics: no need to look."""
+    memory(conn).update({("changes", home, topic): [] for topic in topics})
+
+
 def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
     """A topic's changes: settled ones in their place, then tentative ones, each after what it had seen."""
     return changes_of(conn, home, [topic])[topic]

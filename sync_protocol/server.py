@@ -7,9 +7,9 @@ is believed before its signature and its nonce are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -35,7 +35,7 @@ from sync_protocol.feeds import TO_ALL
 from sync_protocol.journal import Writing
 from sync_protocol.limits import LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
 from sync_protocol.link_times import slowest
-from sync_protocol.messages import HelloFlag, pack_message, parse_message
+from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.store import peers, trust
 
@@ -52,6 +52,13 @@ class StoreLike(Protocol):
     async def off_loop(self, fn: Callable[[], T]) -> T: ...
 
 
+class Followed(NamedTuple):
+    """What the application did in the write that took entries in: topics it judged, homes where work is left."""
+
+    homes: Sequence[int]
+    topics: int = 0
+
+
 @dataclass(slots=True)
 class Parent:
     """What the routes need. `enrol` answers an enrolment request's bytes; `count` hears (what, number) for metrics."""
@@ -65,7 +72,12 @@ class Parent:
     count: Callable[[str, int], None]
     clock_trusted: Callable[[], bool] = field(default=lambda: True)
     """Whether this program's own clock is good enough to turn a station away for its certificate's dates."""
-    after_exchange: Callable[[Iterable[int], bool], None] = field(default=lambda homes, more: None)
+    follow: Callable[[Connection, Sequence[int], bool], Followed] = field(
+        default=lambda conn, homes, more: Followed(homes)
+    )
+    """Entries of these homes were written just now; True where the child has announced more of them."""
+    after_exchange: Callable[[Followed, bool], None] = field(default=lambda followed, more: None)
+    """The same, after the commit."""
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(SYNC_PATH, self.sync), web.post(ENROL_PATH, self.enrolment)]
@@ -139,7 +151,7 @@ class Parent:
 
     async def _answer(self, answerer: Answerer) -> bytes:
         # What was taken is followed to the end, also when the child has gone meanwhile.
-        await asyncio.shield(asyncio.ensure_future(self._take(answerer)))
+        await asyncio.shield(asyncio.ensure_future(self.take(answerer)))
         wait = min(answerer.hello.wait_seconds, LONG_POLL_SECONDS_MAX)
         names = await self.store.read(lambda conn: self._names(conn, answerer))
         deadline = asyncio.get_running_loop().time() + wait
@@ -152,21 +164,21 @@ class Parent:
                 waiter.clear()
         return pack_message(answer.frames)
 
-    async def _take(self, answerer: Answerer) -> None:
+    async def take(self, answerer: Answerer) -> None:
         """Entries with their receipts in one transaction; then the scans' files; then receipts for those."""
         now = self.now()
-        await self.store.write(lambda conn: self._take_and_settle(conn, answerer, now))
-        taken = answerer.taken
-        self.count("entries_received", taken.entries)
-        if taken.homes:
-            self.after_exchange(sorted(taken.homes - {0}), bool(answerer.hello.flags & HelloFlag.MORE))
+        followed = await self.store.write(lambda conn: self._take_and_follow(conn, answerer, now))
+        self.count("entries_received", answerer.taken.entries)
+        if answerer.taken.homes:
+            self.after_exchange(followed, answerer.more)
         if answerer.has_chunks:
             await self.store.off_loop(answerer.chunks)
             await self.store.write(lambda conn: answerer.settle(conn, Writing(0, now, 1)))
 
-    def _take_and_settle(self, conn: Connection, answerer: Answerer, now: int) -> None:
+    def _take_and_follow(self, conn: Connection, answerer: Answerer, now: int) -> Followed:
         answerer.take(conn, now)
         answerer.settle(conn, Writing(0, now, 1))
+        return self.follow(conn, sorted(answerer.taken.homes - {0}), answerer.more)
 
     def _names(self, conn: Connection, answerer: Answerer) -> list[str]:
         homes = trust.topology(conn).subtree(answerer.child)

@@ -45,10 +45,14 @@ def lock_migration(conn: Connection) -> None:
 
 
 def _lock(conn: Connection, keys: Iterable[int]) -> None:
-    if is_postgresql(conn):
-        for key in sorted(set(keys)):
+    if not is_postgresql(conn):
+        return
+    held = memory(conn).get("locks", frozenset())
+    if wanted := set(keys) - held:
+        for key in sorted(wanted):
             conn.execute(select(func.pg_advisory_xact_lock(literal(_OURS + key, BigInteger))))
         memory(conn).clear()  # what was read before the lock may be another's past by now
+        memory(conn)["locks"] = held | wanted
 
 
 def insert_absent(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -31,7 +31,7 @@ from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
-from sync_protocol.reading import forget_bodies, note_placed
+from sync_protocol.reading import forget_bodies, forget_changes, note_placed
 from sync_protocol.segments import ERASED, Link
 from sync_protocol.sharing import Share, parse_shares
 from sync_protocol.store import blob_store, peers, trust
@@ -178,6 +178,7 @@ def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -
             .values(standing=row.standing, place=row.place, judged_by=row.judged_by, code=row.code, field=row.field)
         )
     conn.execute(delete(t.placement_ahead).where(key))
+    forget_changes(conn, branch.feed.home or 0, {item.header.topic for item in links})
 
 
 def _has_ahead(conn: Connection, home: int | None) -> bool:

@@ -26,6 +26,7 @@ from sync_protocol.feeds import FeedId, FeedKind
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.limits import BODY_BYTES_MAX, INT_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 from sync_protocol.order import Standing, own_place
+from sync_protocol.reading import note_opened, note_written
 from sync_protocol.segments import ERASED, Item, Link, Segment, link
 from sync_protocol.store import effects, trust
 from sync_protocol.store import tables as t
@@ -222,6 +223,7 @@ def write(conn: Connection, branch: Branch, links: Sequence[Link], signed: Seque
     run_many(conn, _SIGN, [{"feed": packed, "epoch": branch.epoch, **head._asdict()} for head in signed])
     _set_tip(conn, branch, Tip(last.number, last.head))
     _open_topics(conn, home, links)
+    note_written(conn, home, rows)
     _name_blobs(conn, branch, home, links)
     effects.apply(conn, branch, links)
     _tell_application(conn, branch, home, links)
@@ -240,12 +242,11 @@ def _without_erased(salt_of: _Salts, links: Sequence[Link]) -> list[Link]:
 
 
 def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
-    feed, known = branch.feed, memory(conn)
+    feed = branch.feed
     for item in links:
         header = item.header
         if header.topic:
             touch(conn, home, header.topic)
-            known.pop(("changes", home, header.topic), None)
         elif header.type >= FIRST_APPLICATION_TYPE and item.body is not None:
             told = Told(
                 str(feed), feed.author, feed.audience, item.number, header.type, header.actor, header.time, item.body
@@ -276,6 +277,7 @@ def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
     if rows:
         conn.execute(insert(t.topic), list(rows.values()))
         memory(conn).setdefault(("salts", home), {}).update({topic: row["salt"] for topic, row in rows.items()})
+        note_opened(conn, home, rows)
 
 
 def _name_blobs(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:

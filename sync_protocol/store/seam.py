@@ -67,6 +67,11 @@ def touch(conn: Connection, home: int, topic: bytes) -> None:
     conn.info.setdefault("touched", {})[(home, topic)] = None
 
 
+def touched(conn: Connection, home: int) -> list[bytes]:
+    """The topics of a home that were touched in this transaction so far."""
+    return [topic for of, topic in conn.info.get("touched", {}) if of == home]
+
+
 def hear(conn: Connection, told: Told) -> None:
     """Note an entry for the application in this transaction."""
     conn.info.setdefault("told", []).append(told)

@@ -298,7 +298,7 @@ async def test_what_was_taken_is_followed_to_the_end_though_the_child_has_gone(c
         random_bytes=random.Random(1).randbytes,
         enrol=no_enrolment,
         count=lambda what, number: None,
-        after_exchange=lambda homes, more: heard.append(list(homes)),
+        after_exchange=lambda followed, more: heard.append(list(followed.homes)),
     )
     handler = asyncio.create_task(parent._answer(answerer))
     await store.entered.wait()
