@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -101,6 +102,7 @@ def _update(columns: Iterable[str]) -> sa.Update:
     return sa.update(case_row).where(_C.topic == sa.bindparam("new_topic")).values(values)
 
 
+_NEW = sa.insert(case_row).values({column.name: sa.bindparam(column.name) for column in case_row.c})
 _MOVE = _update(sorted(_MOVING))
 _REPLACE = _update(column.name for column in case_row.c if column.name != "topic")
 _ROWS_AT_ONCE = 200
@@ -127,10 +129,10 @@ def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, Ca
                 (moved if changed <= _MOVING else replaced).append(row)
                 if not changed.isdisjoint(_FOUND_BY):
                     terms.move(dict(known[topic]), values)
-    for statement, rows in ((sa.insert(case_row), new), (_MOVE, moved), (_REPLACE, replaced)):
+    for statement, rows in ((_NEW, new), (_MOVE, moved), (_REPLACE, replaced)):
         if rows:
-            conn.execute(statement, rows)
-    terms.write(conn)
+            log.run_many(conn, statement, rows)
+    terms.write(partial(log.run_many, conn))
 
 
 def refresh_due(conn: Connection, log: CaseLog) -> None:
@@ -163,7 +165,7 @@ def write_terms(conn: Connection) -> None:
         terms = _Terms()
         for row in rows:
             terms.move({}, row._asdict())
-        terms.write(conn)
+        terms.write(conn.execute)
         after = rows[-1].topic
 
 
@@ -179,6 +181,7 @@ def terms_of_row(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 class _Terms:
     """What is to be written so that cases are found by what their rows say now."""
 
+    _INSERT = sa.insert(case_term).values({column.name: sa.bindparam(column.name) for column in case_term.c})
     _DELETE = sa.delete(case_term).where(
         _T.term == sa.bindparam("old_term"),
         _T.received == sa.bindparam("old_received"),
@@ -196,10 +199,10 @@ class _Terms:
         self._gone += [{f"old_{name}": value for name, value in row.items()} for row in old if row not in new]
         self._new += [row for row in new if row not in old]
 
-    def write(self, conn: Connection) -> None:
-        for statement, rows in ((self._DELETE, self._gone), (sa.insert(case_term), self._new)):
+    def write(self, run: Callable[[Any, list[dict[str, Any]]], object]) -> None:
+        for statement, rows in ((self._DELETE, self._gone), (self._INSERT, self._new)):
             if rows:
-                conn.execute(statement, rows)
+                run(statement, rows)
 
 
 def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Select, bindparam, select, text
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
-from sync_protocol.feeds import FeedId, down, up
+from sync_protocol.feeds import FeedId, down
 from sync_protocol.journal import Journal, Writing
 from sync_protocol.limits import RUNS_PER_RECORD_MAX
 from sync_protocol.order import (
@@ -28,7 +28,7 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
-from sync_protocol.reading import PlacedEntry, Stored, arrived, read_entry, topic_entry, topic_rows
+from sync_protocol.reading import PlacedEntry, Stored, arrived, read_entry, slot_of, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_homes
@@ -163,7 +163,8 @@ class _Bench:
         self._arrived = arrived(conn, home)
         self._topics: dict[bytes, dict[_Key, TopicEntry]] = {}
         self._rows: dict[tuple[bytes, int, int], Stored] = {}
-        self._origins: dict[tuple[bytes, _Key], tuple[int, int] | None] = {}
+        self._origins: dict[tuple[bytes, _Key], tuple[int, int]] = {}
+        """Of entries that were said again by a new machine: (epoch, number) of what the old one had said."""
         self._touched: dict[bytes, None] = {}
 
     @property
@@ -208,8 +209,7 @@ class _Bench:
         return verdicts
 
     def _without_topic(self, place: _Place) -> _Line:
-        slot_number = 0 if FeedId.parse(place.feed) == up(self._home) else 1
-        return (slot_number, place.epoch, place.number, Standing.ADMITTED, "", "")
+        return (slot_of(place.feed), place.epoch, place.number, Standing.ADMITTED, "", "")
 
     def _companions(self, topics: Iterable[bytes], besides: Collection[tuple[bytes, int, int]]) -> list[Stored]:
         found = [
@@ -230,7 +230,8 @@ class _Bench:
             self._topics[topic] = {(e.slot, e.epoch, e.number): e for e in entries}
             for entry, row in zip(entries, rows, strict=True):
                 self._rows[row[:3]] = row
-                self._origins[topic, (entry.slot, entry.epoch, entry.number)] = parse_header(row.header).origin
+                if (origin := parse_header(row.header).origin) is not None:
+                    self._origins[topic, (entry.slot, entry.epoch, entry.number)] = origin
 
     def _judge_one(self, row: Stored) -> _Line | None:
         key, topic = _key(row), self._topics[row.topic]
@@ -258,14 +259,16 @@ class _Bench:
 
     def _said_before(self, topic: bytes, mine: TopicEntry, entries: Mapping[_Key, TopicEntry]) -> bool:
         """Whether the other copy of a re-issued entry was judged already."""
-        origin = self._origins[topic, (mine.slot, mine.epoch, mine.number)]
+        if not self._origins:
+            return False
+        origin = self._origins.get((topic, (mine.slot, mine.epoch, mine.number)))
         for key, other in entries.items():
             if other.slot != mine.slot or other.standing not in (Standing.ADMITTED, Standing.REFUSED):
                 continue
-            if origin == (other.epoch, other.number) or self._origins[topic, key] == (mine.epoch, mine.number):
+            if origin == (other.epoch, other.number) or self._origins.get((topic, key)) == (mine.epoch, mine.number):
                 return True
         return False
 
 
 def _key(row: Stored) -> _Key:
-    return (0 if FeedId.parse(row.feed) == up(row.home) else 1, row.epoch, row.number)
+    return (slot_of(row.feed), row.epoch, row.number)

@@ -213,19 +213,22 @@ def unready(entry: TopicEntry, topic: Collection[TopicEntry], arrived: Mapping[i
 
     `arrived` maps slot to the highest mark held of that slot's feed.
     """
-    if any(slot != entry.slot and seen > arrived.get(slot, 0) for slot, seen in enumerate(entry.after) if seen):
-        return True
+    for slot, seen in enumerate(entry.after):
+        if seen and slot != entry.slot and seen > arrived.get(slot, 0):
+            return True
     return any(
-        other.standing in (Standing.PENDING, Standing.HELD) and other.slot != SLOT_HUB and saw(entry, other)
+        (other.standing is Standing.PENDING or other.standing is Standing.HELD)
+        and other is not entry
+        and other.slot != SLOT_HUB
+        and saw(entry, other)
         for other in topic
-        if other is not entry
     )
 
 
 def built_on_refused(entry: TopicEntry, topic: Collection[TopicEntry]) -> bool:
     """Whether the author had seen an entry of the topic that was refused, but not yet its refusal."""
     known = entry.after[SLOT_HUB]
-    return any(other.standing is Standing.REFUSED and saw(entry, other) and other.judged_by > known for other in topic)
+    return any(other.standing is Standing.REFUSED and other.judged_by > known and saw(entry, other) for other in topic)
 
 
 def tentative_order(entries: Collection[TopicEntry]) -> list[TopicEntry]:

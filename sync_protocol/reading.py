@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
@@ -92,6 +93,7 @@ class Stored(NamedTuple):
     received: int
 
 
+_stored = itemgetter(*Stored._fields)
 COLUMNS = tuple(_E[name] for name in Stored._fields)
 _TOPICS_AT_ONCE = 200
 _STANDINGS = tuple(Standing)
@@ -136,7 +138,7 @@ def note_written(conn: Connection, home: int, rows: Iterable[Mapping[str, Any]])
     for row in rows:
         its = known.get(("changes", home, row["topic"]))
         if its is not None and row["type"] >= FIRST_APPLICATION_TYPE:
-            its.append(Stored(**{name: row[name] for name in Stored._fields}))
+            its.append(Stored._make(_stored(row)))
             its.sort(key=_position)
 
 
@@ -177,7 +179,7 @@ def _in_order(rows: Sequence[Stored]) -> list[PlacedEntry]:
 def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
     """What the rules of order need to know of a stored entry."""
     return TopicEntry(
-        slot=_slot(row.feed),
+        slot=slot_of(row.feed),
         epoch=row.epoch,
         number=row.number,
         after=parse_header(row.header).after,
@@ -188,7 +190,8 @@ def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
 
 
 @lru_cache(maxsize=4096)
-def _slot(feed: bytes) -> int:
+def slot_of(feed: bytes) -> int:
+    """The slot of a feed of some home, by its 9 bytes."""
     return slot(FeedId.parse(feed))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Delete, Insert, Update, and_, or_, select
 
 from sync_protocol.asking import pack_ask
 from sync_protocol.blobs import (
@@ -38,6 +38,7 @@ from sync_protocol.replica import Replica
 from sync_protocol.sharing import Share, pack_shares
 from sync_protocol.store import blob_store, effects, trust
 from sync_protocol.store import tables as t
+from sync_protocol.store.bulk import run_many
 from sync_protocol.store.dialect import lock_homes
 from sync_protocol.store.memory import memory
 from sync_protocol.topology import Station, Tier
@@ -150,6 +151,12 @@ class Topics:
     def ordered(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
         """Of a topic's changes those that the hub has admitted."""
         return ordered(conn, home, topic)
+
+    def run_many(
+        self, conn: Connection, statement: Insert | Update | Delete, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Run a statement that lives as long as its module once for each row, which holds all of its parameters."""
+        run_many(conn, statement, rows)
 
     def memory(self, conn: Connection) -> dict[Any, Any]:
         """What may be remembered until this write ends; nothing outside of a write."""

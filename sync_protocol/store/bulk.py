@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Table, Update, bindparam, insert
+from sqlalchemy import Connection, Delete, Dialect, Insert, Table, Update, bindparam, insert
 
 
 def insert_plain(table: Table) -> Insert:
@@ -14,17 +15,18 @@ def insert_plain(table: Table) -> Insert:
     return insert(table).values({column.name: bindparam(column.name) for column in table.c})
 
 
-def run_many(conn: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Run a statement that lives as long as its module once for each row; every row has all of its parameters."""
+def run_many(conn: Connection, statement: Insert | Update | Delete, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Run a statement that lives as long as its module once for each row; every row has all of its parameters,
+    of which there are at least two."""
     text, names = _compiled(statement, conn.dialect)
     if names is None:
         conn.exec_driver_sql(text, [dict(row) for row in rows])
     else:
-        conn.exec_driver_sql(text, [tuple([row[name] for name in names]) for row in rows])
+        conn.exec_driver_sql(text, list(map(itemgetter(*names), rows)))
 
 
 @lru_cache(maxsize=64)
-def _compiled(statement: Insert | Update, dialect: Dialect) -> tuple[str, list[str] | None]:
+def _compiled(statement: Insert | Update | Delete, dialect: Dialect) -> tuple[str, list[str] | None]:
     """The SQL text, and the parameters' names in their order where the driver takes them by position."""
     compiled = statement.compile(dialect=dialect)
     return str(compiled), list(compiled.positiontup) if compiled.positiontup is not None else None

@@ -126,8 +126,8 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
         else:
             ahead[key] = {"home": home, "slot": item.slot, "epoch": item.epoch, "number": item.number, **values}
     if here:
-        at = ("at_feed", "at_epoch", "at_number")
-        run_many(conn, _PLACE, [{**dict(zip(at, key, strict=True)), **values} for key, values in here.items()])
+        rows = [{"at_feed": f, "at_epoch": e, "at_number": n, **values} for (f, e, n), values in here.items()]
+        run_many(conn, _PLACE, rows)
         note_placed(conn, home, set(held.values()), here)
     if ahead:
         memory(conn).pop(("ahead", home), None)

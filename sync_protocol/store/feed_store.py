@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -22,7 +22,7 @@ from sync_protocol.entries import (
 )
 from sync_protocol.epochs import Start
 from sync_protocol.errors import BadBytes, Gap, TooLarge
-from sync_protocol.feeds import FeedId, FeedKind
+from sync_protocol.feeds import FeedId, FeedKind, up
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.limits import BODY_BYTES_MAX, INT_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_PAYLOAD_BYTES_MAX
 from sync_protocol.order import Standing, own_place
@@ -144,6 +144,8 @@ class _Salts:
         self._conn = conn
         self._home = home
         self._known: dict[bytes, bytes | None] = memory(conn).setdefault(("salts", home), {})
+        self.absent: set[bytes] = memory(conn).setdefault(("absent", home), set())
+        """Topics that are not written down yet."""
 
     def learn(self, topics: Iterable[bytes]) -> None:
         """Ask for many at once."""
@@ -153,6 +155,7 @@ class _Salts:
         rows = self._conn.execute(_SALTS, {"home": self._home, "topics": new})
         self._known.update(dict.fromkeys(new))
         self._known.update({row.topic: row.salt for row in rows})
+        self.absent.update(topic for topic in new if self._known[topic] is None)
 
     def __call__(self, topic: bytes) -> bytes | None:
         if topic not in self._known:
@@ -176,6 +179,7 @@ def salts(conn: Connection, feed: FeedId) -> _Salts:
 
 _INSERT = insert_plain(t.entry)
 _SIGN = insert_plain(t.head_signature)
+_OPEN = insert(t.topic).values({name: bindparam(name) for name in ("home", "topic", "salt", "wrap")})
 _SET_TIP = (
     update(t.tip)
     .where(t.tip.c.feed == bindparam("of_feed"), t.tip.c.epoch == bindparam("of_epoch"))
@@ -262,21 +266,20 @@ def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:
 
 
 def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
-    rows = {}
+    rows: dict[bytes, dict[str, Any]] = {}
     for item in links:
         opens = item.header.flags & OPENING and item.header.type >= FIRST_APPLICATION_TYPE
         if opens and home and item.body is not None:
             opening = parse_opening(item.body)
             wraps = canonical.pack([list(wrap) for wrap in opening.wraps])
             rows[item.header.topic] = {"home": home, "topic": item.header.topic, "salt": opening.salt, "wrap": wraps}
-    if not rows:
-        return
-    known = conn.execute(select(t.topic.c.topic).where(t.topic.c.home == home, t.topic.c.topic.in_(list(rows))))
-    for (topic,) in known.all():
-        del rows[topic]
+    salt_of = salts(conn, up(home))
+    salt_of.learn(rows)
+    rows = {topic: row for topic, row in rows.items() if topic in salt_of.absent}
     if rows:
-        conn.execute(insert(t.topic), list(rows.values()))
-        memory(conn).setdefault(("salts", home), {}).update({topic: row["salt"] for topic, row in rows.items()})
+        run_many(conn, _OPEN, list(rows.values()))
+        salt_of.open({topic: row["salt"] for topic, row in rows.items()})
+        salt_of.absent.difference_update(rows)
         note_opened(conn, home, rows)
 
 
