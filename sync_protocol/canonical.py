@@ -15,7 +15,6 @@ from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.limits import DEPTH_MAX
 
 _PLAIN = frozenset((type(None), bool, bytes))
-_LONG_HEADS = (b"\xdc", b"\xdd", b"\xde", b"\xdf")
 _TEXT = frozenset((str,))
 _INT_LIMIT = 2**63
 
@@ -37,7 +36,8 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
     """
     if len(data) > bytes_max:
         raise TooLarge(f"{len(data)} bytes, at most {bytes_max}")
-    if sum(data.count(head) for head in _LONG_HEADS) > DEPTH_MAX:
+    count = data.count
+    if count(b"\xdc") + count(b"\xdd") + count(b"\xde") + count(b"\xdf") > DEPTH_MAX:  # heads of long arrays and maps
         _refuse_deep(data)
     try:
         value = msgpack.unpackb(
@@ -135,8 +135,9 @@ def _check_decoded(value: Any, depth: int) -> None:
             raise NotCanonical("nested too deeply")
         for item in value if kind is list else value.values():
             inner = type(item)
-            if inner is not str and inner is not bytes:
-                _check_decoded(item, depth - 1)
+            if inner is str or inner is bytes or (inner is int and item < _INT_LIMIT):
+                continue
+            _check_decoded(item, depth - 1)
     elif kind is int:
         if value >= _INT_LIMIT:
             raise NotCanonical("integer beyond 64 bits")
