@@ -21,6 +21,7 @@ from sync_protocol.dialer import Dialer
 from sync_protocol.errors import BadSignature
 from sync_protocol.feeds import HUB
 from sync_protocol.segments import Segment
+from sync_protocol.server import Followed
 from sync_protocol.store import acceptance, blob_files, effects
 from sync_protocol.store.async_store import AsyncStore
 from tests.federation import places
@@ -75,7 +76,10 @@ def judge_without_the_homes_lock() -> Iterator[None]:
     def judge(parts: hub_app.Running, home: int, again: Iterable[str] = ()) -> Any:
         return _judge_in_two(honest, parts, home, tuple(again))
 
-    with patch.object(hub_app.Running, "judge", judge):
+    def follow(self: hub_app.Running, conn: Connection, homes: Sequence[int], more: bool) -> Followed:
+        return Followed(homes)
+
+    with patch.object(hub_app.Running, "judge", judge), patch.object(hub_app.Running, "follow", follow):
         yield
 
 

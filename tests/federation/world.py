@@ -62,6 +62,7 @@ class World:
         self._serial = 0
         self._machines: dict[int, Machine] = {}
         self.failure: Judged | None = None
+        self._broken = asyncio.Event()
         self.night = False
         """Who is off stays off."""
 
@@ -145,6 +146,7 @@ class World:
         elif isinstance(error, Exception) and self.failure is None:
             self.failure = Judged("no surprises", f"{type(error).__name__}: {error}")
             self.failure.__cause__ = error
+            self._broken.set()
 
     async def _run(self) -> None:
         ways = [(child, above) for child in self.parents if child != HUB for above in {self.parents[child]: 0, HUB: 0}]
@@ -153,9 +155,10 @@ class World:
             self.start(author, key=object())
         ends = self.loop.time() + self.shift_seconds
         trouble = self.loop.create_task(faults.play(self, ends))
-        while not trouble.done():
-            self._fail_if_judged()
-            await asyncio.sleep(1.0)
+        broken = self.loop.create_task(self._broken.wait())
+        await asyncio.wait([trouble, broken], return_when=asyncio.FIRST_COMPLETED)
+        self._fail_if_judged()
+        broken.cancel()
         trouble.result()
         await self._rest()
         self._fail_if_judged()
@@ -164,6 +167,7 @@ class World:
     def fail(self, error: Judged) -> None:
         """The first one counts; the play ends at its next look."""
         self.failure = self.failure or error
+        self._broken.set()
 
     def _fail_if_judged(self) -> None:
         if self.failure is not None:
