@@ -144,6 +144,28 @@ def test_a_scan_that_station_and_township_have_lost_comes_back_from_the_county(c
     assert asked.blobs_received == 0
 
 
+def test_what_the_county_lacks_too_is_asked_for_once_for_each_time_that_the_child_asks(county):
+    c, hub, township, village = county
+    village.open_case({}, pages=(b"scan" * 500,))
+    (page,) = village.store.read(lambda conn: conn.execute(sa.select(t.blob.c.hash)).scalars().all())
+    c.sync(village, township)
+    c.sync(township, hub)
+    for place in (village, township, hub):
+        place.replica.blobs.path(page).unlink()
+        place.store.write(lambda conn: conn.execute(sa.update(t.blob).values(held=0)))
+    stations, halls = Dialer(village.replica, township.author), Dialer(township.replica, hub.author)
+    c.exchange(stations, village, township)
+    c.exchange(halls, township, hub)  # who holds what
+    asked = []
+    for child_asks in (True, False, False, True, False):
+        if child_asks:
+            c.exchange(stations, village, township)
+        sent, frames = ask(c, halls, township, hub)
+        take_in(c, halls, township, sent, frames, killed=False)
+        asked.append(page in sent.wants())
+    assert asked == [True, False, False, True, False]
+
+
 def test_what_is_asked_of_a_relay_is_bounded(county):
     _, _, township, _ = county
     for number in range(3 * WANTS_MAX):
