@@ -248,7 +248,7 @@ class Desk:
         counts = Counter(state.item for state in states)
         numbers = {
             item: iter(reference.next_serials(conn, f"case:{item}:{day.isoformat()}", count))
-            for item, count in counts.items()
+            for item, count in sorted(counts.items())  # in one order, so that two hubs never wait for each other
         }
         return [
             case_no(self.log.region_of(conn, state.home)[:6], state.item, day, next(numbers[state.item]))

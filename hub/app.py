@@ -33,7 +33,7 @@ from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
 from hub import staff
 from hub.county import County, open_county
-from hub.judge import KNOWN_BY_NOW, Judged, judge_arrived, judge_one_home, unsettled_homes
+from hub.judge import KNOWN_BY_NOW, judge_arrived, judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
@@ -96,26 +96,28 @@ class Running:
 
     def follow(self, conn: Connection, homes: Sequence[int], more: bool) -> Followed:  # noqa: FBT001
         """Judge what a message has brought in the write that takes it in. What cannot be done is left to the worker."""
-        left, topics = [], 0
-        for home in homes:
-            try:
-                with conn.begin_nested():
-                    topics += len(self._judge_arrived(conn, home, last=not more).topics)
-            except (DBAPIError, StoreUnavailable):
-                raise
-            except Exception:  # noqa: BLE001 - a fault in judging must not keep entries from being taken in
-                _log.exception("judging waits for the worker", extra={"home": home})
-                memory.begin(conn)
-            if has_pending(conn, home):
-                left.append(home)
-        return Followed(left, topics)
-
-    def _judge_arrived(self, conn: Connection, home: int, *, last: bool) -> Judged:
-        county = self.county
-        arrived = touched(conn, home)
-        return judge_arrived(
-            conn, county.replica.journal, county.topics, county.desk, home, arrived, county.desk.now(), last=last
-        )
+        if not homes:
+            return Followed(homes)
+        county, judged, arrived = self.county, 0, touched(conn)
+        try:
+            with conn.begin_nested():
+                judged = len(
+                    judge_arrived(
+                        conn,
+                        county.replica.journal,
+                        county.topics,
+                        county.desk,
+                        {home: arrived.get(home, ()) for home in homes},
+                        county.desk.now(),
+                        last=not more,
+                    ).topics
+                )
+        except (DBAPIError, StoreUnavailable):
+            raise
+        except Exception:  # noqa: BLE001 - a fault in judging must not keep entries from being taken in
+            _log.exception("judging waits for the worker", extra={"homes": list(homes)})
+            memory.begin(conn)
+        return Followed([home for home in homes if has_pending(conn, home)], judged)
 
     def followed(self, followed: Followed, more: bool) -> None:  # noqa: FBT001 - the server's callback
         """After the commit."""

@@ -82,7 +82,7 @@ def judge_one_home(
     """
     decider = _Decider(conn, topics, home)
     touched = judge_home(conn, journal, home, decider, Writing(0, now, 1), again)
-    _number(conn, topics, desk, home, {topic: decider.state(topic) for topic in [*settled, *touched]}, now)
+    _number(conn, topics, desk, {(home, topic): decider.state(topic) for topic in [*settled, *touched]}, now)
     return Judged(touched)
 
 
@@ -91,30 +91,37 @@ def judge_arrived(
     journal: Journal,
     topics: Topics,
     desk: Desk,
-    home: int,
-    arrived: Collection[bytes],
+    arrived: Mapping[int, Collection[bytes]],
     now: int,
     *,
     last: bool,
 ) -> Judged:
-    """Judge what has just come of a home in the write that takes it in, so that its answer goes out with the reply.
+    """Judge what has just come (home → topics) in the write that takes it in, so that its answer goes with the reply.
 
     `last` is False when more of it is announced: what waits for that is left alone.
     """
-    decider = _Decider(conn, topics, home)
-    touched = judge_topics(conn, journal, home, arrived, decider, Writing(0, now, 1), last=last)
-    _number(conn, topics, desk, home, {topic: decider.state(topic) for topic in touched}, now)
-    return Judged(touched)
+    done: list[bytes] = []
+    states: dict[tuple[int, bytes], CaseState] = {}
+    for home, of_home in arrived.items():
+        decider = _Decider(conn, topics, home)
+        touched = judge_topics(conn, journal, home, of_home, decider, Writing(0, now, 1), last=last)
+        states.update({(home, topic): decider.state(topic) for topic in touched})
+        done += touched
+    _number(conn, topics, desk, states, now)
+    return Judged(done)
 
 
 def _number(
-    conn: Connection, topics: Topics, desk: Desk, home: int, states: Mapping[bytes, CaseState], now: int
+    conn: Connection, topics: Topics, desk: Desk, states: Mapping[tuple[int, bytes], CaseState], now: int
 ) -> None:
-    """Cases accepted below the county get their 办件编号 here."""
-    new = {topic: state for topic, state in states.items() if state.accepted_at is not None and not state.case_no}
-    if new:
-        numbers = desk.new_case_nos(conn, list(new.values()))
-        changes = [(topic, (int(ChangeKind.NUMBER), {"case_no": n})) for topic, n in zip(new, numbers, strict=True)]
+    """Cases (home, topic) accepted below the county get their 办件编号 here."""
+    new = {case: state for case, state in states.items() if state.accepted_at is not None and not state.case_no}
+    if not new:
+        return
+    by_home: dict[int, list[tuple[bytes, tuple[int, dict[str, object]]]]] = {}
+    for (home, topic), number in zip(new, desk.new_case_nos(conn, list(new.values())), strict=True):
+        by_home.setdefault(home, []).append((topic, (int(ChangeKind.NUMBER), {"case_no": number})))
+    for home, changes in by_home.items():
         topics.write_all(conn, home, changes, actor=0, time=now, quality=1)
 
 

@@ -67,9 +67,12 @@ def touch(conn: Connection, home: int, topic: bytes) -> None:
     conn.info.setdefault("touched", {})[(home, topic)] = None
 
 
-def touched(conn: Connection, home: int) -> list[bytes]:
-    """The topics of a home that were touched in this transaction so far."""
-    return [topic for of, topic in conn.info.get("touched", {}) if of == home]
+def touched(conn: Connection) -> dict[int, list[bytes]]:
+    """By home the topics that were touched in this transaction so far."""
+    found: dict[int, list[bytes]] = {}
+    for home, topic in conn.info.get("touched", {}):
+        found.setdefault(home, []).append(topic)
+    return found
 
 
 def hear(conn: Connection, told: Told) -> None:
