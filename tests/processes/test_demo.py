@@ -23,7 +23,8 @@ from tests.processes.lines import line, write_lines
 from tests.processes.running import ROOT, Server, fetch, report, run
 
 ACTS = ("准予", "补正", "不予受理", "不予许可", "撤回", "断网")
-CUSTODY = ("已保存在本机，尚未送到上级", "乡镇已收，尚未到县级", "县级已收", "已办结，县级已确认")
+CUSTODY = ("乡镇已收，尚未到县级", "县级已收", "已办结，县级已确认")
+"""Before them stands 已保存在本机, but on loopback it may be over before the page is read: tests/node/test_story.py."""
 PASSWORD = "门前 stone 3418"
 PROGRAMS = {"hub": hub.cli.cli, "node": node.cli.cli}
 
