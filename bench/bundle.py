@@ -118,9 +118,11 @@ def main() -> int:
     """Exit code 1 when a figure is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="180 MB instead of 900")
+    parser.add_argument("--scans", type=int, default=6_000, help="of 150 kB each; 34,000 are a bundle of 5 GB")
+    parser.add_argument("--dir", type=Path, help="folder on the disk to use; default: the system's temporary one")
     given = parser.parse_args()
-    scans = 1_200 if given.quick else 6_000
-    with tempfile.TemporaryDirectory() as folder:
+    scans = 1_200 if given.quick else given.scans
+    with tempfile.TemporaryDirectory(dir=given.dir, prefix="lianban-bench-") as folder:
         small = round_trip(Path(folder) / "small", 300)
         large = round_trip(Path(folder) / "large", scans)
     good = True
