@@ -18,7 +18,6 @@ from typing import TypeVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from casework import reference
 from casework.accounts import Account
@@ -42,7 +41,7 @@ from hub.sharing import admit
 from sync_protocol.background import collect_seldom, end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
-from sync_protocol.errors import DiskFull, TooLarge, UnknownTopic
+from sync_protocol.errors import BadBytes, DiskFull, NotYet, TooLarge, UnknownTopic
 from sync_protocol.journal import Writing
 from sync_protocol.judging import has_pending
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Followed, Parent
@@ -56,6 +55,18 @@ _log = logging.getLogger("lianban.hub")
 _LOOK_AGAIN_SECONDS = 60.0
 _DATABASE_AWAY_SECONDS = 1.0
 _DISK_RESERVE_BYTES = 200 * 1024 * 1024
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BadBytes,
+    BadInput,
+    LookupError,
+    NotYet,
+    TypeError,
+    ValueError,
+)
+"""What a fault of the rules can raise; what the database or the disk raises is none of them."""
 
 
 def now() -> int:
@@ -112,9 +123,7 @@ class Running:
                         last=not more,
                     ).topics
                 )
-        except (DBAPIError, StoreUnavailable):
-            raise
-        except Exception:  # noqa: BLE001 - a fault in judging must not keep entries from being taken in
+        except _FAULTS:  # must not keep entries from being taken in
             _log.exception("judging waits for the worker", extra={"homes": list(homes)})
             memory.begin(conn)
         return Followed([home for home in homes if has_pending(conn, home)], judged)
