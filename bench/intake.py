@@ -56,6 +56,7 @@ async def take_all(settings: HubSettings, made: Feeds, now: int) -> float:
     async with running(settings) as parts:
         began = time.perf_counter()
         await asyncio.gather(*(send(parts, list(made.of(child)), now) for child in made.townships))
+        await asyncio.gather(*(parts.judge(home) for home in parts.waiting))  # what is left to the program's worker
         seconds = time.perf_counter() - began
         await parts.store.read(lambda conn: check(conn, made))
     return seconds

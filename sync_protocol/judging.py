@@ -181,11 +181,11 @@ class _Bench:
         self._load(topics)
         verdicts = [self._without_topic(place) for place in places if place.topic == NO_TOPIC]
         left = [self._rows[place[:3]] for place in places if place.topic != NO_TOPIC]
-        left += self._companions(topics, {place[:3] for place in places})
+        left += self._companions(topics, {place[:3] for place in places})[:_COMPANIONS_MAX]
         return verdicts + self._settle(left, hold=True)
 
     def judge_all(self, topics: Collection[bytes], *, hold: bool) -> list[_Line]:
-        """The same over all that waits of these topics."""
+        """The same over all that waits of these topics: a message's worth, and what had waited for it."""
         self._load(topics)
         return self._settle(self._companions(topics, ()), hold=hold)
 
@@ -220,7 +220,7 @@ class _Bench:
             and (row.standing == Standing.PENDING or (row.standing == Standing.HELD and row.code in self._waiting))
         ]
         found.sort(key=lambda row: row[:3])
-        return found[:_COMPANIONS_MAX]
+        return found
 
     def _load(self, topics: Collection[bytes]) -> None:
         """Read what is known of these topics at once."""
