@@ -28,7 +28,7 @@ from sync_protocol.order import (
     pack_runs,
     unready,
 )
-from sync_protocol.reading import PlacedEntry, Stored, arrived, read_entry, slot_of, topic_entry, topic_rows
+from sync_protocol.reading import PlacedEntry, Stored, arrived, read_again, slot_of, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_homes
@@ -255,7 +255,7 @@ class _Bench:
             return Verdict(Standing.REFUSED, DUPLICATE)
         if built_on_refused(mine, topic.values()):
             return Verdict(Standing.REFUSED, BASIS_REFUSED)
-        return self._decide(row.topic, read_entry(row))
+        return self._decide(row.topic, read_again(self._conn, row))
 
     def _said_before(self, topic: bytes, mine: TopicEntry, entries: Mapping[_Key, TopicEntry]) -> bool:
         """Whether the other copy of a re-issued entry was judged already."""

@@ -109,11 +109,19 @@ def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[byt
         rows = conn.execute(
             select(*COLUMNS).where(_E.home == home, _E.topic.in_(list(some)), _E.type >= FIRST_APPLICATION_TYPE)
         )
+        where = places(conn, home)
         for row in rows:
             some[row[4]].append(Stored._make(row))
+            where[row[:3]] = row[4]
         for topic, its in some.items():
             its.sort(key=_position)
             found[topic] = known["changes", home, topic] = its
+    return found
+
+
+def places(conn: Connection, home: int) -> dict[tuple[bytes, int, int], bytes]:
+    """The topics of entries (feed, epoch, number) of a home, as far as a write has come across them."""
+    found: dict[tuple[bytes, int, int], bytes] = memory(conn).setdefault(("places", home), {})
     return found
 
 
@@ -134,8 +142,9 @@ def note_placed(
 
 def note_written(conn: Connection, home: int, rows: Iterable[Mapping[str, Any]]) -> None:
     """Entries were written: what was read of their topics goes on being true with them."""
-    known = memory(conn)
+    known, where = memory(conn), places(conn, home)
     for row in rows:
+        where[row["feed"], row["epoch"], row["number"]] = row["topic"]
         its = known.get(("changes", home, row["topic"]))
         if its is not None and row["type"] >= FIRST_APPLICATION_TYPE:
             its.append(Stored._make(_stored(row)))
@@ -160,20 +169,20 @@ def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
 
 def changes_of(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
     """The changes of several topics of one home."""
-    return {topic: _in_order(rows) for topic, rows in topic_rows(conn, home, topics).items()}
+    return {topic: _in_order(conn, rows) for topic, rows in topic_rows(conn, home, topics).items()}
 
 
 def ordered(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
     """Of a topic's changes those that the hub has admitted, in their places."""
     rows = topic_rows(conn, home, [topic])[topic]
-    return [read_entry(row) for row in rows if row.standing == Standing.ADMITTED]
+    return [read_again(conn, row) for row in rows if row.standing == Standing.ADMITTED]
 
 
-def _in_order(rows: Sequence[Stored]) -> list[PlacedEntry]:
+def _in_order(conn: Connection, rows: Sequence[Stored]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
     pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
     waiting = tentative_order(pending) if len(pending) > 1 else pending
-    return [read_entry(row) for row in (*settled, *(pending[entry] for entry in waiting))]
+    return [read_again(conn, row) for row in (*settled, *(pending[entry] for entry in waiting))]
 
 
 def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
@@ -193,6 +202,19 @@ def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
 def slot_of(feed: bytes) -> int:
     """The slot of a feed of some home, by its 9 bytes."""
     return slot(FeedId.parse(feed))
+
+
+def read_again(conn: Connection, row: Stored) -> PlacedEntry:
+    """`read_entry`, decoded once in a write: what comes is judged, and what was judged is shown."""
+    known, key = memory(conn), ("read", *row[:3])
+    before: PlacedEntry | None = known.get(key)
+    if before is None:
+        known[key] = entry = read_entry(row)
+        return entry
+    word, place = STANDING_WORDS[_STANDINGS[row.standing]], (row.place, row.number)
+    if before.standing == word and before.place == place and before.code == row.code and before.field == row.field:
+        return before
+    return before._replace(standing=word, place=place, code=row.code, field=row.field)
 
 
 def read_entry(row: Stored | Row[Any]) -> PlacedEntry:

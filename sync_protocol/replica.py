@@ -111,6 +111,7 @@ class Replica:
             return Fault("not_for_us", feed.packed(), "")
         stretch = Stretch(conn, self.me.deployment, branch, now)
         try:
+            stretch.expect(segments)
             for segment in segments:
                 stretch.verify(segment)
         except SyncError as error:

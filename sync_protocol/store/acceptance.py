@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from sqlalchemy import Connection
 
 from sync_protocol.entries import parse_header
@@ -31,6 +34,11 @@ class Stretch:
         self._held = feed_store.tip_of(conn, branch)
         self._new: list[Link] = []
         self._signed: list[SignedHead] = []
+
+    def expect(self, segments: Sequence[Segment]) -> None:
+        """Look at once for the salts that these need; whether they are sound is for `verify` to say."""
+        with suppress(BadBytes):
+            self._salts.learn(parse_header(item.header).topic for one in segments for item in one.items)
 
     def verify(self, segment: Segment) -> None:
         """Check a segment and keep it for `write`.

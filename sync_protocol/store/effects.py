@@ -31,7 +31,7 @@ from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
-from sync_protocol.reading import forget_bodies, forget_changes, note_placed
+from sync_protocol.reading import forget_bodies, forget_changes, note_placed, places
 from sync_protocol.segments import ERASED, Link
 from sync_protocol.sharing import Share, parse_shares
 from sync_protocol.store import blob_store, peers, trust
@@ -107,7 +107,7 @@ _NUMBERS_AT_ONCE = 500
 def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) -> None:
     """Write down what an order record says; of entries not held yet it is kept until they arrive."""
     feeds = {number: slot_feed(conn, home, number) for number in {p.slot for p in placed}}
-    held = _topics_of(conn, feeds, placed)
+    held = _topics_of(conn, home, feeds, placed)
     here: dict[tuple[bytes, int, int], dict[str, Any]] = {}
     ahead: dict[tuple[int, int, int], dict[str, Any]] = {}
     for item in placed:
@@ -140,13 +140,18 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
 
 
 def _topics_of(
-    conn: Connection, feeds: Mapping[int, FeedId | None], placed: Sequence[Placed]
+    conn: Connection, home: int, feeds: Mapping[int, FeedId | None], placed: Sequence[Placed]
 ) -> dict[tuple[int, int, int], bytes]:
     """The topics of those entries that are held here, by (slot, epoch, number)."""
     wanted: dict[tuple[int, int], list[int]] = {}
-    for item in placed:
-        wanted.setdefault((item.slot, item.epoch), []).append(item.number)
     found: dict[tuple[int, int, int], bytes] = {}
+    known, packed = places(conn, home), {slot: feed.packed() for slot, feed in feeds.items() if feed is not None}
+    for item in placed:
+        topic = known.get((packed.get(item.slot, b""), item.epoch, item.number))
+        if topic is not None:
+            found[item.slot, item.epoch, item.number] = topic
+        else:
+            wanted.setdefault((item.slot, item.epoch), []).append(item.number)
     e = t.entry.c
     for (slot_number, epoch), numbers in wanted.items():
         feed = feeds[slot_number]
