@@ -135,7 +135,7 @@ def _check_decoded(value: Any, depth: int) -> None:
             raise NotCanonical("nested too deeply")
         for item in value if kind is list else value.values():
             inner = type(item)
-            if inner is str or inner is bytes or (inner is int and item < _INT_LIMIT):
+            if inner is str or inner is bytes or (inner is int and item < _INT_LIMIT) or item is None or inner is bool:
                 continue
             _check_decoded(item, depth - 1)
     elif kind is int:

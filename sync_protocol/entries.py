@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync_protocol import canonical
 from sync_protocol.crypto import DEPLOYMENT_BYTES, HASH_BYTES, SALT_BYTES, digest, domain, sha256, u32, u64
@@ -70,8 +70,7 @@ class BlobRef:
     role: int
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The small clear part of an entry.
 
     `time` is unix seconds by the author's clock, `quality` 0 unknown, 1 checked, 2 known to be wrong. `after` holds,
@@ -133,17 +132,17 @@ def _parse_header(data: bytes) -> Header:
         raise NotCanonical("a header is an array of 4 to 20 fields")
     fields = value + list(_DEFAULTS[len(value) - _MANDATORY :]) if len(value) < _FIELDS else value
     header = Header(
-        type=_int(fields[0], 1, 2**16 - 1, "type"),
-        topic=_topic(fields[1]),
-        actor=_int(fields[2], 0, 2**32 - 1, "actor"),
-        time=_int(fields[3], 0, INT_MAX, "time"),
-        quality=_int(fields[4], 0, 255, "quality"),
-        after=_after(fields[5]),
-        blobs=_blobs(fields[6]),
-        urgency=_int(fields[7], 0, 2**31, "urgency"),
-        flags=_int(fields[8], 0, 255, "flags"),
-        origin=_origin(fields[9]),
-        rest=tuple(fields[_FIELDS:]),
+        _int(fields[0], 1, 2**16 - 1, "type"),
+        _topic(fields[1]),
+        _int(fields[2], 0, 2**32 - 1, "actor"),
+        _int(fields[3], 0, INT_MAX, "time"),
+        _int(fields[4], 0, 255, "quality"),
+        _after(fields[5]),
+        _blobs(fields[6]) if fields[6] else (),
+        _int(fields[7], 0, 2**31, "urgency"),
+        _int(fields[8], 0, 255, "flags"),
+        _origin(fields[9]),
+        tuple(fields[_FIELDS:]),
     )
     if _MANDATORY < len(value) <= _FIELDS and value[-1] == _DEFAULTS[len(value) - 1 - _MANDATORY]:
         raise NotCanonical("a trailing default travels")

@@ -7,7 +7,7 @@ Everything here runs inside the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -87,7 +87,7 @@ class Journal:
         )
         opening = Opening(_topic_salt(key), wraps, canonical.pack(message.body))
         header = self._header(topic, message, writing, self._after(conn, home))
-        header = replace(header, flags=int(Flag.OPENING))
+        header = header._replace(flags=int(Flag.OPENING))
         new = self._append(conn, up(home), [feed_store.Draft(header, pack_opening(opening))], writing.time)
         conn.execute(update(t.topic).where(t.topic.c.home == home, t.topic.c.topic == topic).values(key=key))
         return self._placed(up(home), new[0], self._stored_standing(up(home)), writing.time)

@@ -32,6 +32,7 @@ from sync_protocol.reading import PlacedEntry, Stored, arrived, read_again, slot
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_homes
+from sync_protocol.store.memory import memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,9 @@ class _Bench:
         self._conn = conn
         self._home = home
         self._decide = decide
+        self._memory = memory(conn)
+        self._refused: set[bytes] = set()
+        """Topics of which an entry was refused."""
         self._waiting = waiting
         self._arrived = arrived(conn, home)
         self._topics: dict[bytes, dict[_Key, TopicEntry]] = {}
@@ -228,6 +232,8 @@ class _Bench:
         for topic, rows in topic_rows(self._conn, self._home, new).items():
             entries = [topic_entry(row) for row in rows]
             self._topics[topic] = {(e.slot, e.epoch, e.number): e for e in entries}
+            if any(entry.standing is Standing.REFUSED for entry in entries):
+                self._refused.add(topic)
             for entry, row in zip(entries, rows, strict=True):
                 self._rows[row[:3]] = row
                 if (origin := parse_header(row.header).origin) is not None:
@@ -242,6 +248,8 @@ class _Bench:
         if (verdict.standing, verdict.code) == (row.standing, row.code):
             return None
         topic[key] = mine._replace(standing=verdict.standing, judged_by=2**62)
+        if verdict.standing is Standing.REFUSED:
+            self._refused.add(row.topic)
         self._touched[row.topic] = None
         return (*key, verdict.standing, verdict.code, verdict.field)
 
@@ -253,9 +261,9 @@ class _Bench:
                 return Verdict(Standing.HELD, REVOKED)
         if self._said_before(row.topic, mine, topic):
             return Verdict(Standing.REFUSED, DUPLICATE)
-        if built_on_refused(mine, topic.values()):
+        if row.topic in self._refused and built_on_refused(mine, topic.values()):
             return Verdict(Standing.REFUSED, BASIS_REFUSED)
-        return self._decide(row.topic, read_again(self._conn, row))
+        return self._decide(row.topic, read_again(self._memory, row))
 
     def _said_before(self, topic: bytes, mine: TopicEntry, entries: Mapping[_Key, TopicEntry]) -> bool:
         """Whether the other copy of a re-issued entry was judged already."""

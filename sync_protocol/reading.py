@@ -169,20 +169,22 @@ def changes(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
 
 def changes_of(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[PlacedEntry]]:
     """The changes of several topics of one home."""
-    return {topic: _in_order(conn, rows) for topic, rows in topic_rows(conn, home, topics).items()}
+    known = memory(conn)
+    return {topic: _in_order(known, rows) for topic, rows in topic_rows(conn, home, topics).items()}
 
 
 def ordered(conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
     """Of a topic's changes those that the hub has admitted, in their places."""
     rows = topic_rows(conn, home, [topic])[topic]
-    return [read_again(conn, row) for row in rows if row.standing == Standing.ADMITTED]
+    known = memory(conn)
+    return [read_again(known, row) for row in rows if row.standing == Standing.ADMITTED]
 
 
-def _in_order(conn: Connection, rows: Sequence[Stored]) -> list[PlacedEntry]:
+def _in_order(known: dict[Any, Any], rows: Sequence[Stored]) -> list[PlacedEntry]:
     settled = [row for row in rows if row.standing != Standing.PENDING]
     pending = {topic_entry(row): row for row in rows if row.standing == Standing.PENDING}
     waiting = tentative_order(pending) if len(pending) > 1 else pending
-    return [read_again(conn, row) for row in (*settled, *(pending[entry] for entry in waiting))]
+    return [read_again(known, row) for row in (*settled, *(pending[entry] for entry in waiting))]
 
 
 def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
@@ -204,9 +206,9 @@ def slot_of(feed: bytes) -> int:
     return slot(FeedId.parse(feed))
 
 
-def read_again(conn: Connection, row: Stored) -> PlacedEntry:
-    """`read_entry`, decoded once in a write: what comes is judged, and what was judged is shown."""
-    known, key = memory(conn), ("read", *row[:3])
+def read_again(known: dict[Any, Any], row: Stored) -> PlacedEntry:
+    """`read_entry`, decoded once in the write that remembers `known`: what came is judged, what was judged is shown."""
+    key = row[:3]
     before: PlacedEntry | None = known.get(key)
     if before is None:
         known[key] = entry = read_entry(row)

@@ -5,7 +5,7 @@ A segment is cut anew for each hop, only where a signature stands. It is believe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from sync_protocol.entries import (
     NO_SALT,
     OPENING,
     Header,
+    Opening,
     body_hash,
     entry_salt,
     head_message,
@@ -117,27 +118,27 @@ ERASED = b""
 
 
 def link(
-    deployment: bytes, segment: Segment, previous: bytes, salt_of: SaltOf, opened: dict[bytes, bytes] | None = None
+    deployment: bytes, segment: Segment, previous: bytes, salt_of: SaltOf, opened: dict[bytes, Opening] | None = None
 ) -> list[Link]:
     """Chain the segment's entries on from the head `previous`; no signature is looked at here.
 
-    The salts of topics that the segment opens are put into `opened`. Raises BadBytes for a malformed entry and
+    What the segment opens is put into `opened`, by topic. Raises BadBytes for a malformed entry and
     UnknownTopic where a salt is needed that has not arrived.
     """
-    salts = {} if opened is None else opened
+    openings = {} if opened is None else opened
     links: list[Link] = []
     head = previous
     for offset, item in enumerate(segment.items):
         number = segment.first + offset
         header = parse_header(item.header)
-        hashed = _hash_item(segment, number, header, item, salts, salt_of)
+        hashed = _hash_item(segment, number, header, item, openings, salt_of)
         head = next_head(head, leaf(deployment, segment.feed, segment.epoch, number, item.header, hashed))
         links.append(Link(number, header, item.header, item.body, hashed, head))
     return links
 
 
 def _hash_item(
-    segment: Segment, number: int, header: Header, item: Item, salts: dict[bytes, bytes], salt_of: SaltOf
+    segment: Segment, number: int, header: Header, item: Item, opened: dict[bytes, Opening], salt_of: SaltOf
 ) -> bytes:
     salted = header.topic and segment.feed.home is not None and header.type >= FIRST_APPLICATION_TYPE
     if item.body is None:
@@ -151,16 +152,20 @@ def _hash_item(
     if header.flags & OPENING:
         if segment.feed.kind is not FeedKind.UP:
             raise NotCanonical("only a home opens a topic")
-        salt = parse_opening(item.body).salt
-        if topic_of(segment.feed.author, salt) != header.topic:
+        opening = parse_opening(item.body)
+        if topic_of(segment.feed.author, opening.salt) != header.topic:
             raise NotCanonical("the topic is not one that this home can open")
-        if (salts.get(header.topic) or salt_of(header.topic) or salt) != salt:
+        if (_salt(header.topic, opened, salt_of) or opening.salt) != opening.salt:
             raise NotCanonical("a topic is opened again with another salt")
-        salts[header.topic] = salt
-    topic_salt = salts.get(header.topic) or salt_of(header.topic)
+        opened.setdefault(header.topic, opening)
+    topic_salt = _salt(header.topic, opened, salt_of)
     if not topic_salt:
         raise UnknownTopic(f"{segment.feed} {number}")
     return body_hash(entry_salt(topic_salt, segment.feed, segment.epoch, number), item.body)
+
+
+def _salt(topic: bytes, opened: Mapping[bytes, Opening], salt_of: SaltOf) -> bytes | None:
+    return opened[topic].salt if topic in opened else salt_of(topic)
 
 
 def check_signature(deployment: bytes, segment: Segment, head: bytes, key: bytes) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from sqlalchemy import Connection
 
-from sync_protocol.entries import parse_header
+from sync_protocol.entries import Opening, parse_header
 from sync_protocol.errors import BadBytes, BadSignature, Gap
 from sync_protocol.frontier import Branch, Tip
 from sync_protocol.segments import Link, Segment, check_signature, link
@@ -34,6 +34,7 @@ class Stretch:
         self._held = feed_store.tip_of(conn, branch)
         self._new: list[Link] = []
         self._signed: list[SignedHead] = []
+        self._opened: dict[bytes, Opening] = {}
 
     def expect(self, segments: Sequence[Segment]) -> None:
         """Look at once for the salts that these need; whether they are sound is for `verify` to say."""
@@ -54,7 +55,7 @@ class Stretch:
         if before is None:
             raise BadBytes("reaches back before its branch", feed=str(segment.feed), got=segment.first)
         self._salts.learn(parse_header(item.header).topic for item in segment.items)
-        opened: dict[bytes, bytes] = {}
+        opened: dict[bytes, Opening] = {}
         links = link(self._deployment, segment, before, self._salts, opened)
         check_signature(self._deployment, segment, links[-1].head, signing_key(self._conn, segment))
         if segment.first <= known.number:
@@ -62,16 +63,17 @@ class Stretch:
         if new := [item for item in links if item.number > known.number]:
             fork_store.refuse_if_stopped(self._conn, self._branch)
             self._salts.open(opened)
+            self._opened = opened | self._opened if self._opened else opened
             self._new += new
             self._signed.append(SignedHead(segment.last, segment.serial, segment.signature))
 
     def write(self) -> Tip | None:
         """Write down what is new; the tip then held."""
         if self._new:
-            feed_store.write(self._conn, self._branch, self._new, self._signed, self._now)
+            feed_store.write(self._conn, self._branch, self._new, self._signed, self._opened, self._now)
             self.entries += len(self._new)
             self._held = Tip(self._new[-1].number, self._new[-1].head)
-            self._new, self._signed = [], []
+            self._new, self._signed, self._opened = [], [], {}
         return self._held
 
     def _known(self) -> Tip:

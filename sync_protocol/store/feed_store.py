@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -12,13 +12,12 @@ from sync_protocol import canonical
 from sync_protocol.crypto import Signer
 from sync_protocol.entries import (
     FIRST_APPLICATION_TYPE,
-    OPENING,
     Header,
+    Opening,
     genesis,
     head_message,
     mark,
     pack_header,
-    parse_opening,
 )
 from sync_protocol.epochs import Start
 from sync_protocol.errors import BadBytes, Gap, TooLarge
@@ -114,9 +113,10 @@ def append(
         segment = Segment(branch.feed, branch.epoch, known.number + 1, items, serial, b"")
         salt_of = salts(conn, branch.feed)
         salt_of.learn(draft.header.topic for draft in group)
-        new = link(deployment, segment, known.head, salt_of)
+        opened: dict[bytes, Opening] = {}
+        new = link(deployment, segment, known.head, salt_of, opened)
         message = head_message(deployment, branch.feed, branch.epoch, new[-1].number, new[-1].head, serial)
-        write(conn, branch, new, [SignedHead(new[-1].number, serial, signer.sign(message))], now)
+        write(conn, branch, new, [SignedHead(new[-1].number, serial, signer.sign(message))], opened, now)
         links.extend(new)
     return links
 
@@ -162,9 +162,9 @@ class _Salts:
             self.learn([topic])
         return self._known.get(topic)
 
-    def open(self, opened: Mapping[bytes, bytes]) -> None:
-        """Topics (and their salts) of verified entries that are about to be written."""
-        self._known.update({topic: salt for topic, salt in opened.items() if self._known.get(topic) is None})
+    def open(self, opened: Mapping[bytes, Opening]) -> None:
+        """Openings of verified entries that are about to be written."""
+        self._known.update({topic: one.salt for topic, one in opened.items() if self._known.get(topic) is None})
 
 
 _SALTS = select(t.topic.c.topic, t.topic.c.salt).where(
@@ -195,8 +195,18 @@ class SignedHead(NamedTuple):
     signature: bytes
 
 
-def write(conn: Connection, branch: Branch, links: Sequence[Link], signed: Sequence[SignedHead], now: int) -> None:
-    """Write down entries that continue a branch, verified to the last, and what follows from them."""
+def write(
+    conn: Connection,
+    branch: Branch,
+    links: Sequence[Link],
+    signed: Sequence[SignedHead],
+    opened: Mapping[bytes, Opening],
+    now: int,
+) -> None:
+    """Write down entries that continue a branch, verified to the last, and what follows from them.
+
+    `opened` are the topics that they open.
+    """
     packed = branch.feed.packed()
     home = branch.feed.home or 0
     links = _without_erased(salts(conn, branch.feed), links)
@@ -226,7 +236,7 @@ def write(conn: Connection, branch: Branch, links: Sequence[Link], signed: Seque
     last = links[-1]
     run_many(conn, _SIGN, [{"feed": packed, "epoch": branch.epoch, **head._asdict()} for head in signed])
     _set_tip(conn, branch, Tip(last.number, last.head))
-    _open_topics(conn, home, links)
+    _open_topics(conn, home, opened)
     note_written(conn, home, rows)
     _name_blobs(conn, branch, home, links)
     effects.apply(conn, branch, links)
@@ -265,20 +275,24 @@ def _set_tip(conn: Connection, branch: Branch, tip: Tip) -> None:
         conn.execute(insert(t.tip).values(feed=packed, epoch=branch.epoch, number=tip.number, head=tip.head))
 
 
-def _open_topics(conn: Connection, home: int, links: Sequence[Link]) -> None:
-    rows: dict[bytes, dict[str, Any]] = {}
-    for item in links:
-        opens = item.header.flags & OPENING and item.header.type >= FIRST_APPLICATION_TYPE
-        if opens and home and item.body is not None:
-            opening = parse_opening(item.body)
-            wraps = canonical.pack([list(wrap) for wrap in opening.wraps])
-            rows[item.header.topic] = {"home": home, "topic": item.header.topic, "salt": opening.salt, "wrap": wraps}
+def _open_topics(conn: Connection, home: int, opened: Mapping[bytes, Opening]) -> None:
+    rows = {
+        topic: {
+            "home": home,
+            "topic": topic,
+            "salt": opening.salt,
+            "wrap": canonical.pack([list(wrap) for wrap in opening.wraps]),
+        }
+        for topic, opening in opened.items()
+    }
+    if not rows:
+        return
     salt_of = salts(conn, up(home))
     salt_of.learn(rows)
     rows = {topic: row for topic, row in rows.items() if topic in salt_of.absent}
     if rows:
         run_many(conn, _OPEN, list(rows.values()))
-        salt_of.open({topic: row["salt"] for topic, row in rows.items()})
+        salt_of.open(opened)
         salt_of.absent.difference_update(rows)
         note_opened(conn, home, rows)
 

@@ -72,7 +72,7 @@ def _frame(*frames: Any) -> Kind:
 
 
 _FRAMES = {type(frame).__name__: frame for frame in g.FRAMES}
-_RICH = replace(g.HEADERS[0], origin=(1, 7), rest=(1, "later", [b"", {"a": 1}]), urgency=20_000, flags=3)
+_RICH = g.HEADERS[0]._replace(origin=(1, 7), rest=(1, "later", [b"", {"a": 1}]), urgency=20_000, flags=3)
 _MANY = {down(2, home): Start(0, home, bytes(32)) for home in range(3, 9)}
 _SIDE = Side(bytes(32), (b"1" * 32, b"2" * 32), 3, bytes(64))
 _OTHER_READER = replace(g.BUNDLE_HEAD, reader=g.VILLAGE, reader_serial=g.SERIALS[g.VILLAGE])

@@ -81,12 +81,12 @@ def test_no_field_of_a_segment_takes_another_type(place, value):
 
 
 def test_a_header_has_its_bounds():
-    fits = replace(g.HEADERS[0], blobs=(g.HEADERS[0].blobs[0],) * limits.BLOBS_PER_ENTRY_MAX)
+    fits = g.HEADERS[0]._replace(blobs=(g.HEADERS[0].blobs[0],) * limits.BLOBS_PER_ENTRY_MAX)
     assert parse_header(pack_header(fits)) == fits
     with pytest.raises(NotCanonical):
-        parse_header(pack_header(replace(fits, blobs=(*fits.blobs, fits.blobs[0]))))
+        parse_header(pack_header(fits._replace(blobs=(*fits.blobs, fits.blobs[0]))))
     with pytest.raises(TooLarge):
-        parse_header(pack_header(replace(fits, rest=("x" * limits.HEADER_BYTES_MAX,))))
+        parse_header(pack_header(fits._replace(rest=("x" * limits.HEADER_BYTES_MAX,))))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_header_has_its_bounds():
 )
 def test_no_field_of_a_header_leaves_its_range(change):
     with pytest.raises(NotCanonical):
-        parse_header(pack_header(replace(g.HEADERS[0], **change)))
+        parse_header(pack_header(g.HEADERS[0]._replace(**change)))
 
 
 def test_a_trailing_default_does_not_travel():
