@@ -91,6 +91,7 @@ class Projector:
             with conn.begin_nested():
                 self._take_body(conn, entry, body)
         except _SENSELESS as error:
+            self._log_of.memory(conn).clear()  # what it remembers was undone, and a lock it took
             _log.warning("entry has no effect", extra={"type": entry.type, "reason": type(error).__name__})
 
     def _take_body(self, conn: Connection, entry: Any, body: Any) -> None:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from sqlalchemy import Connection
+from sqlalchemy.exc import InternalError, OperationalError, SQLAlchemyError
 
 from casework import reference
 from casework.accounts import Account
@@ -43,7 +44,7 @@ from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
 from sync_protocol.errors import BadBytes, DiskFull, NotYet, TooLarge, UnknownTopic
 from sync_protocol.journal import Writing
-from sync_protocol.judging import has_pending
+from sync_protocol.judging import has_waiting
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Followed, Parent
 from sync_protocol.store import memory
 from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
@@ -63,10 +64,12 @@ _FAULTS = (
     BadInput,
     LookupError,
     NotYet,
+    RecursionError,
+    SQLAlchemyError,
     TypeError,
     ValueError,
 )
-"""What a fault of the rules can raise; what the database or the disk raises is none of them."""
+"""What a fault of the rules can raise. A database or a disk that fails is none of them."""
 
 
 def now() -> int:
@@ -123,10 +126,12 @@ class Running:
                         last=not more,
                     ).topics
                 )
+        except (OperationalError, InternalError):
+            raise
         except _FAULTS:  # must not keep entries from being taken in
             _log.exception("judging waits for the worker", extra={"homes": list(homes)})
             memory.begin(conn)
-        return Followed([home for home in homes if has_pending(conn, home)], judged)
+        return Followed([home for home in homes if has_waiting(conn, home)], judged)
 
     def followed(self, followed: Followed, more: bool) -> None:  # noqa: FBT001 - the server's callback
         """After the commit."""

@@ -334,8 +334,9 @@ class Dialer:
         self.drop(sent)
         answered = {chunk.hash for chunk in progress.chunks}
         self._unanswered = (self._unanswered | sent.wants()) - answered
-        for hash_ in self._unanswered:
-            self._replica.asked_below.pop(hash_, None)  # who still lacks it asks again
+        if not answered:  # not just more than one answer holds
+            for hash_ in self._unanswered:
+                self._replica.asked_below.pop(hash_, None)  # who still lacks it asks again
         received_part = bool(progress.chunks)
         unasked = any(blob.hash not in self._asked for blob in self._wanted(conn))  # once: the parent may lack it too
         progress.again = progress.again or received_part or unasked or self._up_left(conn)

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Select, bindparam, select, text
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
 from sync_protocol.feeds import FeedId, down
 from sync_protocol.journal import Journal, Writing
-from sync_protocol.limits import RUNS_PER_RECORD_MAX
 from sync_protocol.order import (
     AWAITS,
     BASIS_REFUSED,
@@ -25,7 +24,7 @@ from sync_protocol.order import (
     TopicEntry,
     build_runs,
     built_on_refused,
-    pack_runs,
+    pack_records,
     unready,
 )
 from sync_protocol.reading import PlacedEntry, Stored, arrived, read_again, slot_of, topic_entry, topic_rows
@@ -50,6 +49,8 @@ Decide = Callable[[bytes, PlacedEntry], Verdict]
 _BATCH = 256
 """Entries judged in one transaction, so that other writers are not kept waiting for long."""
 _COMPANIONS_MAX = 3 * _BATCH
+_SITTING_MAX, _TOPIC_ENTRIES_MAX = 16 * _BATCH, _BATCH
+"""What is judged of a home in the write that takes it in: entries in all, and entries that a topic may have."""
 UNSETTLED = "standing in (0, 3)"
 """As text, and word for word the partial index's: only so does the planner see that the index will do."""
 _E = t.entry.c
@@ -88,25 +89,26 @@ def judge_topics(
 ) -> list[bytes]:
     """Judge what is ready of some topics, of which entries have just come; the topics that were touched.
 
-    Unless these are the `last` for now, what is not ready stays pending: what it waits for is on its way.
+    Unless these are the `last` for now, what is not ready stays pending: what it waits for is on its way. So does what
+    goes beyond a sitting: `judge_home` finds it.
     """
     lock_homes(conn, [home])
     bench = _Bench(conn, home, decide, frozenset((AWAITS,)))
-    if verdicts := bench.judge_all(topics, hold=last):
+    if verdicts := bench.judge_whole(topics, hold=last):
         _write(conn, journal, home, verdicts, writing)
     return bench.touched
 
 
-_PENDING_LEFT = (
+_WAITING_LEFT = (
     select(_E.number)
-    .where(_E.home == bindparam("home"), text(UNSETTLED), _E.code == "", _E.type >= FIRST_APPLICATION_TYPE)
+    .where(_E.home == bindparam("home"), text(UNSETTLED), _E.code.in_(["", AWAITS]), _E.type >= FIRST_APPLICATION_TYPE)
     .limit(1)
 )
 
 
-def has_pending(conn: Connection, home: int) -> bool:
-    """Whether a home has entries that nobody has judged."""
-    return conn.execute(_PENDING_LEFT, {"home": home}).first() is not None
+def has_waiting(conn: Connection, home: int) -> bool:
+    """Whether a home has entries that nobody has judged, or that wait for what may have come by now."""
+    return conn.execute(_WAITING_LEFT, {"home": home}).first() is not None
 
 
 def waiting_entries(home: int, again: Collection[str]) -> Select[tuple[bytes, int, int, bytes]]:
@@ -134,10 +136,8 @@ _Line = tuple[int, int, int, Standing, str, str]
 
 
 def _write(conn: Connection, journal: Journal, home: int, verdicts: Sequence[_Line], writing: Writing) -> None:
-    runs = build_runs(verdicts)
     feed = down(journal.me.author, home)
-    for at in range(0, len(runs), RUNS_PER_RECORD_MAX):
-        body = pack_runs(runs[at : at + RUNS_PER_RECORD_MAX])
+    for body in pack_records(build_runs(verdicts)):
         journal.tell(conn, feed, EntryType.ORDER, body, replace(writing, actor=0))
 
 
@@ -188,10 +188,23 @@ class _Bench:
         left += self._companions(topics, {place[:3] for place in places})[:_COMPANIONS_MAX]
         return verdicts + self._settle(left, hold=True)
 
-    def judge_all(self, topics: Collection[bytes], *, hold: bool) -> list[_Line]:
-        """The same over all that waits of these topics: a message's worth, and what had waited for it."""
-        self._load(topics)
-        return self._settle(self._companions(topics, ()), hold=hold)
+    def judge_whole(self, topics: Collection[bytes], *, hold: bool) -> list[_Line]:
+        """The same over what waits of these topics, each of them whole or not at all.
+
+        Each entry is compared with all of its topic, so that one with very many would keep other writers waiting.
+        """
+        left: list[Stored] = []
+        known = topic_rows(self._conn, self._home, list(topics))
+        for topic in topics:
+            if len(known[topic]) > _TOPIC_ENTRIES_MAX:
+                continue
+            waiting = self._companions([topic], ())
+            if len(left) + len(waiting) > _SITTING_MAX:
+                break
+            self._load([topic])
+            left += waiting
+        left.sort(key=lambda row: row[:3])
+        return self._settle(left, hold=hold)
 
     def _settle(self, left: list[Stored], *, hold: bool) -> list[_Line]:
         verdicts: list[_Line] = []

@@ -110,18 +110,32 @@ def placements(record_number: int, runs: Sequence[Run]) -> Iterator[Placed]:
 
 
 def pack_runs(runs: Sequence[Run]) -> bytes:
-    return canonical.pack(
-        [
-            [
-                run.slot,
-                run.epoch,
-                run.first,
-                run.last,
-                [[e.number, int(e.standing), e.code, e.field] for e in run.exceptions],
-            ]
-            for run in runs
-        ]
-    )
+    return canonical.pack([_run_fields(run) for run in runs])
+
+
+def _run_fields(run: Run) -> list[Any]:
+    exceptions = [[e.number, int(e.standing), e.code, e.field] for e in run.exceptions]
+    return [run.slot, run.epoch, run.first, run.last, exceptions]
+
+
+def pack_records(runs: Sequence[Run]) -> Iterator[bytes]:
+    """Bodies of as few order records as hold these runs within the bounds of `parse_runs`."""
+    group: list[Run] = []
+    entries = size = 0
+    for run in runs:
+        more, its_size = run.last - run.first + 1, len(canonical.pack(_run_fields(run)))
+        full = len(group) == RUNS_PER_RECORD_MAX or entries + more > RUN_ENTRIES_MAX
+        if group and (full or size + its_size > BODY_BYTES_MAX - _ARRAY_HEAD):
+            yield pack_runs(group)
+            group, entries, size = [], 0, 0
+        group.append(run)
+        entries, size = entries + more, size + its_size
+    if group:
+        yield pack_runs(group)
+
+
+_ARRAY_HEAD = 3
+"""Bytes before the first run, at most."""
 
 
 RUN_ENTRIES_MAX = 4096
@@ -166,6 +180,10 @@ def _exception(item: Any, first: int, last: int) -> RunException:
     return RunException(number, Standing(standing), code, field)
 
 
+_EXCEPTIONS_AT_ONCE = 100
+"""So many have room in one body, however long their codes and fields are."""
+
+
 def build_runs(verdicts: Sequence[tuple[int, int, int, Standing, str, str]]) -> list[Run]:
     """Join (slot, epoch, number, standing, code, field), in the order judged, into as few runs as possible."""
     runs: list[Run] = []
@@ -176,7 +194,7 @@ def build_runs(verdicts: Sequence[tuple[int, int, int, Standing, str, str]]) -> 
             last is not None
             and (last.slot, last.epoch, last.last + 1) == (slot, epoch, number)
             and number - last.first < RUN_ENTRIES_MAX
-            and len(last.exceptions) + len(extra) <= RUN_EXCEPTIONS_MAX
+            and len(last.exceptions) + len(extra) <= _EXCEPTIONS_AT_ONCE
         ):
             runs[-1] = Run(slot, epoch, last.first, number, last.exceptions + extra)
         else:

@@ -143,12 +143,16 @@ def note_placed(
 def note_written(conn: Connection, home: int, rows: Iterable[Mapping[str, Any]]) -> None:
     """Entries were written: what was read of their topics goes on being true with them."""
     known, where = memory(conn), places(conn, home)
+    grown: dict[bytes, list[Stored]] = {}
     for row in rows:
-        where[row["feed"], row["epoch"], row["number"]] = row["topic"]
-        its = known.get(("changes", home, row["topic"]))
+        topic = row["topic"]
+        where[row["feed"], row["epoch"], row["number"]] = topic
+        its = known.get(("changes", home, topic))
         if its is not None and row["type"] >= FIRST_APPLICATION_TYPE:
             its.append(Stored._make(_stored(row)))
-            its.sort(key=_position)
+            grown[topic] = its
+    for its in grown.values():
+        its.sort(key=_position)
 
 
 def forget_changes(conn: Connection, home: int, topics: Iterable[bytes]) -> None:

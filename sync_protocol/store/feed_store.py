@@ -152,9 +152,10 @@ class _Salts:
         new = [topic for topic in set(topics) if topic and topic not in self._known]
         if not new or self._home is None:
             return
-        rows = self._conn.execute(_SALTS, {"home": self._home, "topics": new})
         self._known.update(dict.fromkeys(new))
-        self._known.update({row.topic: row.salt for row in rows})
+        for at in range(0, len(new), _ASKED_AT_ONCE):
+            rows = self._conn.execute(_SALTS, {"home": self._home, "topics": new[at : at + _ASKED_AT_ONCE]})
+            self._known.update({row.topic: row.salt for row in rows})
         self.absent.update(topic for topic in new if self._known[topic] is None)
 
     def __call__(self, topic: bytes) -> bytes | None:
@@ -177,6 +178,9 @@ def salts(conn: Connection, feed: FeedId) -> _Salts:
     return _Salts(conn, feed.home)
 
 
+_LOCKED = select(t.blob.c.hash).where(t.blob.c.hash.in_(bindparam("hashes", expanding=True))).with_for_update()
+_ASKED_AT_ONCE = 1_000
+"""A statement takes only so many parameters, 65,535 on PostgreSQL."""
 _INSERT = insert_plain(t.entry)
 _SIGN = insert_plain(t.head_signature)
 _OPEN = insert(t.topic).values({name: bindparam(name) for name in ("home", "topic", "salt", "wrap")})
@@ -316,11 +320,15 @@ def _name_blobs(conn: Connection, branch: Branch, home: int, links: Sequence[Lin
     if not refs:
         return
     conn.execute(insert(t.blob_ref), refs)
-    lengths = {ref.hash: ref.length for item in links for ref in item.header.blobs}
-    # Locked, so that one whose file is just being noted as complete is seen as held from here on.
-    known = conn.execute(select(t.blob.c.hash).where(t.blob.c.hash.in_(list(lengths))).with_for_update())
-    for (hash_,) in known.all():
-        del lengths[hash_]
+    lengths: dict[bytes, int] = {}
+    for item in links:
+        for ref in item.header.blobs:
+            lengths.setdefault(ref.hash, ref.length)  # the first who names a blob says how long it is
+    wanted = sorted(lengths)
+    for at in range(0, len(wanted), _ASKED_AT_ONCE):
+        # Locked, so that one whose file is just being noted as complete is seen as held from here on.
+        for (hash_,) in conn.execute(_LOCKED, {"hashes": wanted[at : at + _ASKED_AT_ONCE]}).all():
+            del lengths[hash_]
     insert_absent(conn, t.blob, [{"hash": h, "length": n, "held": 0} for h, n in lengths.items()])
 
 

@@ -166,6 +166,27 @@ def test_what_the_county_lacks_too_is_asked_for_once_for_each_time_that_the_chil
     assert asked == [True, False, False, True, False]
 
 
+def test_more_than_one_answer_holds_comes_down_though_the_child_asked_once(county):
+    c, hub, township, village = county
+    for number in range(8):
+        village.open_case({}, pages=(bytes([number]) * 150_000,))
+    pages = village.store.read(lambda conn: conn.execute(sa.select(t.blob.c.hash)).scalars().all())
+    c.sync(village, township)
+    c.sync(township, hub)
+    for place in (village, township):
+        for page in pages:
+            place.replica.blobs.path(page).unlink()
+        place.store.write(lambda conn: conn.execute(sa.update(t.blob).values(held=0)))
+    stations, halls = Dialer(village.replica, township.author), Dialer(township.replica, hub.author)
+    for _ in range(2):
+        c.exchange(halls, township, hub)
+        c.exchange(stations, village, township)  # the second one asks
+    for _ in range(50):
+        if not c.exchange(halls, township, hub).again:
+            break
+    assert all(township.replica.blobs.holds(page) for page in pages)
+
+
 def test_what_is_asked_of_a_relay_is_bounded(county):
     _, _, township, _ = county
     for number in range(3 * WANTS_MAX):
