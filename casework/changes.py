@@ -278,10 +278,13 @@ def _blob_uses(kind: int, body: dict[str, object]) -> Iterator[tuple[str, object
 
 
 _WITH_MATERIALS = (ChangeKind.COLLECT, ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
+_NAMING = frozenset((ChangeKind.ATTACH_RESULT, *_WITH_MATERIALS))
 
 
 def check_blobs(kind: int, body: dict[str, object], blobs: Sequence[BlobRef]) -> list[Problem]:
     """List indexes of a body (one that passed `check_body`) that name no blob, or one of another role."""
+    if kind not in _NAMING:
+        return []
     found = (
         Problem(path, "没有对应的附件")
         for path, index, role in _blob_uses(kind, body)

@@ -14,7 +14,7 @@ from casework.changes import SHAPES, ChangeKind, check_blobs, check_body, known_
 from casework.fold import CaseState
 from casework.journal import Change
 from casework.refusals import Code
-from casework.states import COUNTY, HOME, Course, acts_for, office_fits, row_for
+from casework.states import COUNTY, HOME, acts_for, office_fits, row_for
 
 RouteFor = Callable[[str, int], Mapping[str, object] | None]
 ROUTE_FIELDS = ("first_review", "decision", "township_reads")
@@ -76,7 +76,7 @@ def _not_of_a_case(kind: ChangeKind) -> bool:
 
 def table_misfit(case: CaseState, kind: ChangeKind, office: str, home_tier: str) -> Code | None:
     """Return why the state table has no place for this kind by this office now, or None if it has."""
-    course = Course(home_tier, case.course().first_review, case.course().decision)
+    course = case.course()._replace(tier=home_tier)
     row = row_for(kind, case.state, course)
     if row is None and case.state is None:
         return Code.NOT_COLLECTED

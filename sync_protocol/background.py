@@ -10,7 +10,7 @@ from sync_protocol.bell import EVERYTHING, Bell
 from sync_protocol.store.async_store import AsyncStore
 
 _WATCH_SECONDS = 0.5
-_NEW_OBJECTS = 10_000
+_NEW_OBJECTS = 50_000
 
 
 def collect_seldom() -> None:

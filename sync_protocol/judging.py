@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Select, bindparam, select, text
 
 from sync_protocol.entries import FIRST_APPLICATION_TYPE, NO_TOPIC, EntryType, parse_header
+from sync_protocol.epochs import Revocation
 from sync_protocol.feeds import FeedId, down
 from sync_protocol.journal import Journal, Writing
 from sync_protocol.order import (
@@ -161,6 +162,7 @@ class _Bench:
         self._home = home
         self._decide = decide
         self._memory = memory(conn)
+        self._revoked: dict[int, list[Revocation]] = {}
         self._refused: set[bytes] = set()
         """Topics of which an entry was refused."""
         self._waiting = waiting
@@ -268,7 +270,9 @@ class _Bench:
 
     def _verdict(self, row: Stored, mine: TopicEntry, topic: Mapping[_Key, TopicEntry]) -> Verdict:
         feed = FeedId.parse(row.feed)
-        if revocations := trust.revocations_of(self._conn, feed.author):
+        if feed.author not in self._revoked:
+            self._revoked[feed.author] = trust.revocations_of(self._conn, feed.author)
+        if revocations := self._revoked[feed.author]:
             serial = feed_store.serial_of(self._conn, feed, row.epoch, row.number)
             if any(r.serial == serial and r.past(feed, row.epoch, row.number) for r in revocations):
                 return Verdict(Standing.HELD, REVOKED)

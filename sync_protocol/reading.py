@@ -136,7 +136,7 @@ def note_placed(
     known = memory(conn)
     for topic in topics:
         if rows := known.get(("changes", home, topic)):
-            rows = [row._replace(**placed.get(row[:3], {})) for row in rows]
+            rows = [row._replace(**values) if (values := placed.get(row[:3])) else row for row in rows]
             known["changes", home, topic] = sorted(rows, key=_position)
 
 
