@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Calendar:
     def __init__(self, years: Mapping[int, CalendarYear]) -> None:
         self._years = dict(years)
         self._steps: dict[tuple[date, int], date] = {}
+        self._between: dict[tuple[date, date], int] = {}
 
     @classmethod
     def from_plain(cls, plain: Iterable[object]) -> Calendar:
@@ -113,8 +114,14 @@ class Calendar:
         """Working days after `start` up to and including `end`; negative if `end` is earlier."""
         if end < start:
             return -self.workdays_between(end, start)
-        days = (end - start).days
-        return sum(self.is_workday(start + timedelta(days=n)) for n in range(1, days + 1))
+        known = self._between.get((start, end))
+        if known is None:
+            if len(self._between) >= _STEPS_REMEMBERED:
+                self._between.clear()
+            days = (end - start).days
+            known = sum(self.is_workday(start + timedelta(days=n)) for n in range(1, days + 1))
+            self._between[start, end] = known
+        return known
 
     def next_workday(self, day: date) -> date:
         """The day itself when it is a working day, else the first one after it."""
@@ -137,8 +144,11 @@ class Calendar:
 
 def china_day(seconds: int) -> date:
     """The calendar day in China (UTC+8, no summer time) at a unix time, bounded as in `possible_day`."""
-    first, last = (int(datetime.combine(day, time(), UTC).timestamp()) for day in (FIRST_DAY, LAST_DAY))
-    return possible_day((datetime.fromtimestamp(min(max(seconds, first), last), UTC) + timedelta(hours=8)).date())
+    days = (seconds + _CHINA_SECONDS) // _DAY_SECONDS
+    return date.fromordinal(_EPOCH + min(max(days, FIRST_DAY.toordinal() - _EPOCH), LAST_DAY.toordinal() - _EPOCH))
+
+
+_CHINA_SECONDS, _DAY_SECONDS, _EPOCH = 8 * 3600, 24 * 3600, date(1970, 1, 1).toordinal()
 
 
 def possible_day(day: date) -> date:

@@ -45,7 +45,6 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
             raw=False,
             use_list=True,
             strict_map_key=True,
-            object_pairs_hook=_ordered_map,
             max_str_len=len(data),
             max_bin_len=len(data),
             max_array_len=len(data),
@@ -111,28 +110,25 @@ def _refuse_deep(data: bytes) -> None:
             left.pop()
 
 
-def _ordered_map(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-    """Keys ascend: the order of code points is that of the UTF-8 bytes."""
-    keys = [key for key, _ in pairs]
+def _check_keys(keys: list[Any]) -> None:
+    """Keys ascend, by code points as by UTF-8 bytes. One that stands twice shows when the value is packed again."""
     if not _TEXT.issuperset(map(type, keys)):
         raise NotCanonical("a map key is not text")
-    result = dict(pairs)
-    if len(result) < len(keys):
-        raise NotCanonical("a map key stands twice")
     if keys != sorted(keys):
         raise NotCanonical("map keys are not in order")
-    return result
 
 
 def _check_decoded(value: Any, depth: int) -> None:
-    """What the decoder lets pass and `pack` would not: floats, timestamps, integers beyond 64 bits, depth.
+    """What the decoder lets pass and `pack` would not: floats, timestamps, large integers, depth, order of keys.
 
-    Text is UTF-8 and maps are in order by now; nothing is copied, since most of what a replica reads comes by here.
+    Text is UTF-8 by now; nothing is copied, since most of what a replica reads comes by here.
     """
     kind = type(value)
     if kind is list or kind is dict:
         if depth == 0:
             raise NotCanonical("nested too deeply")
+        if kind is dict:
+            _check_keys(list(value))
         for item in value if kind is list else value.values():
             inner = type(item)
             if inner is str or inner is bytes or (inner is int and item < _INT_LIMIT) or item is None or inner is bool:
