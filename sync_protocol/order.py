@@ -180,7 +180,7 @@ def _exception(item: Any, first: int, last: int) -> RunException:
     return RunException(number, Standing(standing), code, field)
 
 
-_EXCEPTIONS_AT_ONCE = 100
+EXCEPTIONS_AT_ONCE = 100
 """So many have room in one body, however long their codes and fields are."""
 
 
@@ -194,7 +194,7 @@ def build_runs(verdicts: Sequence[tuple[int, int, int, Standing, str, str]]) -> 
             last is not None
             and (last.slot, last.epoch, last.last + 1) == (slot, epoch, number)
             and number - last.first < RUN_ENTRIES_MAX
-            and len(last.exceptions) + len(extra) <= _EXCEPTIONS_AT_ONCE
+            and len(last.exceptions) + len(extra) <= EXCEPTIONS_AT_ONCE
         ):
             runs[-1] = Run(slot, epoch, last.first, number, last.exceptions + extra)
         else:

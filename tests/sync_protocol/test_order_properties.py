@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sync_protocol.entries import mark, unmark
 from sync_protocol.feeds import HUB, TO_ALL, down, up
 from sync_protocol.frontier import Branch, Tip, clip, frontier_digest, lacking, parse_vector, vector_fields
-from sync_protocol.limits import RUN_EXCEPTIONS_MAX, RUNS_PER_RECORD_MAX
+from sync_protocol.limits import RUNS_PER_RECORD_MAX
 from sync_protocol.order import (
+    EXCEPTIONS_AT_ONCE,
     RUN_ENTRIES_MAX,
     Run,
     Standing,
@@ -69,8 +70,8 @@ def test_runs_are_as_few_as_can_be(lines):
 def test_a_long_stretch_is_cut_where_a_run_is_full():
     lines = [(0, 0, n, Standing.ADMITTED, "", "") for n in range(1, 2 * RUN_ENTRIES_MAX + 2)]
     assert [(r.first, r.last) for r in build_runs(lines)] == [(1, 4096), (4097, 8192), (8193, 8193)]
-    held = [(0, 0, n, Standing.HELD, "awaits", "") for n in range(1, RUN_EXCEPTIONS_MAX + 2)]
-    assert [len(r.exceptions) for r in build_runs(held)] == [RUN_EXCEPTIONS_MAX, 1]
+    held = [(0, 0, n, Standing.HELD, "awaits", "") for n in range(1, EXCEPTIONS_AT_ONCE + 2)]
+    assert [len(r.exceptions) for r in build_runs(held)] == [EXCEPTIONS_AT_ONCE, 1]
     assert parse_runs(pack_runs(build_runs(held))) == build_runs(held)
 
 
