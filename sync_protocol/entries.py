@@ -138,7 +138,7 @@ def _parse_header(data: bytes) -> Header:
         _int(fields[3], 0, INT_MAX, "time"),
         _int(fields[4], 0, 255, "quality"),
         _after(fields[5]),
-        _blobs(fields[6]) if fields[6] else (),
+        _blobs(fields[6]),
         _int(fields[7], 0, 2**31, "urgency"),
         _int(fields[8], 0, 255, "flags"),
         _origin(fields[9]),
