@@ -102,7 +102,11 @@ def _update(columns: Iterable[str]) -> sa.Update:
     return sa.update(case_row).where(_C.topic == sa.bindparam("new_topic")).values(values)
 
 
-_NEW = sa.insert(case_row).values({column.name: sa.bindparam(column.name) for column in case_row.c})
+def _insert(table: sa.Table) -> sa.Insert:
+    return sa.insert(table).values({column.name: sa.bindparam(column.name) for column in table.c})
+
+
+_NEW = _insert(case_row)
 _MOVE = _update(sorted(_MOVING))
 _REPLACE = _update(column.name for column in case_row.c if column.name != "topic")
 _ROWS_AT_ONCE = 200
@@ -181,7 +185,7 @@ def terms_of_row(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 class _Terms:
     """What is to be written so that cases are found by what their rows say now."""
 
-    _INSERT = sa.insert(case_term).values({column.name: sa.bindparam(column.name) for column in case_term.c})
+    _INSERT = _insert(case_term)
     _DELETE = sa.delete(case_term).where(
         _T.term == sa.bindparam("old_term"),
         _T.received == sa.bindparam("old_received"),

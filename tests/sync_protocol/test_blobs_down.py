@@ -124,16 +124,30 @@ def test_on_a_link_that_cuts_every_large_answer_a_document_still_comes_down(coun
     assert lost >= 1
 
 
-def test_a_scan_that_station_and_township_have_lost_comes_back_from_the_county(county):
+def brought_up(county, *scans: bytes) -> list[bytes]:
+    """Hashes of scans of a case each, which all three places hold."""
     c, hub, township, village = county
-    village.open_case({}, pages=(b"scan" * 500,))
-    (page,) = village.store.read(lambda conn: conn.execute(sa.select(t.blob.c.hash)).scalars().all())
+    for scan in scans:
+        village.open_case({}, pages=(scan,))
     c.sync(village, township)
     c.sync(township, hub)
-    assert hub.replica.blobs.holds(page)
-    for place in (village, township):  # as after both machines were replaced: the entries came back, the scans did not
-        place.replica.blobs.path(page).unlink()
+    pages = village.store.read(lambda conn: conn.execute(sa.select(t.blob.c.hash)).scalars().all())
+    assert len(pages) == len(scans) and all(hub.replica.blobs.holds(page) for page in pages)
+    return list(pages)
+
+
+def lose(pages: list[bytes], *places: Place) -> None:
+    """As after their machines were replaced: the entries came back, the scans did not."""
+    for place in places:
+        for page in pages:
+            place.replica.blobs.path(page).unlink()
         place.store.write(lambda conn: conn.execute(sa.update(t.blob).values(held=0)))
+
+
+def test_a_scan_that_station_and_township_have_lost_comes_back_from_the_county(county):
+    c, hub, township, village = county
+    (page,) = brought_up(county, b"scan" * 500)
+    lose([page], village, township)
     stations, halls = Dialer(village.replica, township.author), Dialer(township.replica, hub.author)
     for _ in range(4):
         c.exchange(stations, village, township)
@@ -146,13 +160,8 @@ def test_a_scan_that_station_and_township_have_lost_comes_back_from_the_county(c
 
 def test_what_the_county_lacks_too_is_asked_for_once_for_each_time_that_the_child_asks(county):
     c, hub, township, village = county
-    village.open_case({}, pages=(b"scan" * 500,))
-    (page,) = village.store.read(lambda conn: conn.execute(sa.select(t.blob.c.hash)).scalars().all())
-    c.sync(village, township)
-    c.sync(township, hub)
-    for place in (village, township, hub):
-        place.replica.blobs.path(page).unlink()
-        place.store.write(lambda conn: conn.execute(sa.update(t.blob).values(held=0)))
+    (page,) = brought_up(county, b"scan" * 500)
+    lose([page], village, township, hub)
     stations, halls = Dialer(village.replica, township.author), Dialer(township.replica, hub.author)
     c.exchange(stations, village, township)
     c.exchange(halls, township, hub)  # who holds what
@@ -168,15 +177,8 @@ def test_what_the_county_lacks_too_is_asked_for_once_for_each_time_that_the_chil
 
 def test_more_than_one_answer_holds_comes_down_though_the_child_asked_once(county):
     c, hub, township, village = county
-    for number in range(8):
-        village.open_case({}, pages=(bytes([number]) * 150_000,))
-    pages = village.store.read(lambda conn: conn.execute(sa.select(t.blob.c.hash)).scalars().all())
-    c.sync(village, township)
-    c.sync(township, hub)
-    for place in (village, township):
-        for page in pages:
-            place.replica.blobs.path(page).unlink()
-        place.store.write(lambda conn: conn.execute(sa.update(t.blob).values(held=0)))
+    pages = brought_up(county, *(bytes([number]) * 150_000 for number in range(8)))
+    lose(pages, village, township)
     stations, halls = Dialer(village.replica, township.author), Dialer(township.replica, hub.author)
     for _ in range(2):
         c.exchange(halls, township, hub)
