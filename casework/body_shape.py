@@ -125,9 +125,9 @@ def _nodes(value: Any, depth: int) -> int:
     """Count the nodes of a plain dict or list; _TOO_MANY as soon as anything has to be looked at more closely."""
     kind = type(value)
     if kind is dict:
-        for key in value:
-            if type(key) is not str or len(key) > MAX_KEY_CHARS or not key.isascii():
-                return _TOO_MANY
+        keys = "".join(value)  # TypeError when one is no text
+        if not keys.isascii() or (len(keys) > MAX_KEY_CHARS and max(map(len, value)) > MAX_KEY_CHARS):
+            return _TOO_MANY
     elif kind is not list:
         return _TOO_MANY
     total = 1
@@ -147,7 +147,7 @@ def is_plain(value: object) -> bool:
     """Tell quickly that `plain_fault` has nothing to say; False only means that it must be asked."""
     try:
         return _nodes(value, 0) <= MAX_NODES
-    except (UnicodeEncodeError, RecursionError):
+    except (TypeError, UnicodeEncodeError, RecursionError):
         return False
 
 

@@ -7,7 +7,7 @@ that came out of a body (applicant, form) are shared, never changed in place.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,7 @@ class Delivery(Part):
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineItem(Part):
+class TimelineItem(NamedTuple):
     """One line of a case's story. `applied` is False when the change moved and added nothing.
 
     standing: ordered, tentative, held or refused, with `code` for the last two. note: shortened free text.
@@ -116,3 +115,12 @@ class TimelineItem(Part):
     code: str
     note: str
     applied: bool
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the plain form."""
+        return self._asdict()
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> TimelineItem:
+        """Build from the plain form. Raises KeyError if a field is missing."""
+        return cls(*(plain[name] for name in cls._fields))

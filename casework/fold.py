@@ -68,9 +68,10 @@ class CaseState:
     timeline: list[TimelineItem] = field(default_factory=list)
     base: CaseState | None = None
 
-    def course(self) -> Course:
-        """Return what of this case the office rules depend on."""
-        return Course(self.tier, self.route.get("first_review", False), self.route.get("decision", ""))
+    def course(self, tier: str | None = None) -> Course:
+        """Return what of this case the office rules depend on; `tier` is given where the case's word is not taken."""
+        tier = self.tier if tier is None else tier
+        return Course(tier, self.route.get("first_review", False), self.route.get("decision", ""))
 
     def copy(self) -> CaseState:
         """Return a copy that can be changed without touching this one."""

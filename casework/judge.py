@@ -76,7 +76,7 @@ def _not_of_a_case(kind: ChangeKind) -> bool:
 
 def table_misfit(case: CaseState, kind: ChangeKind, office: str, home_tier: str) -> Code | None:
     """Return why the state table has no place for this kind by this office now, or None if it has."""
-    course = case.course()._replace(tier=home_tier)
+    course = case.course(home_tier)
     row = row_for(kind, case.state, course)
     if row is None and case.state is None:
         return Code.NOT_COLLECTED

@@ -12,7 +12,6 @@ from casework.changes import ChangeKind
 from casework.desk import Desk
 from casework.fold import CaseState
 from casework.folding import Folding, fold_on
-from casework.journal import ORDERED
 from casework.judge import Hold, Refuse, judge
 from casework.refusals import Code
 from sync_protocol.entries import NO_TOPIC
@@ -58,7 +57,7 @@ class _Decider:
             return Verdict(Standing.REFUSED, verdict.code.value, verdict.field)
         if isinstance(verdict, Hold):
             return Verdict(Standing.HELD, verdict.code.value)
-        folding.take(entry._replace(standing=ORDERED, code="", field=""), checked=True)
+        folding.take(entry, checked=True)
         return Verdict(Standing.ADMITTED)
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:

@@ -7,6 +7,7 @@ that would change people's names under the signature.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import msgpack
@@ -15,8 +16,21 @@ from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.limits import DEPTH_MAX
 
 _PLAIN = frozenset((type(None), bool, bytes))
-_TEXT = frozenset((str,))
+_SMALL = frozenset((type(None), bool, bytes, str))
+_SMALL_OR_INT = frozenset((*_SMALL, int))
 _INT_LIMIT = 2**63
+_NO_ROOM_TO_LIE = 512
+"""Bytes in which no arrays inside one another can claim more than a megabyte, see `_refuse_deep`."""
+
+
+class _Packer(threading.local):
+    """One for each thread: to make one for each value takes longer than to pack it."""
+
+    def __init__(self) -> None:
+        self.pack = msgpack.Packer(use_bin_type=True, strict_types=True).pack
+
+
+_packer = _Packer()
 
 
 def pack(value: Any) -> bytes:
@@ -25,7 +39,7 @@ def pack(value: Any) -> bytes:
 
 
 def _packed(value: Any) -> bytes:
-    packed: bytes = msgpack.packb(value, use_bin_type=True, strict_types=True)
+    packed: bytes = _packer.pack(value)
     return packed
 
 
@@ -36,9 +50,10 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
     """
     if len(data) > bytes_max:
         raise TooLarge(f"{len(data)} bytes, at most {bytes_max}")
-    count = data.count
-    if count(b"\xdc") + count(b"\xdd") + count(b"\xde") + count(b"\xdf") > DEPTH_MAX:  # heads of long arrays and maps
-        _refuse_deep(data)
+    if len(data) > _NO_ROOM_TO_LIE:
+        count = data.count
+        if count(b"\xdc") + count(b"\xdd") + count(b"\xde") + count(b"\xdf") > DEPTH_MAX:  # long arrays and maps
+            _refuse_deep(data)
     try:
         value = msgpack.unpackb(
             data,
@@ -51,7 +66,8 @@ def unpack(data: bytes, *, bytes_max: int) -> Any:
             max_map_len=len(data),
             max_ext_len=0,
         )
-        _check_decoded(value, DEPTH_MAX)
+        # an integer beyond 63 bits has this head; without it integers need no second look
+        _check_decoded(value, DEPTH_MAX, _SMALL if b"\xcf" in data else _SMALL_OR_INT)
         again = _packed(value)
     except NotCanonical:
         raise
@@ -110,35 +126,38 @@ def _refuse_deep(data: bytes) -> None:
             left.pop()
 
 
-def _check_keys(keys: list[Any]) -> None:
-    """Keys ascend, by code points as by UTF-8 bytes. One that stands twice shows when the value is packed again."""
-    if not _TEXT.issuperset(map(type, keys)):
-        raise NotCanonical("a map key is not text")
-    if keys != sorted(keys):
-        raise NotCanonical("map keys are not in order")
-
-
-def _check_decoded(value: Any, depth: int) -> None:
+def _check_decoded(value: Any, depth: int, good: frozenset[type]) -> None:
     """What the decoder lets pass and `pack` would not: floats, timestamps, large integers, depth, order of keys.
 
-    Text is UTF-8 by now; nothing is copied, since most of what a replica reads comes by here.
+    `good` are the types of which every value will do. Text is UTF-8 by now; nothing is copied, since most of what a
+    replica reads comes by here.
     """
     kind = type(value)
-    if kind is list or kind is dict:
+    if kind is dict or kind is list:
         if depth == 0:
             raise NotCanonical("nested too deeply")
         if kind is dict:
             _check_keys(list(value))
-        for item in value if kind is list else value.values():
-            inner = type(item)
-            if inner is str or inner is bytes or (inner is int and item < _INT_LIMIT) or item is None or inner is bool:
-                continue
-            _check_decoded(item, depth - 1)
+            value = value.values()
+        for item in value:
+            if type(item) not in good:
+                _check_decoded(item, depth - 1, good)
     elif kind is int:
         if value >= _INT_LIMIT:
             raise NotCanonical("integer beyond 64 bits")
-    elif kind is not str and kind not in _PLAIN:
+    elif kind not in good:
         raise NotCanonical(f"{kind.__name__} has no canonical form")
+
+
+def _check_keys(keys: list[Any]) -> None:
+    """Keys ascend, by code points as by UTF-8 bytes. One that stands twice shows when the value is packed again.
+
+    The decoder lets only text and bytes pass, and the two cannot be sorted together: the first speaks for all.
+    """
+    if keys and type(keys[0]) is not str:
+        raise NotCanonical("a map key is not text")
+    if keys != sorted(keys):
+        raise NotCanonical("map keys are not in order")
 
 
 def _checked(value: Any, depth: int) -> Any:

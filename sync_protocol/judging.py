@@ -28,7 +28,7 @@ from sync_protocol.order import (
     pack_records,
     unready,
 )
-from sync_protocol.reading import PlacedEntry, Stored, arrived, read_again, slot_of, topic_entry, topic_rows
+from sync_protocol.reading import PlacedEntry, Stored, arrived, read_as_admitted, slot_of, topic_entry, topic_rows
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_homes
@@ -45,7 +45,8 @@ class Verdict:
 
 
 Decide = Callable[[bytes, PlacedEntry], Verdict]
-"""Whether the application admits a change of a topic; called in the order in which changes are placed."""
+"""Whether the application admits a change of a topic, given as it will be read if it does; called in the order in which
+changes are placed."""
 
 _BATCH = 256
 """Entries judged in one transaction, so that other writers are not kept waiting for long."""
@@ -168,6 +169,8 @@ class _Bench:
         self._waiting = waiting
         self._arrived = arrived(conn, home)
         self._topics: dict[bytes, dict[_Key, TopicEntry]] = {}
+        self._open: dict[bytes, dict[_Key, TopicEntry]] = {}
+        """Of each topic what others may have to wait for."""
         self._rows: dict[tuple[bytes, int, int], Stored] = {}
         self._origins: dict[tuple[bytes, _Key], tuple[int, int]] = {}
         """Of entries that were said again by a new machine: (epoch, number) of what the old one had said."""
@@ -245,24 +248,31 @@ class _Bench:
         """Read what is known of these topics at once."""
         new = [topic for topic in topics if topic not in self._topics]
         for topic, rows in topic_rows(self._conn, self._home, new).items():
-            entries = [topic_entry(row) for row in rows]
-            self._topics[topic] = {(e.slot, e.epoch, e.number): e for e in entries}
-            if any(entry.standing is Standing.REFUSED for entry in entries):
-                self._refused.add(topic)
-            for entry, row in zip(entries, rows, strict=True):
+            entries = self._topics[topic] = {}
+            open_ = self._open[topic] = {}
+            for row in rows:
+                header = parse_header(row.header)
+                key, entry = _key(row), topic_entry(row, header)
                 self._rows[row[:3]] = row
-                if (origin := parse_header(row.header).origin) is not None:
-                    self._origins[topic, (entry.slot, entry.epoch, entry.number)] = origin
+                entries[key] = entry
+                if entry.unsettled:
+                    open_[key] = entry
+                elif entry.standing is Standing.REFUSED:
+                    self._refused.add(topic)
+                if header.origin is not None:
+                    self._origins[topic, key] = header.origin
 
     def _judge_one(self, row: Stored) -> _Line | None:
-        key, topic = _key(row), self._topics[row.topic]
+        key, topic, others = _key(row), self._topics[row.topic], self._open[row.topic]
         mine = topic[key]
-        if unready(mine, topic.values(), self._arrived):
+        if unready(mine, others.values(), self._arrived):
             return None
         verdict = self._verdict(row, mine, topic)
         if (verdict.standing, verdict.code) == (row.standing, row.code):
             return None
-        topic[key] = mine._replace(standing=verdict.standing, judged_by=2**62)
+        topic[key] = mine.judged(verdict.standing, by=2**62)
+        if verdict.standing is not Standing.HELD:
+            others.pop(key, None)
         if verdict.standing is Standing.REFUSED:
             self._refused.add(row.topic)
         self._touched[row.topic] = None
@@ -280,7 +290,7 @@ class _Bench:
             return Verdict(Standing.REFUSED, DUPLICATE)
         if row.topic in self._refused and built_on_refused(mine, topic.values()):
             return Verdict(Standing.REFUSED, BASIS_REFUSED)
-        return self._decide(row.topic, read_again(self._memory, row))
+        return self._decide(row.topic, read_as_admitted(self._memory, row))
 
     def _said_before(self, topic: bytes, mine: TopicEntry, entries: Mapping[_Key, TopicEntry]) -> bool:
         """Whether the other copy of a re-issued entry was judged already."""

@@ -67,8 +67,7 @@ class Run:
     exceptions: tuple[RunException, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """What a record says of one entry: its place among all entries of the home, and its standing."""
 
     slot: int
@@ -218,6 +217,15 @@ class TopicEntry(NamedTuple):
     def mark(self) -> int:
         return mark(self.epoch, self.number)
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether others that saw it must wait for it; the hub's own entries never do that."""
+        return (self.standing is Standing.PENDING or self.standing is Standing.HELD) and self.slot != SLOT_HUB
+
+    def judged(self, standing: Standing, by: int) -> TopicEntry:
+        """The same with another standing."""
+        return TopicEntry(self.slot, self.epoch, self.number, self.after, standing, self.place, by)
+
 
 def saw(entry: TopicEntry, other: TopicEntry) -> bool:
     """Whether `entry`'s author had seen `other` when writing."""
@@ -234,13 +242,7 @@ def unready(entry: TopicEntry, topic: Collection[TopicEntry], arrived: Mapping[i
     for slot, seen in enumerate(entry.after):
         if seen and slot != entry.slot and seen > arrived.get(slot, 0):
             return True
-    return any(
-        (other.standing is Standing.PENDING or other.standing is Standing.HELD)
-        and other is not entry
-        and other.slot != SLOT_HUB
-        and saw(entry, other)
-        for other in topic
-    )
+    return any(other.unsettled and other is not entry and saw(entry, other) for other in topic)
 
 
 def built_on_refused(entry: TopicEntry, topic: Collection[TopicEntry]) -> bool:

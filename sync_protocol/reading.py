@@ -97,6 +97,7 @@ _stored = itemgetter(*Stored._fields)
 COLUMNS = tuple(_E[name] for name in Stored._fields)
 _TOPICS_AT_ONCE = 200
 _STANDINGS = tuple(Standing)
+_ADMITTED = int(Standing.ADMITTED)
 
 
 def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[bytes, list[Stored]]:
@@ -136,8 +137,14 @@ def note_placed(
     known = memory(conn)
     for topic in topics:
         if rows := known.get(("changes", home, topic)):
-            rows = [row._replace(**values) if (values := placed.get(row[:3])) else row for row in rows]
+            rows = [
+                Stored._make((*row[:7], *_placing(found), row[-1])) if (found := placed.get(row[:3])) else row
+                for row in rows
+            ]
             known["changes", home, topic] = sorted(rows, key=_position)
+
+
+_placing = itemgetter("standing", "place", "judged_by", "code", "field")
 
 
 def note_written(conn: Connection, home: int, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -191,17 +198,11 @@ def _in_order(known: dict[Any, Any], rows: Sequence[Stored]) -> list[PlacedEntry
     return [read_again(known, row) for row in (*settled, *(pending[entry] for entry in waiting))]
 
 
-def topic_entry(row: Stored | Row[Any]) -> TopicEntry:
-    """What the rules of order need to know of a stored entry."""
-    return TopicEntry(
-        slot=slot_of(row.feed),
-        epoch=row.epoch,
-        number=row.number,
-        after=parse_header(row.header).after,
-        standing=_STANDINGS[row.standing],
-        place=row.place,
-        judged_by=row.judged_by,
-    )
+def topic_entry(row: Stored | Row[Any], header: Header | None = None) -> TopicEntry:
+    """What the rules of order need to know of a stored entry, whose header may have been read already."""
+    after = (header or parse_header(row.header)).after
+    standing = _STANDINGS[row.standing]
+    return TopicEntry(slot_of(row.feed), row.epoch, row.number, after, standing, row.place, row.judged_by)
 
 
 @lru_cache(maxsize=4096)
@@ -220,7 +221,13 @@ def read_again(known: dict[Any, Any], row: Stored) -> PlacedEntry:
     word, place = STANDING_WORDS[_STANDINGS[row.standing]], (row.place, row.number)
     if before.standing == word and before.place == place and before.code == row.code and before.field == row.field:
         return before
-    return before._replace(standing=word, place=place, code=row.code, field=row.field)
+    known[key] = again = PlacedEntry(*before[:7], word, row.code, row.field, place, *before[11:])
+    return again
+
+
+def read_as_admitted(known: dict[Any, Any], row: Stored) -> PlacedEntry:
+    """The same as it will be read once it is admitted."""
+    return read_again(known, Stored(*row[:7], _ADMITTED, *row[8:10], "", "", row.received))
 
 
 def read_entry(row: Stored | Row[Any]) -> PlacedEntry:

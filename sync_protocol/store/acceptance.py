@@ -38,8 +38,11 @@ class Stretch:
 
     def expect(self, segments: Sequence[Segment]) -> None:
         """Look at once for the salts that these need; whether they are sound is for `verify` to say."""
-        with suppress(BadBytes):
-            self._salts.learn(parse_header(item.header).topic for one in segments for item in one.items)
+        topics: list[bytes] = []
+        for segment in segments:
+            with suppress(BadBytes):
+                topics += [parse_header(item.header).topic for item in segment.items]
+        self._salts.learn(topics)
 
     def verify(self, segment: Segment) -> None:
         """Check a segment and keep it for `write`.
@@ -54,7 +57,6 @@ class Stretch:
         before = known.head if segment.first == known.number + 1 else self._head_at(segment.first - 1)
         if before is None:
             raise BadBytes("reaches back before its branch", feed=str(segment.feed), got=segment.first)
-        self._salts.learn(parse_header(item.header).topic for item in segment.items)
         opened: dict[bytes, Opening] = {}
         links = link(self._deployment, segment, before, self._salts, opened)
         check_signature(self._deployment, segment, links[-1].head, signing_key(self._conn, segment))
@@ -92,6 +94,7 @@ def accept(conn: Connection, deployment: bytes, segment: Segment, now: int) -> i
     """Verify one segment and write down what is new of it; the number of entries. Raises what `Stretch.verify` does."""
     lock_feeds(conn, [segment.feed])
     stretch = Stretch(conn, deployment, Branch(segment.feed, segment.epoch), now)
+    stretch.expect([segment])
     stretch.verify(segment)
     stretch.write()
     return stretch.entries

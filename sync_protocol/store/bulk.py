@@ -22,7 +22,14 @@ def run_many(conn: Connection, statement: Insert | Update | Delete, rows: Sequen
     if names is None:
         conn.exec_driver_sql(text, [dict(row) for row in rows])
     else:
-        conn.exec_driver_sql(text, list(map(itemgetter(*names), rows)))
+        pick = itemgetter(*names)
+        conn.exec_driver_sql(text, [_unadapted(pick(row)) for row in rows])
+
+
+def _unadapted(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """SQLite's driver looks for an adapter for each value but integers, text and bytearrays: three times as long as to
+    store it."""
+    return tuple([bytearray(value) if type(value) is bytes else value for value in values])
 
 
 @lru_cache(maxsize=64)

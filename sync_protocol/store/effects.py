@@ -108,31 +108,27 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
     """Write down what an order record says; of entries not held yet it is kept until they arrive."""
     feeds = {number: slot_feed(conn, home, number) for number in {p.slot for p in placed}}
     held = _topics_of(conn, home, feeds, placed)
+    packed = {number: feed.packed() for number, feed in feeds.items() if feed is not None}
     here: dict[tuple[bytes, int, int], dict[str, Any]] = {}
     ahead: dict[tuple[int, int, int], dict[str, Any]] = {}
-    for item in placed:
-        key = (item.slot, item.epoch, item.number)
-        values = {
-            "standing": int(item.standing),
-            "place": item.place,
-            "judged_by": record,
-            "code": item.code,
-            "field": item.field,
-        }
-        feed = feeds[item.slot]
-        if feed is not None and key in held:
-            here[feed.packed(), item.epoch, item.number] = values
-            touch(conn, home, held[key])
+    for slot_number, epoch, number, at, standing, code, field in placed:
+        key = (slot_number, epoch, number)
+        values = {"standing": int(standing), "place": at, "judged_by": record, "code": code, "field": field}
+        if key in held:
+            feed = packed[slot_number]
+            here[feed, epoch, number] = {"at_feed": feed, "at_epoch": epoch, "at_number": number, **values}
         else:
-            ahead[key] = {"home": home, "slot": item.slot, "epoch": item.epoch, "number": item.number, **values}
+            ahead[key] = {"home": home, "slot": slot_number, "epoch": epoch, "number": number, **values}
     if here:
-        rows = [{"at_feed": f, "at_epoch": e, "at_number": n, **values} for (f, e, n), values in here.items()]
-        run_many(conn, _PLACE, rows)
-        note_placed(conn, home, set(held.values()), here)
+        run_many(conn, _PLACE, list(here.values()))
+        topics = dict.fromkeys(held.values())
+        note_placed(conn, home, topics, here)
+        for topic in topics:
+            touch(conn, home, topic)
     if ahead:
         memory(conn).pop(("ahead", home), None)
+    a = t.placement_ahead.c
     for (slot_number, epoch, number), row in ahead.items():
-        a = t.placement_ahead.c
         conn.execute(
             delete(t.placement_ahead).where(a.home == home, a.slot == slot_number, a.epoch == epoch, a.number == number)
         )

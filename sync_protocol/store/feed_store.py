@@ -250,22 +250,24 @@ def write(
 
 def _without_erased(salt_of: _Salts, links: Sequence[Link]) -> list[Link]:
     """A body that arrives after its topic was erased is not written down; its hash is."""
-    salt_of.learn(item.header.topic for item in links)
+    topics = {item.header.topic for item in links}
+    salt_of.learn(topics)
+    if not (erased := {topic for topic in topics if salt_of(topic) == ERASED}):
+        return list(links)
     return [
-        item._replace(body=None)
-        if item.header.type >= FIRST_APPLICATION_TYPE and salt_of(item.header.topic) == ERASED
-        else item
+        item._replace(body=None) if item.header.type >= FIRST_APPLICATION_TYPE and item.header.topic in erased else item
         for item in links
     ]
 
 
 def _tell_application(conn: Connection, branch: Branch, home: int, links: Sequence[Link]) -> None:
     feed = branch.feed
+    for topic in dict.fromkeys(item.header.topic for item in links):
+        if topic:
+            touch(conn, home, topic)
     for item in links:
         header = item.header
-        if header.topic:
-            touch(conn, home, header.topic)
-        elif header.type >= FIRST_APPLICATION_TYPE and item.body is not None:
+        if not header.topic and header.type >= FIRST_APPLICATION_TYPE and item.body is not None:
             told = Told(
                 str(feed), feed.author, feed.audience, item.number, header.type, header.actor, header.time, item.body
             )

@@ -28,7 +28,7 @@ class At:
 
 def line(kind: ChangeKind, office: str = "home", standing: str = ORDERED, *, code: str = "", **more: object):
     item = TimelineItem("up:3/0/1", int(kind), office, 3, 7, 1_790_000_000, 1, standing, code, "", standing != REFUSED)
-    return replace(item, **more)
+    return item._replace(**more)
 
 
 def case(state: State, *lines: TimelineItem, tier: str = "village") -> CaseState:
