@@ -43,8 +43,7 @@ class Page(Part):
     preview_key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(NamedTuple):
     """One material as last handed in: seen against the original by the clerk, or scanned pages."""
 
     name: str

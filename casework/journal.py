@@ -74,10 +74,6 @@ class Change(Protocol):
         """Why it is held or refused, else ""."""
 
     @property
-    def place(self) -> tuple[int, ...]:
-        """Total order among ordered changes; opaque."""
-
-    @property
     def ref(self) -> str:
         """Unique name of the entry, "up:17/0/5" (feed, epoch, number)."""
 

@@ -41,6 +41,7 @@ class Hold:
 
 
 Verdict = Admit | Refuse | Hold
+_ADMIT = Admit()
 
 
 def judge(state: CaseState | None, change: Change, *, home_tier: str, route_for: RouteFor) -> Verdict:
@@ -107,7 +108,7 @@ def _judge_collect(case: CaseState, change: Change, home_tier: str, route_for: R
     for name in ROUTE_FIELDS:
         if known.get(name) != body["route"][name]:
             return Refuse(Code.WRONG_ROUTE, f"route.{name}")
-    return Admit()
+    return _ADMIT
 
 
 def _judge_mentions(case: CaseState, kind: ChangeKind, office: str, body: dict[str, Any]) -> Verdict:
@@ -118,4 +119,4 @@ def _judge_mentions(case: CaseState, kind: ChangeKind, office: str, body: dict[s
         return Refuse(Code.WRONG_OFFICE, "case_no")
     if number and case.case_no and number != case.case_no:
         return Refuse(Code.ALREADY_NUMBERED, "case_no")
-    return Admit()
+    return _ADMIT

@@ -30,6 +30,9 @@ class Judged:
     topics: list[bytes]
 
 
+_ADMITTED = Verdict(Standing.ADMITTED)
+
+
 class _Decider:
     """The application's verdicts over one home; keeps each case's ordered state while the home is judged."""
 
@@ -58,7 +61,7 @@ class _Decider:
         if isinstance(verdict, Hold):
             return Verdict(Standing.HELD, verdict.code.value)
         folding.take(entry, checked=True)
-        return Verdict(Standing.ADMITTED)
+        return _ADMITTED
 
     def _route(self, item: str, version: int) -> dict[str, object] | None:
         found = self._reference.item(self._conn, item, version)

@@ -203,8 +203,7 @@ def unmark(value: int) -> tuple[int, int]:
     return value >> 32, value & 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """What stands before the first body of a topic: its salt and its key wrapped for each reader (author, seal)."""
 
     salt: bytes

@@ -156,7 +156,7 @@ class Journal:
         return Standing.ADMITTED if feed.author == HUB else Standing.PENDING
 
     def _placed(self, feed: FeedId, item: Link, standing: Standing, now: int) -> PlacedEntry:
-        return placed_entry(feed, self.me.epoch, item.number, item.header, item.body, standing, (0, 0), "", "", now)
+        return placed_entry(feed, self.me.epoch, item.number, item.header, item.body, standing, "", "", now)
 
     def key_of(self, conn: Connection, home: int, topic: bytes) -> bytes | None:
         """The topic's key if this replica may read its blobs, else None."""

@@ -7,7 +7,7 @@ passed in as `decide`; whether it is *ready* is answered here from headers alone
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select, text
@@ -35,8 +35,7 @@ from sync_protocol.store.dialect import lock_homes
 from sync_protocol.store.memory import memory
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """ADMITTED, or REFUSED or HELD with a code and the field it concerns."""
 
     standing: Standing

@@ -46,7 +46,6 @@ class PlacedEntry(NamedTuple):
     standing: str
     code: str
     field: str
-    place: tuple[int, int]
     ref: str
     blobs: tuple[BlobRef, ...]
     received: int
@@ -93,6 +92,8 @@ class Stored(NamedTuple):
     received: int
 
 
+Placing = tuple[int, int, int, str, str]
+"""What an order record says of an entry: the fields `standing` to `field`."""
 _stored = itemgetter(*Stored._fields)
 COLUMNS = tuple(_E[name] for name in Stored._fields)
 _TOPICS_AT_ONCE = 200
@@ -131,20 +132,16 @@ def _position(row: Stored) -> tuple[int, bytes, int, int]:
 
 
 def note_placed(
-    conn: Connection, home: int, topics: Iterable[bytes], placed: Mapping[tuple[bytes, int, int], Mapping[str, Any]]
+    conn: Connection, home: int, topics: Iterable[bytes], placed: Mapping[tuple[bytes, int, int], Placing]
 ) -> None:
-    """Entries (feed, epoch, number) of these topics were given other values: what was read goes on being true."""
+    """Entries (feed, epoch, number) of these topics were put elsewhere: what was read goes on being true."""
     known = memory(conn)
     for topic in topics:
         if rows := known.get(("changes", home, topic)):
             rows = [
-                Stored._make((*row[:7], *_placing(found), row[-1])) if (found := placed.get(row[:3])) else row
-                for row in rows
+                Stored._make((*row[:7], *found, row[-1])) if (found := placed.get(row[:3])) else row for row in rows
             ]
             known["changes", home, topic] = sorted(rows, key=_position)
-
-
-_placing = itemgetter("standing", "place", "judged_by", "code", "field")
 
 
 def note_written(conn: Connection, home: int, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -218,10 +215,10 @@ def read_again(known: dict[Any, Any], row: Stored) -> PlacedEntry:
     if before is None:
         known[key] = entry = read_entry(row)
         return entry
-    word, place = STANDING_WORDS[_STANDINGS[row.standing]], (row.place, row.number)
-    if before.standing == word and before.place == place and before.code == row.code and before.field == row.field:
+    word = STANDING_WORDS[_STANDINGS[row.standing]]
+    if before.standing == word and before.code == row.code and before.field == row.field:
         return before
-    known[key] = again = PlacedEntry(*before[:7], word, row.code, row.field, place, *before[11:])
+    known[key] = again = before._replace(standing=word, code=row.code, field=row.field)
     return again
 
 
@@ -238,7 +235,6 @@ def read_entry(row: Stored | Row[Any]) -> PlacedEntry:
         parse_header(row.header),
         row.body,
         _STANDINGS[row.standing],
-        (row.place, row.number),
         row.code,
         row.field,
         row.received,
@@ -252,7 +248,6 @@ def placed_entry(
     header: Header,
     body: bytes | None,
     standing: Standing,
-    place: tuple[int, int],
     code: str,
     field: str,
     received: int,
@@ -268,7 +263,6 @@ def placed_entry(
         STANDING_WORDS[standing],
         code,
         field,
-        place,
         f"{feed}/{epoch}/{number}",
         header.blobs,
         received,

@@ -31,7 +31,7 @@ from sync_protocol.feeds import HUB, FeedId, FeedKind, up
 from sync_protocol.frontier import Branch
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.order import Placed, parse_runs, placements
-from sync_protocol.reading import forget_bodies, forget_changes, note_placed, places
+from sync_protocol.reading import Placing, forget_bodies, forget_changes, note_placed, places
 from sync_protocol.segments import ERASED, Link
 from sync_protocol.sharing import Share, parse_shares
 from sync_protocol.store import blob_store, peers, trust
@@ -98,8 +98,9 @@ def slot_feed(conn: Connection, home: int, number_of_slot: int) -> FeedId | None
 _PLACE = (
     update(t.entry)
     .where(t.entry.c.feed == bindparam("at_feed"), t.entry.c.epoch == bindparam("at_epoch"))
-    .where(t.entry.c.number == bindparam("at_number"))
-    .values({name: bindparam(name) for name in ("standing", "place", "judged_by", "code", "field")})
+    .where(t.entry.c.number >= bindparam("at_first"), t.entry.c.number <= bindparam("at_last"))
+    .values({name: bindparam(name) for name in ("standing", "judged_by", "code", "field")})
+    .values(place=t.entry.c.number + bindparam("shift", type_=t.entry.c.place.type))
 )
 _NUMBERS_AT_ONCE = 500
 
@@ -109,18 +110,17 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
     feeds = {number: slot_feed(conn, home, number) for number in {p.slot for p in placed}}
     held = _topics_of(conn, home, feeds, placed)
     packed = {number: feed.packed() for number, feed in feeds.items() if feed is not None}
-    here: dict[tuple[bytes, int, int], dict[str, Any]] = {}
+    here: dict[tuple[bytes, int, int], Placing] = {}
     ahead: dict[tuple[int, int, int], dict[str, Any]] = {}
     for slot_number, epoch, number, at, standing, code, field in placed:
         key = (slot_number, epoch, number)
-        values = {"standing": int(standing), "place": at, "judged_by": record, "code": code, "field": field}
         if key in held:
-            feed = packed[slot_number]
-            here[feed, epoch, number] = {"at_feed": feed, "at_epoch": epoch, "at_number": number, **values}
+            here[packed[slot_number], epoch, number] = (int(standing), at, record, code, field)
         else:
+            values = {"standing": int(standing), "place": at, "judged_by": record, "code": code, "field": field}
             ahead[key] = {"home": home, "slot": slot_number, "epoch": epoch, "number": number, **values}
     if here:
-        run_many(conn, _PLACE, list(here.values()))
+        run_many(conn, _PLACE, _stretches(here))
         topics = dict.fromkeys(held.values())
         note_placed(conn, home, topics, here)
         for topic in topics:
@@ -133,6 +133,22 @@ def place(conn: Connection, home: int, record: int, placed: Sequence[Placed]) ->
             delete(t.placement_ahead).where(a.home == home, a.slot == slot_number, a.epoch == epoch, a.number == number)
         )
         conn.execute(insert(t.placement_ahead).values(**row))
+
+
+def _stretches(placed: Mapping[tuple[bytes, int, int], Placing]) -> list[dict[str, Any]]:
+    """The parameters of _PLACE: neighbours in a branch that were put behind each other with the same words are one."""
+    found: list[dict[str, Any]] = []
+    now: tuple[object, ...] = ()
+    for (feed, epoch, number), (standing, at, record, code, field) in placed.items():
+        same = (feed, epoch, number - at, standing, record, code, field)
+        if same == now and number == found[-1]["at_last"] + 1:
+            found[-1]["at_last"] = number
+            continue
+        now = same
+        words = {"standing": standing, "judged_by": record, "code": code, "field": field}
+        branch = {"at_feed": feed, "at_epoch": epoch, "at_first": number, "at_last": number}
+        found.append({**branch, **words, "shift": at - number})
+    return found
 
 
 def _topics_of(

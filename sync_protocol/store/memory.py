@@ -6,6 +6,7 @@ remembered: another process may change the database between two reads.
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,9 +16,11 @@ _KEY = "memory"
 
 def begin(conn: Connection) -> None:
     conn.info[_KEY] = {}
+    gc.disable()  # all that is remembered stays in use until the end: to look for cycles in it takes long
 
 
 def end(conn: Connection) -> None:
+    gc.enable()
     if not conn.invalidated:  # a lost connection has nothing to ask, and would hide why it was lost
         conn.info.pop(_KEY, None)
 

@@ -32,7 +32,6 @@ class Entry:
     quality: int = 1
     standing: str = ORDERED
     code: str = ""
-    place: tuple[int, ...] = ()
     ref: str = "up:17/0/1"
     blobs: Sequence[Blob] = ()
 

@@ -131,7 +131,7 @@ def _rows(conn: sa.Connection) -> dict[str, tuple[Any, ...]]:
 def _all_changes(conn: sa.Connection, home: int, topics: list[str]) -> list[tuple[Any, ...]]:
     """Every change of these cases in the order that counts."""
     found = [(topic, e) for topic in topics for e in changes(conn, home, bytes.fromhex(topic))]
-    return [(topic, e.kind, e.ref, e.standing, e.code, e.place) for topic, e in found]
+    return [(topic, e.kind, e.ref, e.standing, e.code) for topic, e in found]
 
 
 def _take_in(two: TwoHubs, place: str, first: int) -> dict[str, Any]:

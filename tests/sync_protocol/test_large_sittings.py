@@ -76,7 +76,9 @@ def take_and_judge(hub: Place, village: Place, segments: list[Segment], decide=a
 
 
 def refuse_some(topic: bytes, entry: PlacedEntry) -> Verdict:
-    return Verdict(Standing.REFUSED, "no", "f") if entry.place[1] % 7 == 0 else admit_all(topic, entry)
+    return (
+        Verdict(Standing.REFUSED, "no", "f") if int(entry.ref.rpartition("/")[2]) % 7 == 0 else admit_all(topic, entry)
+    )
 
 
 def take(place: Place, child: Place, segments: list[Segment]) -> Taken:
