@@ -7,7 +7,6 @@ that would change people's names under the signature.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import msgpack
@@ -19,18 +18,10 @@ _PLAIN = frozenset((type(None), bool, bytes))
 _SMALL = frozenset((type(None), bool, bytes, str))
 _SMALL_OR_INT = frozenset((*_SMALL, int))
 _INT_LIMIT = 2**63
+_BUFFER_BYTES = 1024
+"""To begin with: most values are short, and the packer's own choice takes longer to make room for than to fill."""
 _NO_ROOM_TO_LIE = 512
 """Bytes in which no arrays inside one another can claim more than a megabyte, see `_refuse_deep`."""
-
-
-class _Packer(threading.local):
-    """One for each thread: to make one for each value takes longer than to pack it."""
-
-    def __init__(self) -> None:
-        self.pack = msgpack.Packer(use_bin_type=True, strict_types=True).pack
-
-
-_packer = _Packer()
 
 
 def pack(value: Any) -> bytes:
@@ -39,7 +30,7 @@ def pack(value: Any) -> bytes:
 
 
 def _packed(value: Any) -> bytes:
-    packed: bytes = _packer.pack(value)
+    packed: bytes = msgpack.Packer(use_bin_type=True, strict_types=True, buf_size=_BUFFER_BYTES).pack(value)
     return packed
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casework.body_shape import MAX_DEPTH, MAX_NODES, faults, fitting, is_plain, plain_fault
+from casework.body_shape import MAX_DEPTH, MAX_KEY_CHARS, MAX_NODES, faults, fitting, is_plain, plain_fault
 from casework.changes import SHAPES, ChangeKind
 from tests.casework.cases import body_of
 
@@ -77,6 +77,12 @@ def _nested(levels: int) -> Any:
         ([[]] * MAX_NODES, False),
         ([[0] * (MAX_NODES - 2)], True),
         ([[0] * (MAX_NODES - 1)], False),
+        ({"k" * MAX_KEY_CHARS: 0, "l" * MAX_KEY_CHARS: 0}, True),
+        ({"k" * (MAX_KEY_CHARS + 1): 0}, False),
+        ({"k": 0, "l" * (MAX_KEY_CHARS + 1): 0}, False),
+        ({"k": 0, "\ud800": 0}, False),
+        ({"k": 0, 1: 0}, False),
+        ({b"k": 0}, False),
     ],
 )
 def test_the_bounds_are_the_same(value: Any, plain: bool) -> None:
