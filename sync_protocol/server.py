@@ -34,7 +34,7 @@ from sync_protocol.errors import (
 from sync_protocol.feeds import TO_ALL
 from sync_protocol.journal import Writing
 from sync_protocol.limits import LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
-from sync_protocol.link_times import slowest
+from sync_protocol.link_times import slowest, try_evenly
 from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.store import peers, trust
@@ -84,6 +84,8 @@ class Parent:
 
     async def sync(self, request: web.Request) -> web.StreamResponse:
         """Answer one message of a child; every failure is a documented code with a verdict."""
+        if request.transport is not None:  # else the child has gone
+            try_evenly(request.transport.get_extra_info("socket"))
         try:
             data = await _body(request, MESSAGE_BYTES_MAX)
             return _bytes_response(await self.exchange(request.path, data), 200)

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from sync_protocol.client import unreached_wait
-from sync_protocol.link_times import LinkTimes
+from sync_protocol.link_times import TRY_EVENLY, LinkTimes
 from sync_protocol.message_size import MessageSize
 
 ANY = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -34,6 +34,7 @@ def test_an_open_connection_is_given_up_by_the_round_trip_once_that_is_known() -
             assert 0 < times.shortest <= times.round_trip < 2
             assert (before, _limit_ms(near)) == (40_000, 26_000)
             assert near.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert near.getsockopt(socket.IPPROTO_TCP, TRY_EVENLY) == 1
 
 
 @pytest.mark.parametrize(

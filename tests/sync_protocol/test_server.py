@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +33,7 @@ from sync_protocol.errors import (
 from sync_protocol.feeds import down, up
 from sync_protocol.frontier import frontier_digest
 from sync_protocol.limits import MESSAGE_BYTES_MAX, MIB, NONCES_PER_PEER_MAX
+from sync_protocol.link_times import TRY_EVENLY
 from sync_protocol.messages import Hello, HelloFlag, Segment, Vector, pack_message
 from sync_protocol.server import ENROL_PATH, SYNC_PATH
 from sync_protocol.store import feed_store
@@ -65,6 +67,11 @@ async def served(county) -> AsyncIterator[Served]:
 @pytest.fixture
 def child(county, served, session) -> Child:
     return Child(county[3], session, served.url)
+
+
+async def test_an_answer_that_is_lost_is_sent_again_as_evenly_as_the_request(child, served):
+    await child.ask(HELLO, served.place)
+    assert [one.getsockopt(socket.IPPROTO_TCP, TRY_EVENLY) for one in served.sockets()] == [1]
 
 
 async def test_a_signed_request_is_answered_with_a_signed_reply(child, served):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.trsock import TransportSocket
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -34,6 +35,8 @@ class Served:
     store: AsyncStore
     bell: Bell
     counts: Counter[str] = field(default_factory=Counter)
+    sockets: Callable[[], list[TransportSocket]] = list
+    """Of the connections that are open."""
 
 
 @dataclass
@@ -112,7 +115,14 @@ async def serve(place: Place) -> AsyncIterator[Served]:
     server = TestServer(app)
     await server.start_server()
     try:
-        yield Served(place, str(server.make_url("")).rstrip("/"), store, bell, counts)
+        yield Served(
+            place,
+            str(server.make_url("")).rstrip("/"),
+            store,
+            bell,
+            counts,
+            lambda: [one.transport.get_extra_info("socket") for one in server.runner.server.connections],
+        )
     finally:
         await server.close()
         await store.close()
