@@ -136,7 +136,10 @@ def test_a_database_that_fails_while_judging_fails_the_whole_write(made, with_hu
     with_hub(play)
 
 
-def test_while_more_is_announced_what_is_not_ready_is_not_held(made, with_hub, monkeypatch) -> None:
+@pytest.mark.parametrize("announced", [True, False])
+def test_what_is_not_ready_is_held_unless_more_is_announced_and_judged_as_ever_later(
+    made, with_hub, monkeypatch, announced: bool
+) -> None:
     """The township's own feeds come behind the villages'; here they come in a message of their own."""
     (bulk,) = [upload for upload in made.uploads if upload.entries > 100]
 
@@ -150,11 +153,12 @@ def test_while_more_is_announced_what_is_not_ready_is_not_held(made, with_hub, m
             if upload is not bulk:
                 await take(parts, upload)
         first, second = halves(bulk)
+        waits = Standing.PENDING if announced else Standing.HELD
         parent = parent_of(parts)
         with monkeypatch.context() as patch:
-            patch.setattr(Answerer, "more", property(lambda self: True))
+            patch.setattr(Answerer, "more", property(lambda self: announced))
             await parent.take(Answerer(parts.county.replica, bulk.child, first))
-        assert await parts.store.read(standings) == {int(Standing.ADMITTED), int(Standing.PENDING)}
+        assert await parts.store.read(standings) == {int(Standing.ADMITTED), int(waits)}
         assert set(parts.waiting) <= set(made.homes) and parts.waiting
         await parent.take(Answerer(parts.county.replica, bulk.child, second))
         await parts.store.read(lambda conn: check(conn, made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -61,6 +62,14 @@ def test_a_write_that_fails_leaves_no_trace_and_its_neighbours_count(store: Stor
         store.write(putting("d", fail="yes"))
     assert named(store) == {"a", "c"}
     assert frozenset().union(*heard) == {"a", "c"}
+
+
+def test_the_collector_of_cycles_rests_during_a_write_and_comes_back_however_that_ends(store: Store) -> None:
+    assert store.write(lambda conn: gc.isenabled()) is False
+    assert gc.isenabled()
+    with pytest.raises(Failed):
+        store.write(putting("a", fail="yes"))
+    assert gc.isenabled()
 
 
 def test_a_statement_that_fails_leaves_no_trace_either(store: Store) -> None:

@@ -74,6 +74,27 @@ def test_an_erasure_reaches_every_tier_and_the_chains_verify(county: Four) -> No
         assert sound(place)
 
 
+def test_bodies_that_come_after_their_erasure_are_not_written_down(county: Four) -> None:
+    c, hub, township, village = county
+    topic = village.open_case({"name": SECRET})
+    village.write(village.author, topic, 68, {"note": SECRET})
+    other = village.open_case({"name": "李四"})
+    erase(c, village.author, topic)  # the county was told by another way
+    c.sync(township, hub)
+    branch = Branch(up(village.author), 0)
+    on_their_way = village.store.read(lambda conn: [one for one, _ in feed_store.cut(conn, branch, 0, 2**20)])
+    for segment in on_their_way:
+        township.store.write(lambda conn, one=segment: acceptance.accept(conn, township.me.deployment, one, 0))
+    assert bodies(township, topic) == [None, None]
+    assert None not in bodies(township, other)
+    assert SECRET.encode() not in everything(township)
+    c.sync(village, township)
+    c.sync(township, hub)
+    for place in (hub, township, village):
+        assert bodies(place, topic) == [None, None]
+        assert sound(place)
+
+
 def test_a_fresh_machine_takes_an_erased_case_as_hashes(county: Four) -> None:
     c, hub, township, village = county
     topic = village.open_case({"name": SECRET})
