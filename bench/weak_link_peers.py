@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,7 +103,19 @@ def _git(race: Race) -> float:
         return race.seconds(words, lambda: _head(work) == _head(there) != b"")
 
 
-PEERS: dict[str, Callable[[Race], float]] = {"rsync": _rsync, "git": _git, "PouchDB": pouchdb}
+def _eager(race: Race) -> float:
+    whole, there = race.folder / "whole", race.folder / "there"
+    made = {path.read_bytes() for path in race.work.rglob("*") if path.is_file()}
+    whole.write_bytes(b"".join(sorted(made)))
+    script = [sys.executable, "-I", str(Path(__file__).parent / "peers" / "eager.py")]
+    with race.daemon([*script, "receive", race.address, str(PORT), str(there)]):
+        words = [*script, "send", race.address, str(PORT), str(whole)]
+        return race.seconds(words, lambda: whole.read_bytes() == there.read_bytes())
+
+
+PEERS: dict[str, Callable[[Race], float]] = {
+    "rsync": _rsync, "git": _git, "PouchDB": pouchdb, "an eager stream": _eager,
+}  # fmt: skip
 
 
 def _head(repository: Path) -> bytes:

@@ -13,7 +13,7 @@ from sync_protocol.limits import KIB
 from sync_protocol.server import SYNC_PATH
 from sync_protocol.transport import Transport
 
-PATIENCE, PATIENCE_SECONDS = 3, 10.0
+PATIENCE, PATIENCE_SECONDS = 3, 30.0
 """Failures in a row, and for how long at least, before the next ancestor is tried; of one that has never answered
 since it was chosen, one."""
 _LOOK_BACK_SECONDS = (30.0, 900.0)

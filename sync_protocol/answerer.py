@@ -24,12 +24,14 @@ from sync_protocol.messages import (
     Frame,
     Hello,
     HelloFlag,
+    Pieces,
     Vector,
     Want,
 )
 from sync_protocol.replica import Replica, Taken
 from sync_protocol.store import blob_store, feed_store, peers, trust
 from sync_protocol.store.dialect import lock_homes
+from sync_protocol.trailing import Trail
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class Answerer:
         self.hello = frames[0]
         self._taken = Taken()
         self._named: list[Chunk] = []
+        self._announced: set[tuple[bytes, int]] = set()
         self._whole: dict[bytes, int] = {}
         self._states: dict[bytes, int] = {}
         self._faults: list[Fault] = []
@@ -71,7 +74,12 @@ class Answerer:
 
     @property
     def has_chunks(self) -> bool:
-        return any(isinstance(frame, Chunk) for frame in self._frames)
+        return any(isinstance(frame, (Chunk, Pieces)) for frame in self._frames)
+
+    @property
+    def trail(self) -> Trail:
+        """What takes in the bytes that follow the message."""
+        return Trail(self._frames)
 
     def take(self, conn: Connection, now: int) -> None:
         """Accept the entries and find out what the child holds."""
@@ -79,6 +87,8 @@ class Answerer:
         self._taken = self._replica.take_entries(conn, self._frames, self._child, now)
         self._faults = list(self._taken.faults)  # set anew: a transaction may be run again
         self._named = self._replica.named_chunks(conn, self._frames)
+        announced = {(frame.hash, frame.length) for frame in self._frames if isinstance(frame, Pieces)}
+        self._announced = {(hash_, length) for hash_, length in announced if blob_store.is_named(conn, hash_) == length}
         self._known = self._understand(conn)
         if self._known is not None:
             peers.save_frontiers(conn, self._child, self._known, self._known)
@@ -98,9 +108,13 @@ class Answerer:
                     return claimed
         return None
 
-    def chunks(self) -> None:
-        """Write the chunks to their files."""
-        self._whole, self._states, faults = self._replica.take_chunks(self._named)
+    def chunks(self, came: Sequence[Chunk] | None = None) -> None:
+        """Write the message's own chunks to their files, or those that came behind it."""
+        if came is not None:
+            came = [chunk for chunk in came if (chunk.hash, chunk.length) in self._announced]
+        whole, states, faults = self._replica.take_chunks(self._named if came is None else came)
+        self._whole.update(whole)
+        self._states.update(states)
         self._faults.extend(faults)
 
     def settle(self, conn: Connection, writing: Writing) -> None:

@@ -35,11 +35,13 @@ from sync_protocol.errors import (
 from sync_protocol.feeds import TO_ALL
 from sync_protocol.goodput import Goodput
 from sync_protocol.limits import KIB, LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
+from sync_protocol.message_size import LANES
 from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.segments import Segment
 from sync_protocol.server import SYNC_PATH, StoreLike
 from sync_protocol.store import trust
+from sync_protocol.trailing import with_trail
 from sync_protocol.transport import Transport
 from sync_protocol.under_way import Progress, Sent
 
@@ -94,7 +96,9 @@ class Link:
         self._now = now
         self._nonces: list[bytes] = []
         self._turn = asyncio.Lock()
+        self._asking = asyncio.Lock()
         self._answers = 0
+        self._heard = 0.0
         self._goodput = Goodput(), Goodput()
         self.state = LinkState()
 
@@ -143,11 +147,11 @@ class Link:
             again = (await self.exchange()).again
 
     async def _in_lanes(self) -> None:
-        """Returns when no lane finds more to send; raises what the first one that failed met, once all have ended."""
+        """Returns when no lane finds more to send; raises what the first one that gave up met, once all have ended."""
         over = asyncio.Event()
         beside = asyncio.create_task(self._entries_beside(over))
         try:
-            ends = await asyncio.gather(*(self._lane(over) for _ in range(self._dialer.lanes)), return_exceptions=True)
+            ends = await asyncio.gather(*(self._lane(over) for _ in range(LANES)), return_exceptions=True)
             over.set()
             self._bell.ring(["lanes"])
             ends += await asyncio.gather(beside, return_exceptions=True)
@@ -158,12 +162,18 @@ class Link:
                 raise end
 
     async def _lane(self, over: asyncio.Event) -> None:
-        try:
-            while not over.is_set() and (await self.exchange()).again:
-                pass
-        except SyncError:
-            over.set()
-            raise
+        """A cut is met by each lane in its own time: it tries again by itself, so that with several lanes the next try
+        is never far, and the first one that gets through need not wait for those that have not noticed yet."""
+        again = True
+        while again and not over.is_set():
+            try:
+                again = (await self.exchange()).again
+            except SyncError as error:
+                unheard = asyncio.get_running_loop().time() - self._heard
+                if over.is_set() or not isinstance(error, TransferFailed) or unheard > _PAUSE_AFTER_SECONDS:
+                    over.set()
+                    raise
+                await self._rest(_pause(unreached_wait(unheard), 1))
 
     async def _entries_beside(self, over: asyncio.Event) -> None:
         """Send entries as they are written, until it is over."""
@@ -177,11 +187,11 @@ class Link:
                     await waiter.wait(LONG_POLL_SECONDS_MAX)
 
     async def _converse(self, sent: Sent) -> Progress:
-        payload = await self._store.off_loop(lambda: pack_message(sent.frames))
+        payload, trail = await self._store.off_loop(lambda: _packed(sent))
         began = asyncio.get_running_loop().time()
-        reply = await self._post(payload)
+        reply = await self._post(payload, trail)
         sent.seconds = asyncio.get_running_loop().time() - began
-        self._measure(sent, began, len(payload), len(reply))
+        self._measure(sent, began, len(payload) + len(trail), len(reply))
         frames = await self._store.off_loop(lambda: parse_message(reply))
         now = self._now()
         progress = await self._store.write(lambda conn: self._dialer.absorb_entries(conn, sent, frames, now))
@@ -204,6 +214,7 @@ class Link:
     def _count(self, progress: Progress, now: int) -> None:
         state = self.state
         self._answers += 1
+        self._heard = asyncio.get_running_loop().time()
         state.last_contact = now
         state.in_step = progress.in_step
         state.error = state.error_text = self._dialer.refusal
@@ -213,27 +224,30 @@ class Link:
         state.blobs_received += progress.blobs_received
         state.faults = [fault.code for fault in (*progress.faults, *progress.refused)]
 
-    async def _post(self, payload: bytes) -> bytes:
+    async def _post(self, payload: bytes, trail: bytes) -> bytes:
         """Send a signed request; a spent nonce costs one more turn."""
         for _ in range(2):
-            if not self._nonces:
+            while not self._nonces:
                 await self._ask_nonces()
             try:
-                return await self._post_once(payload, self._nonces.pop(0))
+                return await self._post_once(payload, self._nonces.pop(0), trail)
             except BadNonce as error:
                 self._nonces = list(error.evidence.get("nonces", ()))
         raise TransferFailed("the parent does not accept our nonces")
 
     async def _ask_nonces(self) -> None:
         """A refusal brings nonces: an empty message goes ahead for them, so that a long one is not sent in vain."""
-        try:
-            await self._post_once(b"", NO_NONCE)
-        except BadNonce as error:
-            self._nonces.extend(error.evidence.get("nonces", ()))
-        if not self._nonces:
-            raise TransferFailed("the parent hands out no nonces")
+        async with self._asking:
+            if self._nonces:
+                return  # another message asked meanwhile
+            try:
+                await self._post_once(b"", NO_NONCE)
+            except BadNonce as error:
+                self._nonces.extend(error.evidence.get("nonces", ()))
+            if not self._nonces:
+                raise TransferFailed("the parent hands out no nonces")
 
-    async def _post_once(self, payload: bytes, nonce: bytes) -> bytes:
+    async def _post_once(self, payload: bytes, nonce: bytes, trail: bytes = b"") -> bytes:
         me = self._replica.me
         request = sign_request(
             me.deployment,
@@ -245,6 +259,7 @@ class Link:
             nonce=nonce,
             payload=payload,
         ).packed()
+        request += trail
         self.state.requests += 1
         self.state.bytes_up += len(request)
         try:
@@ -295,18 +310,17 @@ class Link:
         wait = wait_random_exponential(multiplier=1, max=60)
         failures = 0
         loop = asyncio.get_running_loop()
-        well = loop.time()
+        self._heard = loop.time()
         while True:
             answers = self._answers
             try:
                 await (self._keep_in_step() if rest is None else self.ask_once(rest))
-                failures, well = 0, loop.time()
+                failures, self._heard = 0, loop.time()
             except SyncError as error:
                 failures = 1 if self._answers > answers else failures + 1  # what moves on is not made to wait longer
-                well = loop.time() if self._answers > answers else well
                 _log.info("exchange failed", extra={"code": error.code, "detail": str(error)[:200]})
                 if isinstance(error, TransferFailed):
-                    await self._rest(_pause(unreached_wait(loop.time() - well), failures))
+                    await self._rest(_pause(unreached_wait(loop.time() - self._heard), failures))
                 else:
                     await self._rest(60.0 if error.verdict == "stop" else max(1.0, _pause(wait, failures)))
             except Exception:  # noqa: BLE001 - outermost loop: local work goes on whatever is wrong with the link
@@ -354,6 +368,11 @@ class Link:
         with self._bell.listen([EVERYTHING]) as waiter:
             while not await self._store.read(self._dialer.has_news) and await waiter.wait(until - loop.time()):
                 waiter.clear()
+
+
+def _packed(sent: Sent) -> tuple[bytes, bytes]:
+    frames, trail = with_trail(sent.frames)
+    return pack_message(frames), trail
 
 
 def unreached_wait(seconds: float) -> wait_random:

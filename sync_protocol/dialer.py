@@ -115,11 +115,6 @@ class Dialer:
             self.forget()
         self.parent = author
 
-    @property
-    def lanes(self) -> int:
-        """How many messages with blobs shall be under way at once."""
-        return self._size.lanes
-
     def drop(self, sent: Sent) -> None:
         """The message is no longer under way, however it ended."""
         if sent.under_way:

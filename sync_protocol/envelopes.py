@@ -10,18 +10,20 @@ import struct
 from dataclasses import dataclass
 
 from sync_protocol.crypto import SIGNATURE_BYTES, Signer, domain, sha256, u32, verify
-from sync_protocol.errors import NotCanonical
-from sync_protocol.limits import NONCES_PER_PEER_MAX
+from sync_protocol.errors import NotCanonical, TooLarge
+from sync_protocol.limits import MESSAGE_BYTES_MAX, NONCES_PER_PEER_MAX
 
 NONCE_BYTES = 16
 NO_NONCE = bytes(NONCE_BYTES)
-_HEAD = struct.Struct(f">BII{NONCE_BYTES}s{SIGNATURE_BYTES}s")
+_HEAD = struct.Struct(f">BII{NONCE_BYTES}s{SIGNATURE_BYTES}sI")
+REQUEST_HEAD_BYTES = _HEAD.size
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """Fixed-layout head (version, author, certificate serial, nonce, signature), then the payload."""
+    """Fixed-layout head (version, author, certificate serial, nonce, signature, the payload's length), then the
+    payload."""
 
     author: int
     serial: int
@@ -30,7 +32,8 @@ class SignedRequest:
     payload: bytes
 
     def packed(self) -> bytes:
-        return _HEAD.pack(VERSION, self.author, self.serial, self.nonce, self.signature) + self.payload
+        length = len(self.payload)
+        return _HEAD.pack(VERSION, self.author, self.serial, self.nonce, self.signature, length) + self.payload
 
 
 def _request_message(
@@ -47,12 +50,22 @@ def sign_request(
     return SignedRequest(author, serial, nonce, signer.sign(message), payload)
 
 
-def parse_request(data: bytes) -> SignedRequest:
-    """Raises NotCanonical when the head is not whole."""
-    if len(data) < _HEAD.size or data[0] != VERSION:
+def payload_bytes(head: bytes) -> int:
+    """How many bytes of payload follow these REQUEST_HEAD_BYTES. Raises NotCanonical, TooLarge."""
+    if len(head) != REQUEST_HEAD_BYTES or head[0] != VERSION:
         raise NotCanonical("request head")
-    _, author, serial, nonce, signature = _HEAD.unpack_from(data)
-    return SignedRequest(author, serial, nonce, signature, data[_HEAD.size :])
+    length: int = _HEAD.unpack(head)[-1]
+    if length > MESSAGE_BYTES_MAX:
+        raise TooLarge(f"more than {MESSAGE_BYTES_MAX} bytes")
+    return length
+
+
+def parse_request(data: bytes) -> SignedRequest:
+    """Raises NotCanonical when it is not whole, or more than that."""
+    if payload_bytes(data[:REQUEST_HEAD_BYTES]) != len(data) - REQUEST_HEAD_BYTES:
+        raise NotCanonical("request length")
+    _, author, serial, nonce, signature, _ = _HEAD.unpack_from(data)
+    return SignedRequest(author, serial, nonce, signature, data[REQUEST_HEAD_BYTES:])
 
 
 def verify_request(deployment: bytes, request: SignedRequest, key: bytes, *, method: str, path: str) -> None:

@@ -29,6 +29,9 @@ SEGMENT_PAYLOAD_BYTES_MAX = 64 * KIB
 FRAME_BYTES_MAX = 128 * KIB
 BLOB_CHUNK_BYTES_MAX = 64 * KIB
 BLOB_BYTES_MAX = 64 * MIB
+PIECE_BYTES = 4 * KIB
+"""A cut loses half of one on average: a thirtieth of a second on 3G. Smaller ones would cost more in digests."""
+PIECE_DIGEST_BYTES = 16
 FRAMES_PER_MESSAGE_MAX = 16_384
 """Decoding a frame costs far more than sending one: 16 MiB of empty frames are some bytes on the wire."""
 WANTS_MAX = 64
@@ -60,6 +63,9 @@ TOKEN_BYTES_MAX = 256
 CERTIFICATE_BYTES_MAX = 1 * KIB
 TOKEN_SECONDS = 72 * 3600
 NONCES_PER_PEER_MAX = 8
+NONCES_REMEMBERED_MAX = 32
+"""More than a peer has: those that an answer under way brings, or that a cut took along, must not push out the ones
+that it still holds."""
 LONG_POLL_SECONDS_MAX = 50
 
 assert SEGMENT_PAYLOAD_BYTES_MAX >= HEADER_BYTES_MAX + BODY_BYTES_MAX

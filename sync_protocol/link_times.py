@@ -13,18 +13,20 @@ import struct
 import sys
 import weakref
 from asyncio.trsock import TransportSocket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _TCP_INFO = struct.Struct("8B24I4Q4I")
-_ROUND_TRIP, _VARIANCE, _SHORTEST = 8 + 15, 8 + 16, 8 + 24 + 4 + 3
+_STATE, _HEARD, _ROUND_TRIP, _VARIANCE, _SHORTEST = 0, 8 + 12, 8 + 15, 8 + 16, 8 + 24 + 4 + 3
+_ESTABLISHED = 1
 _GIVE_UP_TIMES, _GIVE_UP_SECONDS = 4, (26.0, 60.0)
 """The least is longer than it takes to miss a probe and be heard by the next one: Linux gives an idle connection up at
 the first silent probe once this time is over, and on 2G every fifteenth probe or its answer is lost."""
 _CONNECT_TIMES, _CONNECT_SECONDS = 1.5, (2.5, 30.0)
 _PROBE_TIMES, _PROBE_SECONDS, _PATIENT_EVERY = 2, 0.7, 4
 """After a failure the queue is empty and tries are short, so that the first one after an outage begins soon after it;
-every fourth is patient, for the way may have become longer."""
+every fourth is patient, for the way may have become longer, unless one beside it is."""
 _SECURE_TIMES, _SECURE_SECONDS = 6, (8.0, 60.0)
 _PROBE_AFTER_SECONDS, _PROBE_EVERY_SECONDS, _PROBES = 20, 5, 3
 _PATIENT_AFTER, _PATIENCE_MAX = 8, 4
@@ -58,6 +60,7 @@ class LinkTimes:
     def __init__(self) -> None:
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._failures = 0
+        self._patient = 0
         self.round_trip = 0.0
         """Smoothed, queues included, with four times its variance, as TCP's own timer has it; 0 before it is known."""
         self.shortest = 0.0
@@ -71,7 +74,7 @@ class LinkTimes:
     @property
     def connect(self) -> float:
         """How long one try to connect may take; longer after many that came to nothing, for the link may be slow."""
-        if self.shortest and self._failures % _PATIENT_EVERY:
+        if not self._is_patient:
             return _within(_PROBE_TIMES * self.shortest, (_PROBE_SECONDS, _CONNECT_SECONDS[1]))
         patience = min(1 + self._failures // _PATIENT_AFTER, _PATIENCE_MAX)
         return _within(patience * _within(_CONNECT_TIMES * self.round_trip, _CONNECT_SECONDS), _CONNECT_SECONDS)
@@ -80,6 +83,24 @@ class LinkTimes:
     def connect_securely(self) -> float:
         """The same with TLS."""
         return self.connect + _within(_SECURE_TIMES * self.round_trip, _SECURE_SECONDS)
+
+    @property
+    def _is_patient(self) -> bool:
+        if not self.shortest or not self._failures or any(_heard_lately(one) for one in list(self._sockets)):
+            return True  # where another connection is heard the link is there, and its queue may be long
+        return self._failures % _PATIENT_EVERY == 0 and not self._patient
+
+    @contextmanager
+    def one_try(self) -> Iterator[tuple[float, float]]:
+        """How long a request that begins now may take to connect, and to do so with TLS; until it ends no other one is
+        patient after a failure, so that beside it somebody always tries anew."""
+        patient = self._is_patient
+        limits = self.connect, self.connect_securely
+        self._patient += patient
+        try:
+            yield limits
+        finally:
+            self._patient -= patient
 
     def make_socket(self, address: tuple[Any, ...]) -> socket.socket:
         """A socket for (family, type, protocol, …) that gives a dead link up by itself."""
@@ -116,16 +137,24 @@ class LinkTimes:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(self.give_up * 1000))
 
 
-def _measured(one: socket.socket) -> tuple[float, float] | None:
-    """The round trip with its variance, and the shortest one; None while there is none."""
+def _heard_lately(one: socket.socket) -> bool:
+    """Whether the other end of a connection has acknowledged something just now."""
+    fields = _info(one)
+    return fields is not None and fields[_STATE] == _ESTABLISHED and fields[_HEARD] < 1000 * _PROBE_SECONDS
+
+
+def _info(one: socket.socket) -> tuple[int, ...] | None:
     try:
         info = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-    except OSError:
+    except OSError:  # closed meanwhile
         return None
-    if len(info) < _TCP_INFO.size:
-        return None
-    fields = _TCP_INFO.unpack(info)
-    if not fields[_ROUND_TRIP]:
+    return _TCP_INFO.unpack(info) if len(info) == _TCP_INFO.size else None
+
+
+def _measured(one: socket.socket) -> tuple[float, float] | None:
+    """The round trip with its variance, and the shortest one; None while there is none."""
+    fields = _info(one)
+    if fields is None or not fields[_ROUND_TRIP]:
         return None
     return (fields[_ROUND_TRIP] + 4 * fields[_VARIANCE]) / 1e6, fields[_SHORTEST] / 1e6
 

@@ -23,6 +23,8 @@ from sync_protocol.limits import (
     INT_MAX,
     MESSAGE_BYTES_MAX,
     MESSAGE_UNPACKED_BYTES_MAX,
+    PIECE_BYTES,
+    PIECE_DIGEST_BYTES,
     WANTS_MAX,
 )
 from sync_protocol.segments import Segment, parse_segment, segment_fields
@@ -36,6 +38,7 @@ class FrameKind(IntEnum):
     CHUNK = 5
     BLOB_STATE = 6
     FAULT = 7
+    PIECES = 8
 
 
 class HelloFlag(IntEnum):
@@ -80,6 +83,18 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Pieces:
+    """A chunk of `size` bytes that follow behind a request's payload; `digests` of its pieces stand one after another
+    (SPEC section 8.3)."""
+
+    hash: bytes
+    length: int
+    offset: int
+    size: int
+    digests: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class BlobState:
     """How far the sender holds blobs: (hash, offset); offset -1 means it has never heard of the blob."""
 
@@ -102,7 +117,7 @@ class Vector:
     frontier: dict[Branch, Tip]
 
 
-Frame = Hello | Vector | Segment | Want | Chunk | BlobState | Fault
+Frame = Hello | Vector | Segment | Want | Chunk | BlobState | Fault | Pieces
 
 PROTOCOL_VERSION = 1
 _LENGTH = struct.Struct(">I")
@@ -131,6 +146,8 @@ def _fields(frame: Frame) -> list[Any]:
             return [FrameKind.BLOB_STATE.value, [list(pair) for pair in frame.blobs]]
         case Fault():
             return [FrameKind.FAULT.value, frame.code, frame.feed, frame.detail]
+        case Pieces():
+            return [FrameKind.PIECES.value, frame.hash, frame.length, frame.offset, frame.size, frame.digests]
 
 
 def pack_message(frames: Iterable[Frame]) -> bytes:
@@ -145,8 +162,8 @@ def pack_message(frames: Iterable[Frame]) -> bytes:
     return b"".join(parts)
 
 
-def parse_message(data: bytes) -> list[Frame]:
-    """Raises BadBytes; at least a Hello stands in front."""
+def parse_message(data: bytes, *, trailed: bool = False) -> list[Frame]:
+    """Raises BadBytes; at least a Hello stands in front. Only what is `trailed` may announce pieces."""
     if len(data) > MESSAGE_BYTES_MAX:
         raise TooLarge("message")
     frames = list(parse_frames(inflate(data, unpacked_bytes_max=MESSAGE_UNPACKED_BYTES_MAX)))
@@ -154,6 +171,8 @@ def parse_message(data: bytes) -> list[Frame]:
         raise NotCanonical("a message begins with Hello")
     if sum(isinstance(frame, Fault) for frame in frames) > FAULTS_MAX:
         raise TooLarge("faults")
+    if not trailed and any(isinstance(frame, Pieces) for frame in frames):
+        raise NotCanonical("pieces that nothing follows")
     return frames
 
 
@@ -248,6 +267,13 @@ def _chunk(hash_: Any, length: Any, offset: Any, data: Any) -> Chunk:
     return Chunk(_bytes(hash_, HASH_BYTES), whole, start, data)
 
 
+def _pieces(hash_: Any, length: Any, offset: Any, size: Any, digests: Any) -> Pieces:
+    whole = _whole(length, 1, BLOB_BYTES_MAX)
+    start = _whole(offset, 0, whole)
+    count = -(-_whole(size, 1, min(BLOB_CHUNK_BYTES_MAX, whole - start)) // PIECE_BYTES)
+    return Pieces(_bytes(hash_, HASH_BYTES), whole, start, size, _bytes(digests, count * PIECE_DIGEST_BYTES))
+
+
 def _fault(code: Any, feed: Any, detail: Any) -> Fault:
     if not isinstance(code, str) or len(code) > 64 or not isinstance(detail, str) or len(detail) > 256:
         raise NotCanonical("fault")
@@ -263,4 +289,5 @@ _PARSERS: dict[int, tuple[int, Any]] = {
     FrameKind.CHUNK: (4, _chunk),
     FrameKind.BLOB_STATE: (1, _blob_state),
     FrameKind.FAULT: (3, _fault),
+    FrameKind.PIECES: (5, _pieces),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 from aiohttp import web
@@ -17,24 +18,33 @@ from sqlalchemy import Connection
 from sync_protocol import canonical
 from sync_protocol.answerer import Answerer
 from sync_protocol.bell import Bell
+from sync_protocol.body import Body, Incoming, all_of, exactly
 from sync_protocol.enrolment import REQUEST_BYTES_MAX
-from sync_protocol.envelopes import NO_NONCE, SignedRequest, parse_request, sign_reply, verify_request
+from sync_protocol.envelopes import (
+    NO_NONCE,
+    REQUEST_HEAD_BYTES,
+    SignedRequest,
+    parse_request,
+    payload_bytes,
+    sign_reply,
+    verify_request,
+)
 from sync_protocol.errors import (
     BadNonce,
     BadSignature,
     CertificateRevoked,
     DiskFull,
+    NotCanonical,
     NotEnrolled,
     NotYourParent,
     ParentFull,
     SyncError,
     TooLarge,
-    TransferFailed,
 )
 from sync_protocol.feeds import TO_ALL
 from sync_protocol.journal import Writing
 from sync_protocol.limits import LONG_POLL_SECONDS_MAX, MESSAGE_BYTES_MAX
-from sync_protocol.link_times import slowest, try_evenly
+from sync_protocol.link_times import try_evenly
 from sync_protocol.messages import pack_message, parse_message
 from sync_protocol.replica import Replica
 from sync_protocol.store import peers, trust
@@ -42,8 +52,6 @@ from sync_protocol.store import peers, trust
 T = TypeVar("T")
 SYNC_PATH = "/sync"
 ENROL_PATH = "/enrol"
-_IDLE_SECONDS = 30
-"""A body may take as long as it moves; a sender that stands still is cut off."""
 
 
 class StoreLike(Protocol):
@@ -87,37 +95,37 @@ class Parent:
         if request.transport is not None:  # else the child has gone
             try_evenly(request.transport.get_extra_info("socket"))
         try:
-            data = await _body(request, MESSAGE_BYTES_MAX)
-            return _bytes_response(await self.exchange(request.path, data), 200)
+            return _bytes_response(await self.exchange(request.path, Body(request, MESSAGE_BYTES_MAX)), 200)
         except SyncError as error:
             self.count(f"refused:{error.code}", 1)
             return _refusal(error)
 
     async def enrolment(self, request: web.Request) -> web.StreamResponse:
         try:
-            data = await _body(request, REQUEST_BYTES_MAX)
+            data = await all_of(Body(request, REQUEST_BYTES_MAX))
             return _bytes_response(await self.enrol(data), 200)
         except SyncError as error:
             self.count(f"refused:{error.code}", 1)
             return _refusal(error)
 
-    async def exchange(self, path: str, data: bytes) -> bytes:
-        """The signed reply to a signed request's bytes. Raises SyncError."""
+    async def exchange(self, path: str, body: Incoming) -> bytes:
+        """The signed reply to a signed request. Raises SyncError."""
         try:
-            return await self._exchange(path, data)
+            return await self._exchange(path, body)
         except DiskFull as error:
             raise ParentFull("the disk of the place that answers is full") from error
 
-    async def _exchange(self, path: str, data: bytes) -> bytes:
-        signed = parse_request(data)
+    async def _exchange(self, path: str, body: Incoming) -> bytes:
+        head = await exactly(body, REQUEST_HEAD_BYTES)
+        signed = parse_request(head + await exactly(body, payload_bytes(head)))
         replica = self.replica()
         nonces = await self.store.write(lambda conn: self._admit(conn, replica, signed, path))
         if isinstance(nonces, BadNonce):
             raise nonces
-        frames = await self.store.off_loop(lambda: parse_message(signed.payload))
+        frames = await self.store.off_loop(lambda: parse_message(signed.payload, trailed=True))
         answerer = Answerer(replica, signed.author, frames)
-        self.count("bytes_received", len(data))
-        payload = await self._answer(answerer)
+        self.count("bytes_received", len(head) + len(signed.payload))
+        payload = await self._answer(answerer, body)
         reply = sign_reply(
             replica.me.deployment,
             replica.me.signer,
@@ -151,9 +159,9 @@ class Parent:
             return error
         return peers.fresh_nonces(conn, signed.author, self.random_bytes)
 
-    async def _answer(self, answerer: Answerer) -> bytes:
+    async def _answer(self, answerer: Answerer, body: Incoming) -> bytes:
         # What was taken is followed to the end, also when the child has gone meanwhile.
-        await asyncio.shield(asyncio.ensure_future(self.take(answerer)))
+        await asyncio.shield(asyncio.ensure_future(self.take(answerer, body)))
         wait = min(answerer.hello.wait_seconds, LONG_POLL_SECONDS_MAX)
         names = await self.store.read(lambda conn: self._names(conn, answerer))
         deadline = asyncio.get_running_loop().time() + wait
@@ -166,16 +174,39 @@ class Parent:
                 waiter.clear()
         return pack_message(answer.frames)
 
-    async def take(self, answerer: Answerer) -> None:
-        """Entries with their receipts in one transaction; then the scans' files; then receipts for those."""
+    async def take(self, answerer: Answerer, body: Incoming) -> None:
+        """Entries with their receipts in one transaction; then the scans' files; then receipts for those.
+
+        Raises SyncError when the body ends before its time; what had come of it is kept.
+        """
         now = self.now()
         followed = await self.store.write(lambda conn: self._take_and_follow(conn, answerer, now))
         self.count("entries_received", answerer.taken.entries)
         if answerer.taken.homes:
             self.after_exchange(followed, answerer.more)
         if answerer.has_chunks:
-            await self.store.off_loop(answerer.chunks)
+            cut = None
+            try:
+                await self.store.off_loop(answerer.chunks)
+                await self._take_trail(answerer, body)
+            except SyncError as error:
+                cut = error
             await self.store.write(lambda conn: answerer.settle(conn, Writing(0, now, 1)))
+            if cut is not None:
+                raise cut
+        if await body.some(1):
+            raise NotCanonical("something follows the last piece")
+
+    async def _take_trail(self, answerer: Answerer, body: Incoming) -> None:
+        """As the pieces come: on a slow link a few at a time, on a fast one many at once."""
+        trail = answerer.trail
+        while trail.left:
+            data = await body.some(trail.left)
+            if not data:
+                raise NotCanonical("the request ends too soon")
+            self.count("bytes_received", len(data))
+            if came := await self.store.off_loop(partial(trail.feed, data)):
+                await self.store.off_loop(partial(answerer.chunks, came))
 
     def _take_and_follow(self, conn: Connection, answerer: Answerer, now: int) -> Followed:
         answerer.take(conn, now)
@@ -185,29 +216,6 @@ class Parent:
     def _names(self, conn: Connection, answerer: Answerer) -> list[str]:
         homes = trust.topology(conn).subtree(answerer.child)
         return [str(TO_ALL), *(f"home:{home}" for home in homes)]
-
-
-async def _body(request: web.Request, bytes_max: int) -> bytes:
-    """The request's bytes, counted as they come; no content coding is accepted."""
-    if "Content-Encoding" in request.headers:
-        raise TooLarge("no content coding is accepted here")
-    if (request.content_length or 0) > bytes_max:
-        raise TooLarge(f"more than {bytes_max} bytes")
-    parts: list[bytes] = []
-    total = 0
-    try:
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        async with asyncio.timeout(_IDLE_SECONDS) as idle:
-            async for part in request.content.iter_any():
-                total += len(part)
-                if total > bytes_max:
-                    raise TooLarge(f"more than {bytes_max} bytes")
-                parts.append(part)
-                idle.reschedule(min(clock() + _IDLE_SECONDS, began + slowest(total, _IDLE_SECONDS)))
-    except TimeoutError as error:
-        raise TransferFailed("the request did not arrive whole") from error
-    return b"".join(parts)
 
 
 _STATUS: dict[type[SyncError], int] = {BadNonce: 401, TooLarge: 413, BadSignature: 403, ParentFull: 507}

@@ -48,31 +48,31 @@ async def post(
 ) -> bytes:
     """POST bytes, read at most `bytes_max` back. Raises SyncError: the peer's own code, or TransferFailed."""
     times = times or LinkTimes()
-    timeout = aiohttp.ClientTimeout(
-        total=None, connect=times.connect_securely, sock_connect=times.connect, sock_read=_SILENCE_SECONDS
-    )
     clock = asyncio.get_running_loop().time
-    connecting = times.connect_securely + _SILENCE_SECONDS
     try:
-        async with (
-            asyncio.timeout(slowest(len(data), connecting)) as until,
-            session.post(
-                url, data=data, skip_auto_headers=_QUIET_HEADERS, timeout=timeout, allow_redirects=False
-            ) as response,
-        ):
-            parts: list[bytes] = []
-            total, began = 0, clock()
-            async for part in response.content.iter_any():
-                total += len(part)
-                until.reschedule(began + slowest(total, _SILENCE_SECONDS))
-                if total > bytes_max:
-                    raise TransferFailed("the answer is too long")
-                parts.append(part)
-            body = b"".join(parts)
-            times.answered()
-            if response.status == 200:
-                return body
-            raise peer_error(response.status, body)
+        with times.one_try() as (connect, securely):
+            limits = aiohttp.ClientTimeout(
+                total=None, connect=securely, sock_connect=connect, sock_read=_SILENCE_SECONDS
+            )
+            async with (
+                asyncio.timeout(slowest(len(data), securely + _SILENCE_SECONDS)) as until,
+                session.post(
+                    url, data=data, skip_auto_headers=_QUIET_HEADERS, timeout=limits, allow_redirects=False
+                ) as response,
+            ):
+                parts: list[bytes] = []
+                total, began = 0, clock()
+                async for part in response.content.iter_any():
+                    total += len(part)
+                    until.reschedule(began + slowest(total, _SILENCE_SECONDS))
+                    if total > bytes_max:
+                        raise TransferFailed("the answer is too long")
+                    parts.append(part)
+                body = b"".join(parts)
+                times.answered()
+                if response.status == 200:
+                    return body
+                raise peer_error(response.status, body)
     except aiohttp.ClientSSLError as error:
         text = f"the parent's certificate is not of the CA that is trusted here, see --ca ({error})"
         raise TransferFailed(text[:300]) from error

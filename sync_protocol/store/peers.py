@@ -12,7 +12,7 @@ from sync_protocol import canonical
 from sync_protocol.envelopes import NONCE_BYTES
 from sync_protocol.errors import BadNonce
 from sync_protocol.frontier import Branch, Frontier, Tip, parse_vector, vector_fields
-from sync_protocol.limits import MIB, NONCES_PER_PEER_MAX
+from sync_protocol.limits import MIB, NONCES_PER_PEER_MAX, NONCES_REMEMBERED_MAX
 from sync_protocol.store.dialect import insert_absent
 from sync_protocol.store.tables import peer
 
@@ -94,11 +94,11 @@ def spend_nonce(conn: Connection, author: int, nonce: bytes) -> None:
 def fresh_nonces(
     conn: Connection, author: int, random_bytes: Callable[[int], bytes], *, least: int = 1
 ) -> tuple[bytes, ...]:
-    """New nonces so that the peer has as many to use as are remembered, and `least` of them in any case; the oldest
-    ones fall out beyond the bound."""
+    """New nonces so that the peer has NONCES_PER_PEER_MAX, and `least` of them in any case; beyond
+    NONCES_REMEMBERED_MAX the oldest ones fall out."""
     outstanding = _outstanding(conn, author)
     fresh = [random_bytes(NONCE_BYTES) for _ in range(max(least, NONCES_PER_PEER_MAX - len(outstanding)))]
-    _save_nonces(conn, author, (outstanding + fresh)[-NONCES_PER_PEER_MAX:])
+    _save_nonces(conn, author, (outstanding + fresh)[-NONCES_REMEMBERED_MAX:])
     return tuple(fresh)
 
 

@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sync_protocol.body import HeldBody
 from sync_protocol.errors import SyncError, TransferFailed
 from sync_protocol.server import refusal_bytes, status_of
 from sync_protocol.transport import Transport, peer_error
@@ -121,7 +122,7 @@ class Cable:
             return 503, b""
         self.world.step(parent)
         try:
-            reply = await parent.parent.exchange(path, data)
+            reply = await parent.parent.exchange(path, HeldBody(data))
         except SyncError as error:
             return status_of(type(error)), refusal_bytes(error)
         if parent.off:

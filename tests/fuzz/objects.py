@@ -41,7 +41,7 @@ from sync_protocol.limits import (
     HEADER_BYTES_MAX,
     KIB,
 )
-from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Vector, Want, frame_bytes, parse_frame
+from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Pieces, Vector, Want, frame_bytes, parse_frame
 from sync_protocol.order import Run, RunException, Standing, pack_runs, parse_runs
 from sync_protocol.sharing import Share, pack_shares, parse_shares
 from tests.fuzz.spoil import tree
@@ -174,6 +174,7 @@ KINDS: dict[str, Kind] = {
     "Chunk": _frame(Chunk(g.BLOB_HASH, 70_000, 10, b"\x93abc"), Chunk(bytes(32), 1, 1, b"")),
     "Blob state": _frame(_FRAMES["BlobState"], BlobState(())),
     "Fault": _frame(_FRAMES["Fault"], Fault("", b"", "")),
+    "Pieces": _frame(_FRAMES["Pieces"], Pieces(bytes(32), 70_000, 4_465, 65_535, bytes(256))),
 }
 
 FEEDS: list[bytes] = [

@@ -168,6 +168,16 @@ def chunk(c: Any) -> bool:
     return octets(c.hash, 32) and whole(c.length, 1, 2**26) and inside
 
 
+def pieces(p: Any) -> bool:
+    inside = whole(p.offset, 0, p.length) and whole(p.size, 1, 65_536) and p.offset + p.size <= p.length
+    return (
+        octets(p.hash, 32)
+        and whole(p.length, 1, 2**26)
+        and inside
+        and octets(p.digests, (p.size + 4_095) // 4_096 * 16)
+    )
+
+
 def blob_state(b: Any) -> bool:
     return len(b.blobs) <= 64 and all(octets(h, 32) and whole(offset, -1, 2**26) for h, offset in b.blobs)
 
@@ -201,4 +211,5 @@ FITS: dict[str, Callable[[Any], bool]] = {
     "bundle's head": bundle_head, "bundle's counts": bundle_counts,
     "bundle's end": lambda pair: whole(pair[0], 1, U32) and octets(pair[1], 64),
     "Chunk": chunk, "Blob state": blob_state, "Fault": fault,
+    "Pieces": pieces,
 }  # fmt: skip

@@ -22,7 +22,7 @@ from tests.fuzz.spoil import RECIPES, spoiled, spoiled_bytes
 
 FUZZ = settings.get_profile("fuzz")
 TENTH = settings.get_profile("fuzz-tenth")
-FRAME_KINDS = ("Hello", "Vector", "Segment", "Want", "Chunk", "Blob state", "Fault")
+FRAME_KINDS = ("Hello", "Vector", "Segment", "Want", "Chunk", "Blob state", "Fault", "Pieces")
 HELLO = frame_bytes(Hello(1, 0, bytes(16)))
 LENGTHS = st.sampled_from([None, None, None, 0, 1, FRAME_BYTES_MAX, FRAME_BYTES_MAX + 1, 2**31, 2**32 - 1])
 
@@ -45,14 +45,14 @@ def rows(draw: st.DrawFn) -> bytes:
 def test_a_row_of_spoiled_frames_is_read_whole_or_refused(row, recipe):
     raw = spoiled_bytes([row], recipe) if recipe[0] > 200 else row
     try:
-        frames = parse_message(deflate(raw))
+        frames = parse_message(deflate(raw), trailed=True)
     except BadBytes:
         return
     assert isinstance(frames[0], Hello) and len(frames) <= FRAMES_PER_MESSAGE_MAX
     assert sum(isinstance(frame, Fault) for frame in frames) <= FAULTS_MAX
     assert b"".join(map(frame_bytes, frames)) == raw
     if len(frames) < 99:
-        assert parse_message(pack_message(frames)) == frames
+        assert parse_message(pack_message(frames), trailed=True) == frames
 
 
 def test_a_spoiled_stream_is_read_or_refused():

@@ -19,6 +19,7 @@ from hub.app import Running, parent_of, running
 from hub.settings import HubSettings
 from sync_protocol import judging
 from sync_protocol.answerer import Answerer
+from sync_protocol.body import HeldBody
 from sync_protocol.entries import NO_TOPIC, EntryType
 from sync_protocol.messages import parse_message
 from sync_protocol.order import Standing
@@ -48,7 +49,7 @@ def with_hub(made: Feeds, tmp_path: Path) -> Callable[[Callable[[Running], Corou
 async def take(parts: Running, upload: Upload) -> Answerer:
     frames = await parts.store.off_loop(partial(parse_message, upload.message))
     answerer = Answerer(parts.county.replica, upload.child, frames)
-    await parent_of(parts).take(answerer)
+    await parent_of(parts).take(answerer, HeldBody(b""))
     return answerer
 
 
@@ -157,10 +158,10 @@ def test_what_is_not_ready_is_held_unless_more_is_announced_and_judged_as_ever_l
         parent = parent_of(parts)
         with monkeypatch.context() as patch:
             patch.setattr(Answerer, "more", property(lambda self: announced))
-            await parent.take(Answerer(parts.county.replica, bulk.child, first))
+            await parent.take(Answerer(parts.county.replica, bulk.child, first), HeldBody(b""))
         assert await parts.store.read(standings) == {int(Standing.ADMITTED), int(waits)}
         assert set(parts.waiting) <= set(made.homes) and parts.waiting
-        await parent.take(Answerer(parts.county.replica, bulk.child, second))
+        await parent.take(Answerer(parts.county.replica, bulk.child, second), HeldBody(b""))
         await parts.store.read(lambda conn: check(conn, made))
         records = sa.select(sa.func.count()).where(t.entry.c.type == EntryType.ORDER)
         assert await parts.store.read(lambda conn: conn.execute(records).scalar_one()) == 2 * len(made.homes)

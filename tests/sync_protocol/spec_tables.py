@@ -27,6 +27,8 @@ UNITS: dict[str, tuple[str, str]] = {
     "FRAME_BYTES_MAX": ("bytes", "one frame (8.1)"),
     "FRAMES_PER_MESSAGE_MAX": ("frames", "in a message (8.1)"),
     "BLOB_CHUNK_BYTES_MAX": ("bytes", "of a blob in one frame (8.2)"),
+    "PIECE_BYTES": ("bytes", "of a blob, believed together (8.3)"),
+    "PIECE_DIGEST_BYTES": ("bytes", "of a piece's hash (8.3)"),
     "BLOB_BYTES_MAX": ("bytes", "a blob, as ciphertext (13.3)"),
     "WANTS_MAX": ("blobs", "in a Want or a Blob state (8.2)"),
     "ANSWER_BLOB_BYTES": ("bytes", "of scans in one answer (10.5)"),
@@ -47,7 +49,8 @@ UNITS: dict[str, tuple[str, str]] = {
     "TOKEN_BYTES_MAX": ("letters", "a token as text, without white space (9.3)"),
     "CERTIFICATE_BYTES_MAX": ("bytes", "a signed certificate (9.1)"),
     "TOKEN_SECONDS": ("seconds", "life of a token (9.3)"),
-    "NONCES_PER_PEER_MAX": ("nonces", "remembered per author (8.3)"),
+    "NONCES_PER_PEER_MAX": ("nonces", "that an author has to use (8.3)"),
+    "NONCES_REMEMBERED_MAX": ("nonces", "remembered per author (8.3)"),
     "LONG_POLL_SECONDS_MAX": ("seconds", "a server waits with an answer (8.4)"),
 }
 

@@ -27,6 +27,7 @@ from sync_protocol.messages import (
     Chunk,
     Fault,
     Hello,
+    Pieces,
     Want,
     frame_bytes,
     parse_frame,
@@ -187,7 +188,8 @@ def test_a_vector_is_bounded_and_in_order():
 
 def test_frames_have_their_bounds():
     blobs = tuple((bytes(32), 0) for _ in range(limits.WANTS_MAX))
-    for frame in (Want(blobs), BlobState(blobs), Chunk(bytes(32), limits.BLOB_BYTES_MAX, 0, bytes(64 * 1024))):
+    largest = Chunk(bytes(32), limits.BLOB_BYTES_MAX, 0, bytes(64 * 1024))
+    for frame in (Want(blobs), BlobState(blobs), largest, Pieces(bytes(32), 5_000, 1, 4_097, bytes(32))):
         assert parse_frame(frame_bytes(frame)[4:]) == frame
     for frame in (
         Want((*blobs, blobs[0])),
@@ -201,6 +203,13 @@ def test_frames_have_their_bounds():
         Fault("x" * 65, b"", ""),
         Fault("x", b"", "x" * 257),
         Fault("x", b"12345678", ""),
+        Pieces(bytes(32), limits.BLOB_BYTES_MAX, 0, 64 * 1024 + 1, bytes(17 * 16)),
+        Pieces(bytes(32), 10, 5, 6, bytes(16)),
+        Pieces(bytes(32), 10, 10, 0, b""),
+        Pieces(bytes(32), 10, -1, 5, bytes(16)),
+        Pieces(bytes(31), 10, 0, 5, bytes(16)),
+        Pieces(bytes(32), 5_000, 0, 4_097, bytes(16)),
+        Pieces(bytes(32), 5_000, 0, 4_096, bytes(32)),
         Hello(0, 0, bytes(16)),
         Hello(1, 0, bytes(15)),
         Hello(1, 0, bytes(16), 0, 3601),
@@ -209,7 +218,7 @@ def test_frames_have_their_bounds():
             parse_frame(frame_bytes(frame)[4:])
 
 
-@pytest.mark.parametrize("kind", [0, 8, 63, 255, -1, 2**40])
+@pytest.mark.parametrize("kind", [0, 9, 63, 255, -1, 2**40])
 def test_unknown_frames_are_refused(kind):
     with pytest.raises(NotCanonical):
         parse_frame(canonical.pack([kind, 1, 2]))

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from sync_protocol.client import Link
-from sync_protocol.errors import TransferFailed
+from sync_protocol.errors import NotYourParent, TransferFailed
 from sync_protocol.transport import Transport
 from tests.sync_protocol.county import County, Place, small_county
 from tests.sync_protocol.wire import link_to, serve
 
-_LONG_BYTES = 20_000
+_LONG_BYTES = 10_000
 
 
 @dataclass
@@ -26,18 +26,25 @@ class Gate:
     inner: Transport
     shut: bool = False
     lose: int = 0
+    refuse: int = 0
     waiting: int = 0
     long: list[int] = field(default_factory=list)
     passed: int = 0
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    parked: list[asyncio.Future[None]] = field(default_factory=list)
 
     async def __call__(self, path: str, data: bytes, bytes_max: int) -> bytes:
         if len(data) > _LONG_BYTES:
             self.long.append(len(data))
             self.waiting += 1
-            while self.shut:
-                await self.opened.wait()
-            self.waiting -= 1
+            try:
+                while self.shut:
+                    self.parked.append(asyncio.get_running_loop().create_future())
+                    await self.parked[-1]
+            finally:
+                self.waiting -= 1
+            if self.refuse:
+                self.refuse -= 1
+                raise NotYourParent("refused")
             if self.lose:
                 self.lose -= 1
                 raise TransferFailed("lost")
@@ -46,7 +53,12 @@ class Gate:
 
     def open(self) -> None:
         self.shut = False
-        self.opened.set()
+        while self.parked:
+            self.parked.pop().set_result(None)
+
+    def lose_one(self) -> None:
+        """One that waits is cut off, and the others do not notice."""
+        self.parked.pop().set_exception(TransferFailed("lost"))
 
 
 @pytest.fixture
@@ -98,18 +110,72 @@ async def test_no_byte_of_a_blob_goes_twice_while_nothing_is_lost(county) -> Non
         assert 5 * 90_000 < link.state.bytes_up < 5 * 90_000 * 1.03
 
 
-async def test_a_lane_that_fails_ends_the_others_in_peace_and_what_it_carried_goes_again(county) -> None:
+async def test_a_lane_that_was_cut_goes_on_by_itself_and_only_what_it_carried_goes_again(county) -> None:
     _, _, township, village = county
     topic = village.open_case({"name": "a"}, pages=_pages(5))
     async with gated(village, township) as (link, gate):
         gate.lose = 1
-        with pytest.raises(TransferFailed):
-            await asyncio.wait_for(link.say_all(), 30)
-        assert gate.waiting == 0 and link.state.blobs_sent < 5
         await asyncio.wait_for(link.say_all(), 30)
+        assert gate.waiting == 0 and link.state.blobs_sent == 5
         refs = village.changes(village.author, topic)[0].blobs
         assert all(township.replica.blobs.holds(ref.hash) for ref in refs)
         assert link.state.bytes_up < 5 * 90_000 * 1.03 + 2 * 33_000, "only what was under way went again"
+
+
+async def test_a_lane_waits_for_no_other_that_has_not_noticed_the_cut(county) -> None:
+    _, _, township, village = county
+    village.open_case({"name": "a"}, pages=_pages(8))
+    async with gated(village, township) as (link, gate):
+        gate.shut = True
+        talk = asyncio.create_task(link.say_all())
+        await _until(lambda: gate.waiting == 3)
+        gate.lose_one()
+        await _until(lambda: len(gate.long) == 3 + 1)
+        assert gate.waiting == 3, "two have not noticed, and one goes on"
+        gate.open()
+        await asyncio.wait_for(talk, 30)
+        assert link.state.blobs_sent == 8
+
+
+async def test_lanes_give_up_when_nobody_was_heard_for_two_minutes(county) -> None:
+    _, _, township, village = county
+    village.open_case({"name": "a"}, pages=_pages(5))
+    async with gated(village, township) as (link, gate):
+        gate.shut = True
+        talk = asyncio.create_task(link.say_all())
+        await _until(lambda: gate.waiting == 3)
+        link._heard -= 121
+        gate.lose = 3
+        gate.open()
+        with pytest.raises(TransferFailed):
+            await asyncio.wait_for(talk, 30)
+        assert gate.lose == 0 and gate.waiting == 0, "all have ended"
+
+
+async def test_a_refusal_ends_all_lanes_at_once(county) -> None:
+    _, _, township, village = county
+    village.open_case({"name": "a"}, pages=_pages(5))
+    async with gated(village, township) as (link, gate):
+        gate.shut = True
+        talk = asyncio.create_task(link.say_all())
+        await _until(lambda: gate.waiting == 3)
+        gate.refuse = 1
+        gate.open()
+        with pytest.raises(NotYourParent):
+            await asyncio.wait_for(talk, 30)
+        assert gate.waiting == 0 and len(gate.long) == 3, "the others ended in peace, and no message followed"
+
+
+async def test_lanes_that_have_no_nonce_ask_once_for_all(county) -> None:
+    _, _, township, village = county
+    village.open_case({"name": "a"}, pages=_pages(3))
+    async with serve(township) as served, link_to(served.url, village, township) as link:
+        while not await link._store.read(link._dialer.has_blobs_only):
+            await link.exchange()
+        link._nonces.clear()
+        before = served.counts["refused:bad_nonce"]
+        await link.say_all()
+        assert served.counts["refused:bad_nonce"] == before + 1
 
 
 async def test_an_empty_message_asks_for_the_first_nonces(county) -> None:
@@ -124,4 +190,4 @@ async def test_an_empty_message_asks_for_the_first_nonces(county) -> None:
 
         gate.inner = measured
         await link.exchange()
-        assert sizes[0] == 89 and len(sizes) == 2, "version, author, serial, nonce and signature"
+        assert sizes[0] == 93 and len(sizes) == 2, "version, author, serial, nonce, signature and length"

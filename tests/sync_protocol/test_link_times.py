@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
@@ -72,6 +73,35 @@ def test_after_a_failure_tries_are_as_short_as_the_way_allows_and_every_fourth_i
     assert times.connect == 0.7, "a lost SYN is sent again no sooner by TCP itself"
 
 
+def test_of_several_tries_after_a_failure_one_is_patient() -> None:
+    times = LinkTimes()
+    times.round_trip, times.shortest = 2.0, 0.6
+    for _ in range(4):
+        times.failed()
+    with times.one_try() as (first, _), times.one_try() as (second, _), times.one_try() as (third, _):
+        assert (first, second, third) == (3.0, 1.2, 1.2)
+    with times.one_try() as (connect, securely):
+        assert connect == 3.0 < securely, "the patient one has ended"
+
+
+def test_while_another_connection_is_heard_tries_are_patient_for_its_queue_may_be_long() -> None:
+    times = LinkTimes()
+    times.shortest = 0.3
+    times.failed()
+    assert times.connect == 0.7
+    with socket.create_server(("127.0.0.1", 0)) as server, times.make_socket(ANY) as near:
+        near.setblocking(True)
+        near.connect(server.getsockname())
+        far, _ = server.accept()
+        with far:
+            near.sendall(b"x")
+            assert far.recv(1) == b"x"
+            assert times.connect == 2.5
+            time.sleep(0.8)
+            assert times.connect == 0.7, "it may be dead by now"
+    assert times.connect == 0.7
+
+
 def test_the_rest_after_an_outage_is_short_after_a_short_one_and_bounded_after_a_long_one() -> None:
     longest = [unreached_wait(seconds).wait_random_max for seconds in (0, 40, 86_400)]
     assert longest == [0.2, 0.2, 20.0]
@@ -85,7 +115,7 @@ def test_an_idle_connection_is_not_given_up_for_one_lost_probe() -> None:
         assert _limit_ms(one) > (after + every) * 1000
 
 
-def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cut() -> None:
+def test_messages_grow_where_they_are_answered_soon_stay_on_a_slow_link_and_shrink_with_each_cut() -> None:
     size = MessageSize(1_000_000)
     size.carried(12.0)
     assert size.bytes == 32 * 1024, "a slow link does not make them smaller than that"
@@ -93,38 +123,22 @@ def test_messages_grow_on_a_fast_link_stay_on_a_slow_one_and_shrink_with_each_cu
         size.carried(0.1)
     assert size.bytes == 1_000_000
     size.carried(5.0)
+    assert size.bytes == 1_000_000, "a few seconds are what is aimed at"
+    size.carried(9.0)
     assert size.bytes == 500_000
-    assert size.lanes == 3
     size.cut()
-    assert (size.bytes, size.lanes) == (16 * 1024, 5), "however large they were, a cut loses little from now on"
+    assert size.bytes == 16 * 1024, "however large they were, a cut loses few entries from now on"
     for _ in range(20):
         size.cut()
     assert size.bytes == 8 * 1024
-    for _ in range(99):
-        size.carried(0.1)
-    assert (size.bytes, size.lanes) == (16 * 1024, 5)
-    for _ in range(9):
+    assert size.of_blobs(9) == 32 * 1024, "of blobs a cut loses nothing"
+    for _ in range(2):
         size.carried(2.0)
-    assert (size.bytes, size.lanes) == (32 * 1024, 3), "no cut for a hundred messages"
-
-
-def test_what_grew_on_a_link_that_was_idle_shrinks_once_the_lanes_fill_it() -> None:
-    """On 3G a first message is answered soon; three lanes of 64 KiB take three seconds, and a cut would lose all."""
-    size = MessageSize(1_000_000)
-    size.carried(0.7)
-    assert size.bytes == 64 * 1024
-    size.carried(1.5)
-    assert size.bytes == 64 * 1024
-    size.carried(3.0)
-    size.carried(3.0)
     assert size.bytes == 32 * 1024
 
 
 def test_the_last_blobs_fill_the_link_alone() -> None:
     size = MessageSize(1_000_000)
     assert [size.of_blobs(left) // 1024 for left in (9, 3, 2, 1, 0)] == [32, 32, 32, 96, 96]
-    size.cut()
-    assert [size.of_blobs(left) // 1024 for left in (5, 2, 1)] == [16, 32, 80]
-    size.cut()
-    assert size.of_blobs(1) == size.bytes == 8 * 1024, "what is cut again and again must become small"
     assert MessageSize(50_000).of_blobs(1) == 50_000
+    assert MessageSize(5_000).of_blobs(9) == 5_000

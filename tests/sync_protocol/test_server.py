@@ -32,11 +32,12 @@ from sync_protocol.errors import (
 )
 from sync_protocol.feeds import down, up
 from sync_protocol.frontier import frontier_digest
-from sync_protocol.limits import MESSAGE_BYTES_MAX, MIB, NONCES_PER_PEER_MAX
+from sync_protocol.limits import MESSAGE_BYTES_MAX, MIB, NONCES_PER_PEER_MAX, NONCES_REMEMBERED_MAX
 from sync_protocol.link_times import TRY_EVENLY
 from sync_protocol.messages import Hello, HelloFlag, Segment, Vector, pack_message
 from sync_protocol.server import ENROL_PATH, SYNC_PATH
 from sync_protocol.store import feed_store
+from sync_protocol.store.peers import NONCES_FOR_ONE_WITHOUT
 from sync_protocol.store.seam import SqliteStore
 from sync_protocol.topology import Tier
 from sync_protocol.transport import enrol as ask_parent
@@ -91,6 +92,19 @@ async def test_a_replayed_request_is_refused_and_a_fresh_nonce_is_offered(child,
     child.nonces = fresh
     await child.ask(HELLO, served.place)
     assert served.counts["refused:bad_nonce"] == 4
+
+
+async def test_what_a_station_holds_is_not_pushed_out_by_what_is_handed_out_beside_it(child, served):
+    """Answers that are under way, or were cut off, bring nonces of their own."""
+    held = await child.nonce()
+    for _ in range(5):
+        _, _, other = await child.refused(child.sign(b"", NO_NONCE))
+        assert len(other) == NONCES_FOR_ONE_WITHOUT
+    assert (await child.post(child.sign(HELLO, held)))[0] == 200
+    for _ in range(NONCES_REMEMBERED_MAX):
+        _, _, other = await child.refused(child.sign(b"", NO_NONCE))
+    assert (await child.refused(child.sign(HELLO, child.nonces[0])))[1] == "bad_nonce", "but for ever it is not kept"
+    assert (await child.post(child.sign(HELLO, other[0])))[0] == 200
 
 
 async def test_a_nonce_is_good_for_its_station_only(county, served, session, child):

@@ -53,7 +53,7 @@ from sync_protocol.epochs import Grant, Revocation, Start, pack_grant, pack_revo
 from sync_protocol.export import MAGIC, export_message, part
 from sync_protocol.feeds import HUB, TO_ALL, TO_SELF, down, up
 from sync_protocol.frontier import Branch, Tip, frontier_digest
-from sync_protocol.messages import BlobState, Chunk, Fault, Frame, Hello, HelloFlag, Vector, Want, frame_bytes
+from sync_protocol.messages import BlobState, Chunk, Fault, Frame, Hello, HelloFlag, Pieces, Vector, Want, frame_bytes
 from sync_protocol.order import Run, RunException, Standing, pack_runs
 from sync_protocol.segments import Item, Segment, link
 from sync_protocol.topology import Tier
@@ -196,6 +196,12 @@ FRONTIER = {
     Branch(down(HUB, VILLAGE), 0): Tip(9, seed("head of hub to village")),
     Branch(TO_ALL, 0): Tip(300, seed("head of hub to all")),
 }
+
+
+def _piece_digests(data: bytes) -> bytes:
+    return b"".join(sha256(data[at : at + 4096])[:16] for at in range(0, len(data), 4096))
+
+
 FRAMES: tuple[Frame, ...] = (
     Hello(1, NOW, frontier_digest(FRONTIER), int(HelloFlag.MORE), 50),
     Vector(FRONTIER),
@@ -205,6 +211,7 @@ FRAMES: tuple[Frame, ...] = (
     Chunk(BLOB_HASH, len(BLOB), 0, BLOB[:512]),
     BlobState(((BLOB_HASH, 512), (seed("another blob"), -1))),
     Fault("gap", FEED.packed(), "entries before these are missing"),
+    Pieces(BLOB_HASH, len(BLOB), 512, 10_000, _piece_digests(BLOB[512:10_512])),
 )
 NONCE = seed("nonce", 16)
 FRESH = (seed("fresh 1", 16), seed("fresh 2", 16))

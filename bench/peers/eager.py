@@ -1,0 +1,71 @@
+"""The least that could be used: one TCP stream that resumes by offset, tries again soon and gives a dead link up soon.
+
+`receive ADDRESS PORT FILE` keeps what comes; `send ADDRESS PORT FILE` ends once all of it lies there. No TLS, no
+signatures, no database: what the link itself leaves to any program that sends over one connection.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+from pathlib import Path
+
+_CONNECT_SECONDS = 3.0
+_UNACKNOWLEDGED_MILLISECONDS = 5000
+_PIECE_BYTES = 16 * 1024
+
+
+def receive(address: str, port: int, file: Path) -> None:
+    """Answer each connection with how much lies here, append what comes, and say at the end that it is whole."""
+    with socket.create_server((address, port)) as server, file.open("ab") as sink:
+        while True:
+            one, _ = server.accept()
+            with one:
+                _receive_from(one, server, sink.fileno())
+
+
+def _receive_from(one: socket.socket, server: socket.socket, sink: int) -> None:
+    one.sendall(os.fstat(sink).st_size.to_bytes(8, "big"))
+    total = int.from_bytes(one.recv(8, socket.MSG_WAITALL), "big")
+    while os.fstat(sink).st_size < total:
+        data = _next(one, server)
+        if not data:
+            return
+        os.write(sink, data)
+    one.sendall(b"!")
+
+
+def _next(one: socket.socket, server: socket.socket) -> bytes:
+    """Nothing when it is over, also because the sender has connected anew: a cut tells nobody."""
+    ready, _, _ = select.select([one, server], [], [])
+    if one not in ready:
+        return b""
+    try:
+        return one.recv(_PIECE_BYTES)
+    except OSError:
+        return b""
+
+
+def send(address: str, port: int, file: Path) -> None:
+    """Try again until all of it lies there."""
+    data = file.read_bytes()
+    while not _sent(address, port, data):
+        pass
+
+
+def _sent(address: str, port: int, data: bytes) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=_CONNECT_SECONDS) as one:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MILLISECONDS)
+            offset = int.from_bytes(one.recv(8, socket.MSG_WAITALL), "big")
+            one.settimeout(None)
+            one.sendall(len(data).to_bytes(8, "big") + data[offset:])
+            return one.recv(1) == b"!"
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    {"receive": receive, "send": send}[sys.argv[1]](sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
