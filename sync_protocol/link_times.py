@@ -18,8 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 _TCP_INFO = struct.Struct("8B24I4Q4I")
-_STATE, _HEARD, _ROUND_TRIP, _VARIANCE, _SHORTEST = 0, 8 + 12, 8 + 15, 8 + 16, 8 + 24 + 4 + 3
-_ESTABLISHED = 1
+_HEARD, _ROUND_TRIP, _VARIANCE, _SHORTEST = 8 + 12, 8 + 15, 8 + 16, 8 + 24 + 4 + 3
 _GIVE_UP_TIMES, _GIVE_UP_SECONDS = 4, (26.0, 60.0)
 """The least is longer than it takes to miss a probe and be heard by the next one: Linux gives an idle connection up at
 the first silent probe once this time is over, and on 2G every fifteenth probe or its answer is lost."""
@@ -140,7 +139,7 @@ class LinkTimes:
 def _heard_lately(one: socket.socket) -> bool:
     """Whether the other end of a connection has acknowledged something just now."""
     fields = _info(one)
-    return fields is not None and fields[_STATE] == _ESTABLISHED and fields[_HEARD] < 1000 * _PROBE_SECONDS
+    return fields is not None and fields[_HEARD] < 1000 * _PROBE_SECONDS
 
 
 def _info(one: socket.socket) -> tuple[int, ...] | None:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from sync_protocol import body
 from sync_protocol.dialer import Dialer
 from sync_protocol.entries import BlobRef
+from sync_protocol.envelopes import parse_reply
 from sync_protocol.errors import BadSignature, NotCanonical
 from sync_protocol.limits import BLOB_CHUNK_BYTES_MAX, PIECE_BYTES
-from sync_protocol.messages import Chunk, Frame, Hello, Pieces, pack_message, parse_message
+from sync_protocol.messages import BlobState, Chunk, Frame, Hello, Pieces, pack_message, parse_message
 from sync_protocol.server import SYNC_PATH
 from sync_protocol.store import blob_store
 from sync_protocol.trailing import Trail, with_trail
@@ -165,8 +166,10 @@ async def test_a_blob_that_came_whole_before_a_cut_is_signed_for(sender: Sender)
     one, other = sender.blobs
     request, trail = await sender.packed(sender.chunk(one, 65_536), sender.chunk(other, 65_536))
     _, writer = await sender.open(len(request) + len(trail))
-    writer.write(request + trail[: one.length + PIECE_BYTES])
-    await _until(lambda: sender.offset(one) == one.length and sender.offset(other) == PIECE_BYTES)
+    writer.write(request + trail[: one.length])
+    await _until(lambda: sender.offset(one) == one.length)
+    writer.write(trail[one.length : one.length + PIECE_BYTES])
+    await _until(lambda: sender.offset(other) == PIECE_BYTES)
     writer.close()
     place, names = sender.served.place, [one.hash, other.hash]
     await _until(lambda: place.store.read(lambda conn: blob_store.signed_for(conn, place.author, names)) == {one.hash})
@@ -190,6 +193,20 @@ async def test_a_trail_is_as_long_as_it_says(sender: Sender, cut: int, more: byt
     request, trail = await sender.packed(sender.chunk(sender.blobs[0], 10_000))
     status, code, _ = await sender.child.refused(request + trail[: len(trail) - cut] + more)
     assert (status, code) == (400, "not_canonical")
+
+
+async def test_the_answer_says_how_far_every_blob_is_however_its_bytes_came(sender: Sender) -> None:
+    one, other = sender.blobs
+    request, trail = await sender.packed(sender.chunk(one, 9_000), sender.chunk(other, 8_000))
+
+    async def in_two_parts() -> AsyncIterator[bytes]:
+        yield request + trail[:9_000]
+        await _until(lambda: sender.offset(one) == 9_000)
+        yield trail[9_000:]
+
+    status, reply = await sender.child.post(in_two_parts())  # type: ignore[arg-type]
+    [state] = [frame for frame in parse_message(parse_reply(reply).payload) if isinstance(frame, BlobState)]
+    assert status == 200 and dict(state.blobs) == {one.hash: 9_000, other.hash: 8_000}
 
 
 async def test_bytes_of_a_blob_that_no_entry_names_are_not_kept(sender: Sender) -> None:
