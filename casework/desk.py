@@ -129,7 +129,7 @@ class Desk:
             intake = replace(intake, materials=named_once(conn, self.log, case, bearer, intake.materials))
         body, blobs = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
         required = [rule.name for rule in item.materials if rule.required]
-        self._check(None, ChangeKind.COLLECT, body, "home", tier, blobs, required)
+        self._check(None, ChangeKind.COLLECT, body, person, "home", tier, blobs, required)
         self.log.open(
             conn,
             topic,
@@ -185,7 +185,7 @@ class Desk:
             materials = named_once(conn, self.log, case, bearer, materials)
         body, blobs = _with_blobs(kind, body, materials, result)
         present = {h for h in case_blobs(state) if self.log.holds(h)}
-        self._check(state, kind, body, office, state.tier, blobs, (), present)
+        self._check(state, kind, body, person, office, state.tier, blobs, (), present)
         self._check_fields(state, item, kind, body)
         now = self._machine.now()
         self.log.write(
@@ -206,6 +206,7 @@ class Desk:
         state: CaseState | None,
         kind: ChangeKind,
         body: dict[str, Any],
+        person: Person,
         office: str,
         tier: str,
         blobs: Sequence[StoredBlob],
@@ -213,7 +214,15 @@ class Desk:
         present: set[bytes] | None = None,
     ) -> None:
         problems = check_own(
-            state, kind, body, office=office, home_tier=tier, blobs=blobs, required=required, present=present
+            state,
+            kind,
+            body,
+            office=office,
+            home_tier=tier,
+            blobs=blobs,
+            required=required,
+            present=present,
+            account=person.account,
         )
         if problems:
             raise BadInput(problems)

@@ -29,6 +29,8 @@ _MUST_SAY: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.DECLINE_REQUEST: {"reason": "请填写不同意的理由"},
 }
 
+_SAME_PERSON = Problem("", "本件由您收件，收件和决定不得是同一人（受审分离）", "请由另一位有权决定的工作人员作出决定")
+
 
 def case_blobs(state: CaseState) -> list[bytes]:
     """Return the hashes of all pages the case rests on now, in order, each once: what approvers must see."""
@@ -60,11 +62,13 @@ def check_own(
     blobs: Sequence[BlobRef] = (),
     required: Sequence[str] = (),
     present: Collection[bytes] | None = None,
+    account: int = 0,
 ) -> list[Problem]:
     """List what keeps us from writing this change; empty when it may be written.
 
     state: as shown, tentative included. office: ours, relative to the case. required: names of the materials
     that the item demands (收件 only). present: hashes of the blobs on this machine, None to skip the look.
+    account: who acts, 0 for the program.
     """
     if problems := check_body(kind, body) or check_blobs(kind, body, blobs):
         return problems
@@ -73,6 +77,8 @@ def check_own(
         return [_misfit_problem(case, kind, misfit)]
     if request_misfit(case, kind, office, body):
         return [_misfit_problem(case, kind, "no_such_request")]
+    if kind in (ChangeKind.GRANT, ChangeKind.DENY) and account and account == case.collected_by:
+        return [_SAME_PERSON]
     problems = [Problem(name, message) for name, message in _MUST_SAY.get(kind, {}).items() if not body[name].strip()]
     return problems + _own_faults(case, kind, body, required, present)
 

@@ -2,7 +2,7 @@
 
 RIGHTS says which act a role has and how far it reaches. That the case is in the right state and at the right
 office is the state table's business; both must agree. Intake and decision lie with different roles
-(受审分离), except for items that the village itself decides, where one agent is all the staff there is.
+(受审分离), except at a village that decides itself: `own_rules` keeps the two apart by person there, and everywhere.
 """
 
 from __future__ import annotations

@@ -129,3 +129,17 @@ def test_delivery_goes_a_known_way() -> None:
 def test_others_do_not_withdraw_unasked() -> None:
     (found,) = problems(fold(CHAIN[:1]), K.WITHDRAW, "township")
     assert "没有待答复的撤回申请" in found.message
+
+
+@pytest.mark.parametrize("kind", [K.GRANT, K.DENY])
+def test_who_took_a_case_in_does_not_decide_it(kind: ChangeKind) -> None:
+    """受审分离, whatever roles the person has had meanwhile."""
+    case = fold([entry(K.COLLECT, actor=7), *CHAIN[1:]])
+    body = body_of(kind) | {"seen": ALL}
+    [problem] = problems(case, kind, "county", body=body, account=7)
+    assert "受审分离" in problem.message and problem.remedy
+    assert not problems(case, kind, "county", body=body, account=8)
+
+
+def test_a_case_whose_collector_is_not_known_is_decided_by_anybody() -> None:
+    assert not problems(fold([entry(K.COLLECT, actor=0), *CHAIN[1:]]), K.GRANT, "county", account=0)
