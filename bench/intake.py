@@ -29,6 +29,7 @@ from hub.app import Running, parent_of, running
 from hub.county import open_county
 from hub.settings import HubSettings
 from sync_protocol.answerer import Answerer
+from sync_protocol.body import HeldBody
 from sync_protocol.entries import NO_TOPIC
 from sync_protocol.feeds import HUB
 from sync_protocol.messages import parse_message
@@ -49,7 +50,7 @@ async def send(parts: Running, uploads: Sequence[Upload], now: int) -> None:
     for upload in uploads:
         frames = await parts.store.off_loop(partial(parse_message, upload.message))
         answerer = Answerer(parts.county.replica, upload.child, frames)
-        await parent.take(answerer)
+        await parent.take(answerer, HeldBody(b""))
         assert not answerer.taken.faults, answerer.taken.faults
 
 

@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from bench.serving import MissingTool
 from bench.weak_link_figures import Figures
 from bench.weak_link_nets import THREE_G, TWO_G, CannotRun, check_machine
-from bench.weak_link_peers import GIVE_UP_TIMES, PEERS, peer_seconds, prepare_peers
+from bench.weak_link_peers import EAGER, GIVE_UP_TIMES, PEERS, peer_seconds, prepare_peers
 from bench.weak_link_quiet import decision_and_month, metered_month
 from bench.weak_link_runs import (
     Deciding,
@@ -86,6 +86,13 @@ def flapping(figures: Figures, seed: int, given: argparse.Namespace) -> None:
     _say("flapping", seed, done)
     allowed = FLAPPING.alone(done.needs(done.work.bytes))
     figures.note("flapping: everything / the time that the up-periods alone allow", done.everything / allowed, 1.1)
+    seconds, ratio = peer_seconds(EAGER, THREE_G, FLAPPING, seed, given.cases, given.congestion)
+    used = FLAPPING.up_within(done.everything) / done.needs(done.work.bytes)
+    figures.say(
+        f"flapping, seed {seed}: {used:.3f} of the up-time that the bytes need; {EAGER}: {seconds:.1f} s, {ratio:.3f} "
+        "of what the up-periods allow"
+    )
+    figures.note(f"flapping: everything / what {EAGER} takes", done.everything / seconds, 1.0)
 
 
 def quiet(figures: Figures, seed: int, given: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """What a county would otherwise use, on the same link with the same files: rsync's daemon, git's, and PouchDB with a
-server of its own kind, all without TLS.
+server of its own kind, all without TLS. And the least that could do: one stream that resumes by offset and tries again
+soon, with nothing behind it.
 
 Each case is a folder with its form as JSON, its pages and their previews; a page that is used again is there again. The
 clock runs from the start of the client's command to its end; a client that gives up is started again, as cron would do.
@@ -24,6 +25,7 @@ from bench.weak_link_shape import Outages, Profile
 from bench.weak_link_work import Page, pages, pages_of_cases
 
 GIVE_UP_TIMES = 4
+EAGER = "an eager stream"
 _PROGRAMS = ("rsync", "git", "node", "npm")
 _GIT = {
     "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -114,7 +116,7 @@ def _eager(race: Race) -> float:
 
 
 PEERS: dict[str, Callable[[Race], float]] = {
-    "rsync": _rsync, "git": _git, "PouchDB": pouchdb, "an eager stream": _eager,
+    "rsync": _rsync, "git": _git, "PouchDB": pouchdb, EAGER: _eager,
 }  # fmt: skip
 
 

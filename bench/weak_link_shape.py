@@ -63,6 +63,11 @@ class Outages:
         whole, rest = divmod(work_seconds, self.up_seconds)
         return whole * self.period_seconds + rest
 
+    def up_within(self, seconds: float) -> float:
+        """How long the link was up within the first `seconds`."""
+        whole, rest = divmod(seconds, self.period_seconds)
+        return whole * self.up_seconds + min(rest, self.up_seconds)
+
 
 @dataclass(slots=True)
 class OneWay:

@@ -10,10 +10,12 @@ import os
 import select
 import socket
 import sys
+import time
 from pathlib import Path
 
 _CONNECT_SECONDS = 3.0
 _UNACKNOWLEDGED_MILLISECONDS = 5000
+_AGAIN_SECONDS = 0.05
 _PIECE_BYTES = 16 * 1024
 
 
@@ -52,7 +54,7 @@ def send(address: str, port: int, file: Path) -> None:
     """Try again until all of it lies there."""
     data = file.read_bytes()
     while not _sent(address, port, data):
-        pass
+        time.sleep(_AGAIN_SECONDS)
 
 
 def _sent(address: str, port: int, data: bytes) -> bool:

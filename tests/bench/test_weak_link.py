@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import socket
 import struct
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from bench import weak_link_peers
 from bench.weak_link_figures import Figures
 from bench.weak_link_nets import CannotRun
 from bench.weak_link_peers import prepare_peers
@@ -87,6 +91,7 @@ def test_bytes_handed_to_tcp_count_once_however_often_they_are_sent() -> None:
 
 def test_time_that_up_periods_alone_allow() -> None:
     assert [Outages(20, 40).alone(seconds) for seconds in (10, 20, 25, 45)] == [10, 60, 65, 125]
+    assert [Outages(20, 40).up_within(seconds) for seconds in (10, 20, 45, 60, 65, 145)] == [10, 20, 20, 20, 25, 60]
 
 
 def test_a_metered_month_counts_every_question_of_its_office_hours_and_nights() -> None:
@@ -151,3 +156,18 @@ def test_a_peer_that_is_missing_is_named_with_the_remedy(tmp_path: Path, monkeyp
         prepare_peers()
     _program(tmp_path, "npm", "exit 0")
     prepare_peers()
+
+
+def test_an_eager_stream_goes_on_where_it_stopped_and_ends_once_all_is_there(tmp_path: Path) -> None:
+    whole, there = tmp_path / "whole", tmp_path / "there"
+    whole.write_bytes(random.Random(1).randbytes(300_000))
+    there.write_bytes(whole.read_bytes()[:120_000])
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    script = [sys.executable, "-I", str(Path(weak_link_peers.__file__).parent / "peers" / "eager.py")]
+    with subprocess.Popen([*script, "receive", "127.0.0.1", port, str(there)]) as receiving:
+        try:
+            subprocess.run([*script, "send", "127.0.0.1", port, str(whole)], check=True, timeout=30)
+            assert there.read_bytes() == whole.read_bytes()
+        finally:
+            receiving.kill()
