@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sync_protocol.answerer import Answerer
+from sync_protocol.body import Incoming
 from sync_protocol.dialer import Dialer
 from sync_protocol.feeds import FeedKind
 from sync_protocol.frontier import Tip
@@ -141,8 +142,8 @@ class LyingParent(Parent):
         super().__init__(**parts)
         self.liar = liar
 
-    async def _answer(self, answerer: Answerer) -> bytes:
-        honest = await super()._answer(answerer)
+    async def _answer(self, answerer: Answerer, body: Incoming) -> bytes:
+        honest = await super()._answer(answerer, body)
         return pack_message(self.liar.of(parse_message(honest)))
 
 
