@@ -32,14 +32,15 @@ from sync_protocol.errors import (
 )
 from sync_protocol.feeds import down, up
 from sync_protocol.frontier import frontier_digest
-from sync_protocol.limits import MESSAGE_BYTES_MAX, MIB, NONCES_PER_PEER_MAX, NONCES_REMEMBERED_MAX
+from sync_protocol.limits import KIB, MESSAGE_BYTES_MAX, MIB, NONCES_PER_PEER_MAX, NONCES_REMEMBERED_MAX, PIECE_BYTES
 from sync_protocol.link_times import TRY_EVENLY
-from sync_protocol.messages import Hello, HelloFlag, Segment, Vector, pack_message
+from sync_protocol.messages import Hello, HelloFlag, Pieces, Segment, Vector, pack_message
 from sync_protocol.server import ENROL_PATH, SYNC_PATH
 from sync_protocol.store import feed_store
 from sync_protocol.store.peers import NONCES_FOR_ONE_WITHOUT
 from sync_protocol.store.seam import SqliteStore
 from sync_protocol.topology import Tier
+from sync_protocol.trailing import piece_digest
 from sync_protocol.transport import enrol as ask_parent
 from tests.sync_protocol.county import TOWNSHIP, County, Place, small_county
 from tests.sync_protocol.wire import Child, Served, link_to, serve
@@ -191,7 +192,13 @@ async def test_a_body_that_is_too_long_is_refused_without_being_held(child, serv
 
 
 async def _send_too_much(child: Child, length: int) -> None:
+    """A request that announces as much as follows it."""
+    digest = piece_digest(bytes(PIECE_BYTES))
+    told = [Pieces(bytes(32), 64 * MIB, 64 * KIB * at, 64 * KIB, 16 * digest) for at in range(length // (64 * KIB))]
+    begin = child.sign(pack_message([Hello(1, 0, bytes(16)), *told]), await child.nonce())
+
     async def pieces() -> AsyncIterator[bytes]:
+        yield begin
         for _ in range(length // MIB):
             yield bytes(MIB)
 

@@ -155,8 +155,8 @@ def test_the_enrolment_request_is_authenticated_by_the_token_and_by_the_key():
 def test_envelopes_verify():
     request = bytes.fromhex(vector("envelopes.json")["request"]["bytes"])
     version, author, serial = struct.unpack(">BII", request[:9])
-    nonce, signature, payload = request[9:25], request[25:89], request[89:]
-    assert (version, author, serial) == (1, 3, 3)
+    nonce, signature, length, payload = request[9:25], request[25:89], request[89:93], request[93:]
+    assert (version, author, serial, int.from_bytes(length, "big")) == (1, 3, 3, len(payload))
     target, content = hashlib.sha256(b"POST /sync").digest(), hashlib.sha256(payload).digest()
     message = domain("sign-request") + DEPLOYMENT + request[1:9] + nonce + target + content
     verify(KEYS["stations"]["3"]["sign_public"], message, signature)
