@@ -76,6 +76,28 @@ class Supplement(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialProcedure(Part):
+    """A procedure whose time does not count: which, why, how many days were announced, from when to when (unix s; until
+    is None while it goes on), and what came of it."""
+
+    procedure: str
+    reason: str
+    days: int
+    since: int
+    until: int | None
+    opinion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extension(Part):
+    """By how many days the decision may be later, in the unit of the limit; why, and when that was said (unix s)."""
+
+    days: int
+    reason: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResultDocument(Part):
     """One result document attached by the deciding office."""
 

@@ -53,6 +53,9 @@ class ChangeKind(IntEnum):
     WITHDRAW = 78
     DECLINE_REQUEST = 79
     NUMBER = 80
+    SPECIAL_PROCEDURE = 81
+    SPECIAL_RESULT = 82
+    EXTEND = 83
     OPINION = 96
     STAFF_ROW = 100
     STAFF_PASSWORD = 101
@@ -81,6 +84,9 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.WITHDRAW: "撤回",
     ChangeKind.DECLINE_REQUEST: "不同意撤回",
     ChangeKind.NUMBER: "编号",
+    ChangeKind.SPECIAL_PROCEDURE: "特别程序",
+    ChangeKind.SPECIAL_RESULT: "特别程序结果",
+    ChangeKind.EXTEND: "延长审批",
     ChangeKind.OPINION: "内部意见",
     ChangeKind.STAFF_ROW: "人员",
     ChangeKind.STAFF_PASSWORD: "口令",
@@ -103,6 +109,17 @@ CLOSE_RESULTS: dict[str, tuple[str, str]] = {
     "denied": ("", "不予许可"),
 }
 DELIVERY_WAYS: dict[str, str] = {"window": "窗口领取", "courier": "寄递", "proxy_agent": "代办员送达"}
+SPECIAL_PROCEDURES: dict[str, str] = {
+    "hearing": "听证",
+    "tender": "招标",
+    "auction": "拍卖",
+    "inspection": "检验",
+    "testing": "检测",
+    "quarantine": "检疫",
+    "appraisal": "鉴定",
+    "expert_review": "专家评审",
+}
+"""Whose time does not count (行政许可法第四十五条)."""
 
 TIERS = ("village", "township")
 DECISION_TIERS = ("village", "township", "county", "external")
@@ -231,6 +248,12 @@ SHAPES: dict[ChangeKind, Record] = {
         )
     ),
     ChangeKind.DECLINE_REQUEST: Record((Field("request", _REF), Field("reason", _REASON))),
+    # Open text as well; days: how long it will take, as the applicant was told in writing.
+    ChangeKind.SPECIAL_PROCEDURE: Record(
+        (Field("procedure", Text(40, least=1)), Field("days", Whole(999, 1)), Field("reason", _REASON))
+    ),
+    ChangeKind.SPECIAL_RESULT: Record((Field("opinion", _REASON),)),
+    ChangeKind.EXTEND: Record((Field("days", Whole(99, 1)), Field("reason", _REASON))),
     ChangeKind.NUMBER: Record((Field("case_no", Text(64, least=1)),)),
     ChangeKind.OPINION: Record((Field("text", _REASON), Field("about", Text(64)))),
 }

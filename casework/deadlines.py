@@ -40,6 +40,7 @@ class CaseDates:
 
     received: local intake. supplement_asked, supplemented: the latest one-time notice and its
     answer (None while the notice is open).
+    extended_days: by how many the head of the organ let the decision be later, in the unit of the limit (第四十二条).
     accepted; decided: granted or denied. ended: refused acceptance, withdrawn or closed, whatever came first.
     """
 
@@ -50,6 +51,7 @@ class CaseDates:
     decided: date | None = None
     ended: date | None = None
     suspensions: tuple[Suspension, ...] = ()
+    extended_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +133,16 @@ def decision_clock(kind: str, days: Days, dates: CaseDates, accepted: date, cale
     if stopped is None and any(pause.until is None for pause in dates.suspensions):
         return _paused(kind, accepted, days.unit)
     pauses = _merged(dates.suspensions, stopped or today)
+    total = days.n + dates.extended_days
     if days.unit == "wd":
         lost = sum(calendar.workdays_between(since, until) for since, until in pauses)
-        due, _ = calendar.add_workdays(accepted, days.n + lost)
+        due, _ = calendar.add_workdays(accepted, total + lost)
     else:
-        due = accepted + timedelta(days=days.n + sum((until - since).days for since, until in pauses))
+        due = accepted + timedelta(days=total + sum((until - since).days for since, until in pauses))
         due = calendar.next_workday(due) if due != accepted else due
     provisional = calendar.spans_provisional(accepted, due)
     shown = Clock(kind, accepted, due, 0, days.unit, provisional, NORMAL, done=stopped is not None)
-    return _judged(shown, days.n, calendar, stopped or today)
+    return _judged(shown, total, calendar, stopped or today)
 
 
 def _paused(kind: str, start: date, unit: str) -> Clock:

@@ -12,13 +12,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from casework.case_parts import Delivery, Material, ResultDocument, Supplement, TimelineItem
+from casework.case_parts import (
+    Delivery,
+    Extension,
+    Material,
+    ResultDocument,
+    SpecialProcedure,
+    Supplement,
+    TimelineItem,
+)
 from casework.changes import check_blobs, check_body
 from casework.fold_rules import RULES, note_of
 from casework.journal import ORDERED, TENTATIVE, Change
 from casework.states import Course, Row, State, holder_of, next_state, office_fits, row_for
 
-_PARTS: dict[str, Any] = {"materials": Material, "results": ResultDocument, "timeline": TimelineItem}
+_PARTS: dict[str, Any] = {
+    "materials": Material,
+    "procedures": SpecialProcedure,
+    "results": ResultDocument,
+    "timeline": TimelineItem,
+}
+_SINGLE: dict[str, Any] = {"supplement": Supplement, "extension": Extension, "delivery": Delivery}
 _LISTS = (*_PARTS, "open_requests", "seen")
 
 
@@ -54,6 +68,8 @@ class CaseState:
     collected_by: int = 0
     collected_at: int | None = None
     accepted_at: int | None = None
+    procedures: list[SpecialProcedure] = field(default_factory=list)
+    extension: Extension | None = None
     decided_at: int | None = None
     closed_at: int | None = None
     decision: str = ""
@@ -72,6 +88,11 @@ class CaseState:
         """Return what of this case the office rules depend on; `tier` is given where the case's word is not taken."""
         tier = self.tier if tier is None else tier
         return Course(tier, self.route.get("first_review", False), self.route.get("decision", ""))
+
+    @property
+    def in_procedure(self) -> bool:
+        """Whether a special procedure goes on, so that the clock stands."""
+        return any(one.until is None for one in self.procedures)
 
     def copy(self) -> CaseState:
         """Return a copy that can be changed without touching this one."""
@@ -107,7 +128,7 @@ class CaseState:
         given: dict[str, Any] = {f.name: plain[f.name] for f in fields(cls) if f.name != "base"}
         for name, part in _PARTS.items():
             given[name] = [part.from_plain(item) for item in given[name]]
-        for name, single in (("supplement", Supplement), ("delivery", Delivery)):
+        for name, single in _SINGLE.items():
             given[name] = None if given[name] is None else single.from_plain(given[name])
         for name in ("state", "resume"):
             given[name] = None if given[name] is None else State(given[name])

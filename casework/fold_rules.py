@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from casework.case_parts import Delivery, Material, Page, ResultDocument, Supplement
+from casework.case_parts import Delivery, Extension, Material, Page, ResultDocument, SpecialProcedure, Supplement
 from casework.changes import ChangeKind
 from casework.journal import Change
 
@@ -113,6 +113,26 @@ def _review(case: CaseState, change: Change, body: Body) -> None:
     """Entering 审核 is all; its time stands in `entered`."""
 
 
+def _special_procedure(case: CaseState, change: Change, body: Body) -> None:
+    """One more may begin while another goes on: what they share of the time is given back once."""
+    case.procedures.append(
+        SpecialProcedure(body["procedure"], body["reason"], body["days"], change.time, None, opinion="")
+    )
+
+
+def _special_result(case: CaseState, change: Change, body: Body) -> None:
+    """It is of the one that began last and goes on; of none it says nothing."""
+    for index in reversed(range(len(case.procedures))):
+        if case.procedures[index].until is None:
+            case.procedures[index] = replace(case.procedures[index], until=change.time, opinion=body["opinion"])
+            return
+
+
+def _extend(case: CaseState, change: Change, body: Body) -> None:
+    before = case.extension.days if case.extension is not None else 0
+    case.extension = Extension(before + body["days"], body["reason"], change.time)
+
+
 def _grant(case: CaseState, change: Change, body: Body) -> None:
     case.decision, case.decided_at, case.seen = "granted", change.time, list(body["seen"])
 
@@ -174,4 +194,7 @@ RULES: dict[ChangeKind, Callable[[CaseState, Change, Body], None]] = {
     ChangeKind.WITHDRAW: _withdraw,
     ChangeKind.DECLINE_REQUEST: _decline_request,
     ChangeKind.NUMBER: _number,
+    ChangeKind.SPECIAL_PROCEDURE: _special_procedure,
+    ChangeKind.SPECIAL_RESULT: _special_result,
+    ChangeKind.EXTEND: _extend,
 }

@@ -26,7 +26,22 @@ def _offered(case: CaseState, kind: ChangeKind, offices: Collection[str], role: 
         return False
     if kind is ChangeKind.REQUEST_WITHDRAW and acts_for(HOME, case.holder, case.tier):
         return False  # the home holds the case and withdraws it directly
+    if not _fits_clock(case, kind):
+        return False
     return any(office_fits(row, case.state, case.course(), office) for office in offices)
+
+
+def _fits_clock(case: CaseState, kind: ChangeKind) -> bool:
+    """While a special procedure goes on its result is awaited; the limit is extended once."""
+    match kind:
+        case ChangeKind.SPECIAL_RESULT:
+            return case.in_procedure
+        case ChangeKind.SPECIAL_PROCEDURE | ChangeKind.GRANT | ChangeKind.DENY:
+            return not case.in_procedure
+        case ChangeKind.EXTEND:
+            return case.extension is None
+        case _:
+            return True
 
 
 def target_of(state: CaseState, home_region: str, item_office: str) -> Target:

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from casework.changes import CLOSE_RESULTS, DELIVERY_WAYS, ChangeKind, check_blobs, check_body, kind_name
+from casework.changes import (
+    CLOSE_RESULTS,
+    DELIVERY_WAYS,
+    SPECIAL_PROCEDURES,
+    ChangeKind,
+    check_blobs,
+    check_body,
+    kind_name,
+)
 from casework.errors import Problem
 from casework.fold import CaseState
 from casework.journal import BlobRef
@@ -27,8 +35,12 @@ _MUST_SAY: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.REQUEST_WITHDRAW: {"reason": "请填写撤回原因"},
     ChangeKind.WITHDRAW: {"reason": "请填写撤回原因"},
     ChangeKind.DECLINE_REQUEST: {"reason": "请填写不同意的理由"},
+    ChangeKind.SPECIAL_PROCEDURE: {"reason": "请填写需要特别程序的原因"},
+    ChangeKind.SPECIAL_RESULT: {"opinion": "请填写特别程序的结果"},
+    ChangeKind.EXTEND: {"reason": "请填写延长的理由"},
 }
 
+EXTENSION_DAYS_MAX = 10
 _SAME_PERSON = Problem("", "本件由您收件，收件和决定不得是同一人（受审分离）", "请由另一位有权决定的工作人员作出决定")
 
 
@@ -107,6 +119,12 @@ def _own_faults(
             return [Problem("materials", "没有补充任何内容", "请按补正告知补充材料")]
         case ChangeKind.ASK_SUPPLEMENT:
             return _defect_faults(body["defects"])
+        case ChangeKind.GRANT | ChangeKind.DENY if case.in_procedure:
+            return [Problem("", "特别程序还没有结束，不能作出决定", "请先登记特别程序结果")]
+        case ChangeKind.SPECIAL_PROCEDURE | ChangeKind.SPECIAL_RESULT:
+            return _procedure_faults(case, kind, body)
+        case ChangeKind.EXTEND:
+            return _extension_faults(case, body["days"])
         case ChangeKind.GRANT | ChangeKind.DENY:
             return _seen_faults(case, kind, body["seen"], present)
         case ChangeKind.CLOSE:
@@ -150,6 +168,26 @@ def _seen_faults(
         return [Problem("seen", f"还有 {len(away)} 页材料未传到", "请等材料到齐后再作决定")]
     if len(seen) < len(wanted):
         return [Problem("seen", f"还有 {len(wanted) - len(seen)} 页材料未查看", "请看完全部材料后再作决定")]
+    return []
+
+
+def _procedure_faults(case: CaseState, kind: ChangeKind, body: dict[str, Any]) -> list[Problem]:
+    """One at a time, though the log may hold several (行政许可法第四十五条)."""
+    if kind is ChangeKind.SPECIAL_RESULT:
+        return [] if case.in_procedure else [Problem("", "没有正在进行的特别程序", "请刷新后查看最新进度")]
+    if case.in_procedure:
+        return [Problem("", "已有特别程序正在进行", "请先登记它的结果")]
+    if body["procedure"] not in SPECIAL_PROCEDURES:
+        return [Problem("procedure", "请选择特别程序", f"可选：{'、'.join(SPECIAL_PROCEDURES.values())}")]
+    return []
+
+
+def _extension_faults(case: CaseState, days: int) -> list[Problem]:
+    """Once, by the head of the organ, at most ten working days (行政许可法第四十二条)."""
+    if case.extension is not None:
+        return [Problem("", "本件已经延长过一次，不能再延长", "请在延长后的期限内作出决定（行政许可法第四十二条）")]
+    if days > EXTENSION_DAYS_MAX:
+        return [Problem("days", f"延长不得超过 {EXTENSION_DAYS_MAX} 日", "请填写 1 到 10（行政许可法第四十二条）")]
     return []
 
 

@@ -62,6 +62,9 @@ class Act(StrEnum):
     WITHDRAW = "withdraw"
     DECLINE_REQUEST = "decline_request"
     NUMBER = "number"
+    SPECIAL_PROCEDURE = "special_procedure"
+    SPECIAL_RESULT = "special_result"
+    EXTEND = "extend"
     OPINION = "opinion"
     MANAGE_USERS = "manage_users"
     INVITE = "invite"
@@ -90,6 +93,9 @@ ACT_NAMES: dict[Act, str] = {
     Act.WITHDRAW: "撤回",
     Act.DECLINE_REQUEST: "不同意撤回",
     Act.NUMBER: "编号",
+    Act.SPECIAL_PROCEDURE: "特别程序",
+    Act.SPECIAL_RESULT: "特别程序结果",
+    Act.EXTEND: "延长审批",
     Act.OPINION: "内部意见",
     Act.MANAGE_USERS: "管理人员",
     Act.INVITE: "邀请站点接入",
@@ -130,7 +136,18 @@ _INTAKE = {
     Act.COURIER: Scope.ANYWHERE,
 }
 _DECIDE_HERE = dict.fromkeys(
-    (Act.ACCEPT, Act.REFUSE_ACCEPTANCE, Act.REVIEW, Act.GRANT, Act.DENY, Act.ATTACH_RESULT, Act.CLOSE),
+    (
+        Act.ACCEPT,
+        Act.REFUSE_ACCEPTANCE,
+        Act.REVIEW,
+        Act.SPECIAL_PROCEDURE,
+        Act.SPECIAL_RESULT,
+        Act.EXTEND,
+        Act.GRANT,
+        Act.DENY,
+        Act.ATTACH_RESULT,
+        Act.CLOSE,
+    ),
     Scope.DECIDED_HERE,
 )
 _COUNTY_DESK = {
@@ -139,6 +156,8 @@ _COUNTY_DESK = {
     Act.ATTACH_RESULT: Scope.OFFICE,
     Act.CLOSE: Scope.OFFICE,
     Act.OPINION: Scope.OFFICE,
+    Act.SPECIAL_PROCEDURE: Scope.OFFICE,
+    Act.SPECIAL_RESULT: Scope.OFFICE,
 }
 
 RIGHTS: dict[Role, dict[Act, Scope]] = {
@@ -160,7 +179,7 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.REFUSE_ACCEPTANCE: Scope.OFFICE,
         Act.REVIEW: Scope.OFFICE,
     },
-    Role.COUNTY_APPROVER: {**_COUNTY_DESK, Act.GRANT: Scope.OFFICE, Act.DENY: Scope.OFFICE},
+    Role.COUNTY_APPROVER: {**_COUNTY_DESK, Act.EXTEND: Scope.OFFICE, Act.GRANT: Scope.OFFICE, Act.DENY: Scope.OFFICE},
     Role.SUPERVISOR: {
         Act.LIST_CASES: Scope.ANYWHERE,
         Act.VIEW_CASE: Scope.AREA,

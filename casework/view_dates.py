@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from casework.deadlines import CaseDates
+from casework.deadlines import CaseDates, Suspension
 from casework.fold import CaseState
 from casework.states import State
 from casework.workdays import china_day, possible_day
@@ -24,6 +24,8 @@ def case_dates(state: CaseState) -> CaseDates:
         accepted=_day(state.accepted_at),
         decided=_day(state.decided_at),
         ended=china_day(min(ends)) if ends else None,
+        suspensions=tuple(Suspension(china_day(one.since), _day(one.until)) for one in state.procedures),
+        extended_days=state.extension.days if state.extension else 0,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from casework.changes import CLOSE_RESULTS, DELIVERY_WAYS, ChangeKind
+from casework.changes import CLOSE_RESULTS, DELIVERY_WAYS, SPECIAL_PROCEDURES, ChangeKind
 from casework.desk import CaseView
 from casework.errors import BadInput, Problem
 from casework.own_rules import case_blobs
@@ -20,6 +20,7 @@ from casework.web.forms import Form
 from casework.web.intake_fields import changed_values, cleared_problems, given_applicant, given_form
 
 DEFECT_ROWS = 8
+_DAYS_MAX = 99
 _GRANTED_RESULTS = ("issued", "completed", "escalated", "returned", "voided")
 
 Body = dict[str, Any]
@@ -124,6 +125,15 @@ def withdraw_body(_form: Form, _view: CaseView) -> Body:
     return {"request": None}
 
 
+def days_body(form: Form, _view: CaseView) -> Body:
+    typed = form.get("days")
+    if not typed:
+        return {}  # said already
+    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= _DAYS_MAX):
+        raise BadInput([Problem("days", "请填写天数", f"1 到 {_DAYS_MAX} 的整数")])
+    return {"days": int(typed)}
+
+
 def decline_body(form: Form, view: CaseView) -> Body:
     return {"request": form.get("request") or next(iter(view.state.open_requests), "")}
 
@@ -131,7 +141,11 @@ def decline_body(form: Form, view: CaseView) -> Body:
 def line_choices(action: Action, view: CaseView) -> dict[str, list[tuple[str, str]]]:
     """Choices of the lines that are chosen, not typed (rows 0)."""
     results = ("denied",) if view.state.state is State.DENIED else _GRANTED_RESULTS
-    return {"result": [(code, CLOSE_RESULTS[code][1]) for code in results], "how": list(DELIVERY_WAYS.items())}
+    return {
+        "result": [(code, CLOSE_RESULTS[code][1]) for code in results],
+        "how": list(DELIVERY_WAYS.items()),
+        "procedure": list(SPECIAL_PROCEDURES.items()),
+    }
 
 
 def defect_subjects(view: CaseView) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from casework import accounts_store, reference
 from casework.applicant import ID_TYPES
+from casework.changes import SPECIAL_PROCEDURES
 from casework.desk import CaseView
 from casework.errors import BadInput, NotFound
 from casework.fold import CaseState
@@ -86,6 +87,7 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "timeline": timeline_rows(state, stations, people, _),
         "troubles": troubles(state),
         "actions": offered(view),
+        "procedure_names": SPECIAL_PROCEDURES,
         "close_result": close_result_name(state.close_result),
         "delivered_how": delivery_name(state.delivery.how) if state.delivery else "",
         "id_types": list(ID_TYPES.items()),

@@ -90,6 +90,9 @@ def body_of(kind: ChangeKind) -> dict[str, Any]:
         ChangeKind.REQUEST_WITHDRAW: {"reason": "本人要求"},
         ChangeKind.WITHDRAW: {"reason": "本人要求", "request": None},
         ChangeKind.DECLINE_REQUEST: {"request": "up:17/0/1", "reason": "已作出决定"},
+        ChangeKind.SPECIAL_PROCEDURE: {"procedure": "hearing", "days": 15, "reason": "申请人要求听证"},
+        ChangeKind.SPECIAL_RESULT: {"opinion": "听证笔录已归卷"},
+        ChangeKind.EXTEND: {"days": 10, "reason": "案情复杂"},
         ChangeKind.NUMBER: {"case_no": "11341882X2026112000001"},
     }
     return bodies[kind]

@@ -120,6 +120,14 @@ def test_suspension_stops_the_clock_and_gives_its_days_back() -> None:
     assert decided_by(ten, replace(over, suspensions=()), d("11-12")).due == d("11-16")
 
 
+def test_an_extension_lets_the_decision_be_later_by_so_many_days_of_the_limits_own_kind() -> None:
+    dates = CaseDates(received=d("11-02"), accepted=d("11-02"), extended_days=10)
+    assert decided_by(Days(10, "wd", TYPICAL), dates, d("11-12")).due == d("11-30")
+    assert decided_by(Days(10, "d", TYPICAL), dates, d("11-12")).due == d("11-23"), "the 22nd is a Sunday"
+    paused = replace(dates, suspensions=(Suspension(d("11-04"), d("11-11")),))
+    assert decided_by(Days(10, "wd", TYPICAL), paused, d("11-12")).due == d("12-07"), "both count"
+
+
 def test_overlapping_suspensions_give_no_day_back_twice() -> None:
     spans = (Suspension(d("11-05"), d("11-09")), Suspension(d("11-04"), d("11-11")))
     dates = CaseDates(received=d("11-02"), accepted=d("11-02"), suspensions=spans)

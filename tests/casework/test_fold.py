@@ -16,6 +16,7 @@ from casework.changes import ChangeKind
 from casework.fold import CaseState, fold
 from casework.journal import HELD, ORDERED, REFUSED, TENTATIVE
 from casework.states import State
+from casework.view_dates import case_dates
 from tests.casework.case_strategies import histories
 from tests.casework.cases import PAGE_1, PAGE_2, RESULT, Blob, Entry, collect_body, entry, page
 
@@ -122,6 +123,23 @@ def test_denial_and_refusal_keep_their_reasons() -> None:
     assert (denied.state, denied.decision, denied.reason, denied.seen) == (
         State.DENIED, "denied", "不符合条件", [PAGE_1.hash],
     )  # fmt: skip
+
+
+def test_special_procedures_begin_and_end_and_an_extension_adds_up() -> None:
+    """The fold takes what was ordered: two at once, a result of none, a second extension."""
+    accepted = [entry(K.COLLECT), entry(K.ENDORSE, "township"), entry(K.ACCEPT, "county")]
+    case = fold([*accepted, entry(K.SPECIAL_RESULT, "county", time=1)])
+    assert case.procedures == [] and not case.in_procedure
+    case = fold([entry(K.SPECIAL_PROCEDURE, "county", time=time) for time in (2, 3)], case)
+    assert [(one.since, one.until) for one in case.procedures] == [(2, None), (3, None)] and case.in_procedure
+    case = fold([entry(K.SPECIAL_RESULT, "county", time=4)], case)
+    assert [(one.since, one.until, one.opinion) for one in case.procedures] == [(2, None, ""), (3, 4, "听证笔录已归卷")]
+    case = fold([entry(K.SPECIAL_RESULT, "county", time=5), *[entry(K.EXTEND, "county", time=6)] * 2], case)
+    assert not case.in_procedure and case.state is State.ACCEPTED
+    assert case.extension is not None and (case.extension.days, case.extension.time) == (20, 6)
+    dates = case_dates(fold([entry(K.SPECIAL_PROCEDURE, "county", time=1_790_000_000)], case))
+    assert (dates.extended_days, dates.suspensions[2].since.isoformat()) == (20, "2026-09-21")
+    assert dates.suspensions[2].until is None and dates.suspensions[1].until is not None
 
 
 def test_requests_open_and_close() -> None:

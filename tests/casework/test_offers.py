@@ -25,9 +25,20 @@ K = ChangeKind
             [K.COLLECT, K.ENDORSE], ["county"], Role.COUNTY_REVIEWER,
             [K.ASK_SUPPLEMENT, K.ACCEPT, K.REFUSE_ACCEPTANCE],
         ),
-        ([K.COLLECT, K.ENDORSE, K.ACCEPT], ["county"], Role.COUNTY_APPROVER, []),
-        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_APPROVER, [K.GRANT, K.DENY]),
-        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_REVIEWER, []),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT], ["county"], Role.COUNTY_APPROVER, [K.SPECIAL_PROCEDURE, K.EXTEND]),
+        (
+            [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_APPROVER,
+            [K.GRANT, K.DENY, K.SPECIAL_PROCEDURE, K.EXTEND],
+        ),
+        (
+            [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.SPECIAL_PROCEDURE], ["county"], Role.COUNTY_APPROVER,
+            [K.SPECIAL_RESULT, K.EXTEND],
+        ),
+        (
+            [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.SPECIAL_PROCEDURE, K.SPECIAL_RESULT, K.EXTEND], ["county"],
+            Role.COUNTY_APPROVER, [K.GRANT, K.DENY, K.SPECIAL_PROCEDURE],
+        ),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_REVIEWER, [K.SPECIAL_PROCEDURE]),
         (
             [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.GRANT], ["county"], Role.COUNTY_APPROVER,
             [K.ATTACH_RESULT, K.CLOSE],

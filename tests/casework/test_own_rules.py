@@ -143,3 +143,37 @@ def test_who_took_a_case_in_does_not_decide_it(kind: ChangeKind) -> None:
 
 def test_a_case_whose_collector_is_not_known_is_decided_by_anybody() -> None:
     assert not problems(fold([entry(K.COLLECT, actor=0), *CHAIN[1:]]), K.GRANT, "county", account=0)
+
+
+UNDER_REVIEW = [*CHAIN, entry(K.SPECIAL_PROCEDURE, "county")]
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind", "body", "word"),
+    [
+        (UNDER_REVIEW, K.SPECIAL_PROCEDURE, {}, "正在进行"),
+        (UNDER_REVIEW, K.GRANT, {"seen": ALL}, "特别程序还没有结束"),
+        (UNDER_REVIEW, K.DENY, {"seen": ALL}, "特别程序还没有结束"),
+        (CHAIN, K.SPECIAL_RESULT, {}, "没有正在进行"),
+        (CHAIN, K.SPECIAL_PROCEDURE, {"procedure": "magic"}, "请选择"),
+        (CHAIN, K.EXTEND, {"days": 11}, "不得超过 10"),
+        ([*CHAIN, entry(K.EXTEND, "county")], K.EXTEND, {"days": 1}, "已经延长过一次"),
+    ],
+)
+def test_what_stops_or_stretches_the_clock_is_done_as_the_law_has_it(steps, kind, body, word) -> None:
+    [problem] = problems(fold(steps), kind, "county", body=body_of(kind) | body)
+    assert word in problem.message and problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind"),
+    [
+        (CHAIN, K.SPECIAL_PROCEDURE),
+        (UNDER_REVIEW, K.SPECIAL_RESULT),
+        (UNDER_REVIEW, K.EXTEND),
+        ([*UNDER_REVIEW, entry(K.SPECIAL_RESULT, "county")], K.SPECIAL_PROCEDURE),
+        (CHAIN, K.EXTEND),
+    ],
+)
+def test_what_the_law_lets_be_done_is_done(steps: list[Any], kind: ChangeKind) -> None:
+    assert not problems(fold(steps), kind, "county")

@@ -39,6 +39,9 @@ supplement        s s . . . . . .
 accept            d . d o . . . .
 refuse_acceptance d . d o . . . .
 review            d . d o . . . .
+special_procedure d . d o o . . .
+special_result    d . d o o . . .
+extend            d . d . o . . .
 grant             d . d . o . . .
 deny              d . d . o . . .
 attach_result     d . d o o . . .

@@ -53,6 +53,11 @@ EXPECTED = {
         for kind, target in (("request_withdraw", "="), ("withdraw", "withdrawn"), ("decline_request", "="))
         for state in ("collected", "first_review", "supplement_asked", "accepted", "review")
     },
+    **{
+        (kind, state): "="
+        for kind in ("special_procedure", "special_result", "extend")
+        for state in ("accepted", "review")
+    },
     **{("decline_request", state): "=" for state in ("granted", "denied", "closed", "refused_acceptance")},
     **{("number", state.value): "=" for state in State if state is not State.DRAFT},
 }
@@ -66,6 +71,7 @@ WRITERS = {
     "accept": "!", "refuse_acceptance": "!", "review": "!", "grant": "!", "deny": "!", "attach_result": "!",
     "close": "!", "deliver": HOME, "request_withdraw": HOME, "withdraw": "holder",
     "decline_request": "holder", "number": COUNTY,
+    "special_procedure": "!", "special_result": "!", "extend": "!",
 }  # fmt: skip
 DECIDERS = {"village": HOME, "township": TOWNSHIP, "county": COUNTY, "external": COUNTY}
 COURSES = [Course(t, f, d) for t, f, d in product(("village", "township"), (True, False), DECIDERS)]

@@ -72,6 +72,39 @@ async def test_an_intake_with_three_pages_is_granted_and_delivered(programs: Pro
     assert number not in over.text and mask_id(number) in over.words
 
 
+async def test_a_special_procedure_stops_the_clock_everywhere_and_an_extension_stretches_it_once(
+    programs: Programs,
+) -> None:
+    agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
+    officer, approver = await programs.clerk("c.reviewer"), await programs.clerk("c.approver")
+    case = await take_in(agent, SCANS[:1])
+    programs.exchange()
+    assert (await reviewer.post(case + "/do/endorse", ("opinion", "属实"))).location == case
+    programs.exchange()
+    assert (await officer.post(case + "/do/accept")).location == case
+    assert (await officer.post(case + "/do/review")).location == case
+    wrong = await officer.post(case + "/do/special_procedure", ("procedure", "x"), ("days", "半月"), ("reason", ""))
+    assert wrong.status == 422 and "请填写天数" in wrong.words and "请填写需要特别程序的原因" in wrong.words
+    begun = await officer.post(
+        case + "/do/special_procedure", ("procedure", "expert_review"), ("days", "15"), ("reason", "须经专家评审")
+    )
+    assert begun.location == case, begun.words
+    programs.exchange()
+    for clerk in (agent, reviewer, officer):
+        page = await clerk.get(case)
+        assert "专家评审" in page.words and "所需 15 日" in page.words and "承诺期限 暂停计时" in page.words
+    assert "/do/grant" not in (await approver.get(case)).text, "nothing is decided meanwhile"
+    assert (await officer.post(case + "/do/special_result", ("opinion", "专家一致同意"))).location == case
+    late = await approver.post(case + "/do/extend", ("days", "11"), ("reason", "案情复杂"))
+    assert late.status == 422 and "延长不得超过 10 日" in late.words
+    assert (await approver.post(case + "/do/extend", ("days", "10"), ("reason", "案情复杂"))).location == case
+    programs.exchange()
+    told = await agent.get(case)
+    assert "专家一致同意" in told.words and "延长 10 日" in told.words and "暂停计时" not in told.words
+    offered = (await approver.get(case)).text
+    assert "/do/grant" in offered and "/do/extend" not in offered
+
+
 async def test_a_supplement_goes_down_and_comes_back_with_a_new_page(programs: Programs) -> None:
     agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
     case = await take_in(agent, SCANS[:1])
