@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from casework.service_item import Days, ServiceItem
-from casework.workdays import Calendar
+from casework.workdays import MAX_STEP_DAYS, Calendar
 
 ACCEPTANCE_WORKDAYS = 5
 # «Near»: at most one day left, or at most a fifth of the limit.
@@ -125,7 +125,8 @@ def acceptance_clock(dates: CaseDates, calendar: Calendar, today: date) -> Clock
 
 
 def decision_clock(kind: str, days: Days, dates: CaseDates, accepted: date, calendar: Calendar, today: date) -> Clock:
-    """The clock from acceptance for a limit in working or calendar days; 0 days means the same day.
+    """The clock from acceptance for a limit in working or calendar days; 0 days means the same day. What wrong clocks
+    say has lasted for decades counts MAX_STEP_DAYS.
 
     Calendar days that end on a day off end on the next working day (民法典第二百零三条).
     """
@@ -136,9 +137,10 @@ def decision_clock(kind: str, days: Days, dates: CaseDates, accepted: date, cale
     total = days.n + dates.extended_days
     if days.unit == "wd":
         lost = sum(calendar.workdays_between(since, until) for since, until in pauses)
-        due, _ = calendar.add_workdays(accepted, total + lost)
+        due, _ = calendar.add_workdays(accepted, min(total + lost, MAX_STEP_DAYS))
     else:
-        due = accepted + timedelta(days=total + sum((until - since).days for since, until in pauses))
+        lost = sum((until - since).days for since, until in pauses)
+        due = accepted + timedelta(days=min(total + lost, MAX_STEP_DAYS))
         due = calendar.next_workday(due) if due != accepted else due
     provisional = calendar.spans_provisional(accepted, due)
     shown = Clock(kind, accepted, due, 0, days.unit, provisional, NORMAL, done=stopped is not None)

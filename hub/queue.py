@@ -16,7 +16,7 @@ from casework.fold import fold
 from casework.own_rules import case_blobs
 from casework.policy import Person, Role, act_for, case_scope, may_ever
 from casework.service_item import ServiceItem
-from casework.states import COUNTY, HOME, TABLE, TOWNSHIP, State
+from casework.states import COUNTY, HOME, TABLE, TOWNSHIP, Move, State
 from casework.view_dates import case_dates
 from casework.web.case_words import CLOCK_SIGNS
 from casework.workdays import Calendar
@@ -56,12 +56,15 @@ class Queue:
 
 
 def waiting_states(role: Role) -> tuple[str, ...]:
-    """The states in which a case held by the county waits for this role, in the state table's order."""
+    """The states in which a case held by the county waits for this role to move it, in the state table's order."""
     found = [
         state.value
         for row in TABLE
         for state in row.sources
-        if state is not None and (act := act_for(row.kind)) is not None and may_ever(role, act)
+        if row.target is not Move.STAY
+        and state is not None
+        and (act := act_for(row.kind)) is not None
+        and may_ever(role, act)
     ]
     return tuple(dict.fromkeys(found))
 

@@ -128,6 +128,13 @@ def test_an_extension_lets_the_decision_be_later_by_so_many_days_of_the_limits_o
     assert decided_by(Days(10, "wd", TYPICAL), paused, d("11-12")).due == d("12-07"), "both count"
 
 
+@pytest.mark.parametrize("unit", ["wd", "d"])
+def test_what_wrong_clocks_say_has_lasted_for_decades_is_shown_and_bounded(unit: str) -> None:
+    since = Suspension(date(1970, 1, 1), date(2099, 12, 31))
+    dates = CaseDates(received=d("11-02"), accepted=d("11-02"), suspensions=(since,), extended_days=10**6)
+    assert d("11-02") < decided_by(Days(10, unit, TYPICAL), dates, d("11-12")).due < date(2060, 1, 1)
+
+
 def test_overlapping_suspensions_give_no_day_back_twice() -> None:
     spans = (Suspension(d("11-05"), d("11-09")), Suspension(d("11-04"), d("11-11")))
     dates = CaseDates(received=d("11-02"), accepted=d("11-02"), suspensions=spans)
