@@ -108,11 +108,18 @@ class Answerer:
                     return claimed
         return None
 
-    def chunks(self, came: Sequence[Chunk] | None = None) -> None:
-        """Write the message's own chunks to their files, or those that came behind it."""
-        if came is not None:
-            came = [chunk for chunk in came if (chunk.hash, chunk.length) in self._announced]
-        whole, states, faults = self._replica.take_chunks(self._named if came is None else came)
+    def chunks(self) -> None:
+        """Write the message's own chunks to their files."""
+        self._write(self._named)
+
+    def pieces(self, trail: Trail, data: bytes) -> None:
+        """Write what the next bytes behind the message bring. Raises BadSignature; what came before it is written."""
+        for chunk in trail.feed(data):
+            if (chunk.hash, chunk.length) in self._announced:
+                self._write([chunk])
+
+    def _write(self, chunks: Sequence[Chunk]) -> None:
+        whole, states, faults = self._replica.take_chunks(chunks)
         self._whole.update(whole)
         self._states.update(states)
         self._faults.extend(faults)

@@ -205,8 +205,7 @@ class Parent:
             if not data:
                 raise NotCanonical("the request ends too soon")
             self.count("bytes_received", len(data))
-            if came := await self.store.off_loop(partial(trail.feed, data)):
-                await self.store.off_loop(partial(answerer.chunks, came))
+            await self.store.off_loop(partial(answerer.pieces, trail, data))
 
     def _take_and_follow(self, conn: Connection, answerer: Answerer, now: int) -> Followed:
         answerer.take(conn, now)

@@ -7,7 +7,7 @@ leaves of a long message is kept.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sync_protocol.crypto import sha256
 from sync_protocol.errors import BadSignature
@@ -48,31 +48,35 @@ class Trail:
         self.left = sum(frame.size for frame in self._coming)
         """How many bytes have not come yet."""
 
-    def feed(self, data: bytes) -> list[Chunk]:
+    def feed(self, data: bytes) -> Iterator[Chunk]:
         """The next bytes, at most `left`; what is now believed of the blobs. Raises BadSignature at a piece that is not
-        what was signed for; what `feed` gave before stays good."""
+        what was signed for, after all that stands before it."""
         self.left -= len(data)
         self._held += data
-        found: list[Chunk] = []
         while self._coming:
             frame = self._coming[0]
-            good = self._believed(frame)
-            if good:
-                found.append(Chunk(frame.hash, frame.length, frame.offset + self._at, good))
-                self._at += len(good)
+            size, spoiled = self._believed(frame)
+            if size:
+                good, self._held = self._held[:size], self._held[size:]
+                yield Chunk(frame.hash, frame.length, frame.offset + self._at, good)
+                self._at += size
+            if spoiled:
+                raise BadSignature("a piece is not what was signed for", blob=frame.hash.hex())
             if self._at < frame.size:
-                break
+                return
             self._coming.popleft()
             self._at = 0
-        return found
 
-    def _believed(self, frame: Pieces) -> bytes:
-        """The whole pieces of this frame that lie here."""
-        end = frame.size - self._at
-        size = end if len(self._held) >= end else len(self._held) // PIECE_BYTES * PIECE_BYTES
-        good, self._held = self._held[:size], self._held[size:]
-        for number, piece in enumerate(_pieces(good), self._at // PIECE_BYTES):
+    def _believed(self, frame: Pieces) -> tuple[int, bool]:
+        """How many bytes of this frame lie here in whole pieces that are what was signed for; whether another one
+        follows them."""
+        left = frame.size - self._at
+        here = self._held[:left]
+        whole = here if len(here) == left else here[: len(here) // PIECE_BYTES * PIECE_BYTES]
+        size = 0
+        for number, piece in enumerate(_pieces(whole), self._at // PIECE_BYTES):
             start = number * PIECE_DIGEST_BYTES
             if piece_digest(piece) != frame.digests[start : start + PIECE_DIGEST_BYTES]:
-                raise BadSignature("a piece is not what was signed for", blob=frame.hash.hex())
-        return good
+                return size, True
+            size += len(piece)
+        return size, False

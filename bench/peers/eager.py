@@ -30,22 +30,25 @@ def receive(address: str, port: int, file: Path) -> None:
 
 def _receive_from(one: socket.socket, server: socket.socket, sink: int) -> None:
     one.sendall(os.fstat(sink).st_size.to_bytes(8, "big"))
-    total = int.from_bytes(one.recv(8, socket.MSG_WAITALL), "big")
-    while os.fstat(sink).st_size < total:
-        data = _next(one, server)
-        if not data:
+    head = b""
+    while len(head) < 8:
+        if not (data := _next(one, server, 8 - len(head))):
+            return
+        head += data
+    while os.fstat(sink).st_size < int.from_bytes(head, "big"):
+        if not (data := _next(one, server, _PIECE_BYTES)):
             return
         os.write(sink, data)
     one.sendall(b"!")
 
 
-def _next(one: socket.socket, server: socket.socket) -> bytes:
+def _next(one: socket.socket, server: socket.socket, most: int) -> bytes:
     """Nothing when it is over, also because the sender has connected anew: a cut tells nobody."""
     ready, _, _ = select.select([one, server], [], [])
     if one not in ready:
         return b""
     try:
-        return one.recv(_PIECE_BYTES)
+        return one.recv(most)
     except OSError:
         return b""
 
