@@ -120,7 +120,7 @@ async def test_the_first_request_after_an_outage_carries_blobs_with_a_nonce_from
     async with serve(township) as served, link_to(served.url, village, township) as link:
         link._transport = outage = Outage(link._transport)
         await link.say_all()
-        village.open_case({"name": "a"}, pages=(random.Random(2).randbytes(120_000),))
+        village.open_case({"name": "a"}, pages=tuple(random.Random(n).randbytes(120_000) for n in range(5)))
         while not await link._store.read(link._dialer.has_blobs_only):
             await link.exchange()
         outage.down = True
@@ -130,7 +130,8 @@ async def test_the_first_request_after_an_outage_carries_blobs_with_a_nonce_from
         outage.sizes.clear()
         outage.down = False
         await asyncio.wait_for(talk, 30)
-        assert outage.sizes[0] > 8_000 and served.counts["refused:bad_nonce"] == 1
+        assert min(outage.sizes[:3]) > 8_000, "each lane has a blob to carry"
+        assert served.counts["refused:bad_nonce"] == 1
 
 
 async def test_a_metered_link_rests_between_questions_but_says_what_is_new_at_once(county: Four) -> None:
