@@ -10,17 +10,16 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import islice
 
+from casework.body_parts import APPLICANT, DEFECT, MATERIALS, REASON, REF, ROUTE, SEEN
 from casework.body_shape import (
     MAX_PROBLEMS,
     Choice,
     Day,
     Field,
     Fits,
-    Flag,
     Free,
     Hash32,
     ListOf,
-    Octets,
     Record,
     Text,
     Whole,
@@ -122,57 +121,7 @@ SPECIAL_PROCEDURES: dict[str, str] = {
 """Whose time does not count (行政许可法第四十五条)."""
 
 TIERS = ("village", "township")
-DECISION_TIERS = ("village", "township", "county", "external")
 
-_REASON = Text(2_000)
-_REF = Text(64, least=1)
-_SEEN = ListOf(Hash32(), 1_000)
-
-
-def _one_way(material: dict[str, object]) -> str:
-    seen, pages = material.get("seen") is True, "pages" in material
-    return "" if seen != pages else "应为「已核对原件」或扫描页，两者取一"
-
-
-SEALED_KEY_BYTES = 72
-"""A blob's key sealed under the case's key: of a page that another case brought first."""
-_PAGE = Record(
-    (
-        Field("blob", Whole(999)),
-        Field("plain", Hash32()),
-        Field("type", Text(60, least=1)),
-        Field("key", Octets(SEALED_KEY_BYTES), required=False),
-        Field("preview", Whole(999), required=False, null=True),
-        Field("preview_key", Octets(SEALED_KEY_BYTES), required=False),
-    )
-)
-_MATERIAL = Record(
-    (
-        Field("name", Text(200, least=1)),
-        Field("seen", Flag(), required=False),
-        Field("pages", ListOf(_PAGE, 100, least=1), required=False),
-    ),
-    rule=_one_way,
-)
-_MATERIALS = ListOf(_MATERIAL, 60, unique="name")
-_APPLICANT = Record(
-    (
-        Field("kind", Choice(("person", "org"))),
-        Field("id_type", Text(16)),
-        Field("id", Text(40)),
-        Field("name", Text(200, least=1)),
-        Field("phone", Text(40)),
-        Field("address", Text(400)),
-    )
-)
-_ROUTE = Record(
-    (
-        Field("first_review", Flag()),
-        Field("decision", Choice(DECISION_TIERS)),
-        Field("township_reads", Flag()),
-    )
-)
-_DEFECT = Record((Field("subject", Text(200, least=1)), Field("what", Text(1_000))))
 
 SHAPES: dict[ChangeKind, Record] = {
     ChangeKind.COLLECT: Record(
@@ -181,48 +130,48 @@ SHAPES: dict[ChangeKind, Record] = {
             Field("version", Whole(2**31 - 1)),
             Field("code", Text(64, least=1)),
             Field("tier", Choice(TIERS)),
-            Field("route", _ROUTE),
-            Field("applicant", _APPLICANT),
+            Field("route", ROUTE),
+            Field("applicant", APPLICANT),
             Field("form", Free()),
             Field("extra", Free(), required=False),
             Field("household", Text(200), required=False, null=True),
             Field("received", Day()),
             Field("ref", Text(200), required=False, null=True),
-            Field("materials", _MATERIALS),
+            Field("materials", MATERIALS),
         )
     ),
     ChangeKind.CORRECT: Record(
         (
-            Field("applicant", _APPLICANT, required=False),
+            Field("applicant", APPLICANT, required=False),
             Field("form", Free(), required=False),
-            Field("materials", _MATERIALS, required=False),
-            Field("reason", _REASON),
+            Field("materials", MATERIALS, required=False),
+            Field("reason", REASON),
         )
     ),
-    ChangeKind.ENDORSE: Record((Field("opinion", _REASON),)),
+    ChangeKind.ENDORSE: Record((Field("opinion", REASON),)),
     ChangeKind.ASK_SUPPLEMENT: Record(
         (
-            Field("defects", ListOf(_DEFECT, 60)),
-            Field("note", _REASON, required=False, null=True),
+            Field("defects", ListOf(DEFECT, 60)),
+            Field("note", REASON, required=False, null=True),
         )
     ),
     ChangeKind.SUPPLEMENT: Record(
         (
-            Field("materials", _MATERIALS),
+            Field("materials", MATERIALS),
             Field("form", Free(), required=False),
-            Field("note", _REASON, required=False, null=True),
+            Field("note", REASON, required=False, null=True),
         )
     ),
     ChangeKind.ACCEPT: Record((Field("case_no", Text(64, least=1), required=False, null=True),)),
     ChangeKind.REFUSE_ACCEPTANCE: Record(
         (
-            Field("reason", _REASON),
-            Field("basis", _REASON, required=False, null=True),
+            Field("reason", REASON),
+            Field("basis", REASON, required=False, null=True),
         )
     ),
     ChangeKind.REVIEW: Record(()),
-    ChangeKind.GRANT: Record((Field("seen", _SEEN),)),
-    ChangeKind.DENY: Record((Field("reason", _REASON), Field("seen", _SEEN))),
+    ChangeKind.GRANT: Record((Field("seen", SEEN),)),
+    ChangeKind.DENY: Record((Field("reason", REASON), Field("seen", SEEN))),
     ChangeKind.ATTACH_RESULT: Record(
         (
             Field("title", Text(200)),
@@ -237,25 +186,25 @@ SHAPES: dict[ChangeKind, Record] = {
         (
             Field("to", Text(200)),
             Field("how", Text(40)),
-            Field("note", _REASON, required=False, null=True),
+            Field("note", REASON, required=False, null=True),
         )
     ),
-    ChangeKind.REQUEST_WITHDRAW: Record((Field("reason", _REASON),)),
+    ChangeKind.REQUEST_WITHDRAW: Record((Field("reason", REASON),)),
     ChangeKind.WITHDRAW: Record(
         (
-            Field("reason", _REASON),
-            Field("request", _REF, required=False, null=True),
+            Field("reason", REASON),
+            Field("request", REF, required=False, null=True),
         )
     ),
-    ChangeKind.DECLINE_REQUEST: Record((Field("request", _REF), Field("reason", _REASON))),
+    ChangeKind.DECLINE_REQUEST: Record((Field("request", REF), Field("reason", REASON))),
     # Open text as well; days: how long it will take, as the applicant was told in writing.
     ChangeKind.SPECIAL_PROCEDURE: Record(
-        (Field("procedure", Text(40, least=1)), Field("days", Whole(999, 1)), Field("reason", _REASON))
+        (Field("procedure", Text(40, least=1)), Field("days", Whole(999, 1)), Field("reason", REASON))
     ),
-    ChangeKind.SPECIAL_RESULT: Record((Field("opinion", _REASON),)),
-    ChangeKind.EXTEND: Record((Field("days", Whole(99, 1)), Field("reason", _REASON))),
+    ChangeKind.SPECIAL_RESULT: Record((Field("opinion", REASON),)),
+    ChangeKind.EXTEND: Record((Field("days", Whole(99, 1)), Field("reason", REASON))),
     ChangeKind.NUMBER: Record((Field("case_no", Text(64, least=1)),)),
-    ChangeKind.OPINION: Record((Field("text", _REASON), Field("about", Text(64)))),
+    ChangeKind.OPINION: Record((Field("text", REASON), Field("about", Text(64)))),
 }
 
 

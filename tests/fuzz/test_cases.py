@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from casework.accounts import Account, person_of
 from casework.catalogue import load_catalogue
 from casework.catalogue_format import CatalogueError, item_from_plain, item_to_plain
-from casework.changes import SEALED_KEY_BYTES, SHAPES, ChangeKind, check_blobs, check_body
+from casework.body_parts import SEALED_KEY_BYTES
+from casework.changes import SHAPES, ChangeKind, check_blobs, check_body
 from casework.deadlines import clocks, most_urgent
 from casework.errors import BadInput
 from casework.fold import CaseState, fold

@@ -1,0 +1,57 @@
+"""The parts that bodies of changes are made of: materials and their pages, the applicant, the route, defects."""
+
+from __future__ import annotations
+
+from casework.body_shape import Choice, Field, Flag, Hash32, ListOf, Octets, Record, Text, Whole
+
+DECISION_TIERS = ("village", "township", "county", "external")
+
+REASON = Text(2_000)
+REF = Text(64, least=1)
+SEEN = ListOf(Hash32(), 1_000)
+
+
+def _one_way(material: dict[str, object]) -> str:
+    seen, pages = material.get("seen") is True, "pages" in material
+    return "" if seen != pages else "应为「已核对原件」或扫描页，两者取一"
+
+
+SEALED_KEY_BYTES = 72
+"""A blob's key sealed under the case's key: of a page that another case brought first."""
+_PAGE = Record(
+    (
+        Field("blob", Whole(999)),
+        Field("plain", Hash32()),
+        Field("type", Text(60, least=1)),
+        Field("key", Octets(SEALED_KEY_BYTES), required=False),
+        Field("preview", Whole(999), required=False, null=True),
+        Field("preview_key", Octets(SEALED_KEY_BYTES), required=False),
+    )
+)
+_MATERIAL = Record(
+    (
+        Field("name", Text(200, least=1)),
+        Field("seen", Flag(), required=False),
+        Field("pages", ListOf(_PAGE, 100, least=1), required=False),
+    ),
+    rule=_one_way,
+)
+MATERIALS = ListOf(_MATERIAL, 60, unique="name")
+APPLICANT = Record(
+    (
+        Field("kind", Choice(("person", "org"))),
+        Field("id_type", Text(16)),
+        Field("id", Text(40)),
+        Field("name", Text(200, least=1)),
+        Field("phone", Text(40)),
+        Field("address", Text(400)),
+    )
+)
+ROUTE = Record(
+    (
+        Field("first_review", Flag()),
+        Field("decision", Choice(DECISION_TIERS)),
+        Field("township_reads", Flag()),
+    )
+)
+DEFECT = Record((Field("subject", Text(200, least=1)), Field("what", Text(1_000))))
