@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from casework.body_shape import Choice, Field, Flag, Hash32, ListOf, Octets, Record, Text, Whole
+from casework.body_shape import Choice, Day, Field, Flag, Hash32, ListOf, Octets, Record, Text, Whole
 
 DECISION_TIERS = ("village", "township", "county", "external")
 
 REASON = Text(2_000)
+OFFICE = Text(40, least=1)
 REF = Text(64, least=1)
 SEEN = ListOf(Hash32(), 1_000)
 
@@ -55,3 +56,6 @@ ROUTE = Record(
     )
 )
 DEFECT = Record((Field("subject", Text(200, least=1)), Field("what", Text(1_000))))
+CASE_NO = Field("case_no", Text(64, least=1), required=False, null=True)
+LACKING = Record((Field("name", Text(200, least=1)), Field("due", Day())))
+PART = Record((Field("office", OFFICE), Field("due", Day())))

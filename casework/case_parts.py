@@ -65,7 +65,8 @@ class Material(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Supplement(Part):
-    """The last notice of defects: what, when (unix s), by which office; answered_at once supplemented."""
+    """The last notice of defects: what, when (unix s), by which office; answered_at once supplemented. until: the last
+    day for the applicant, YYYY-MM-DD, or "" for none."""
 
     defects: list[dict[str, Any]]
     note: str
@@ -73,6 +74,7 @@ class Supplement(Part):
     office: str
     ref: str
     answered_at: int | None
+    until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,59 @@ class Extension(Part):
 
     days: int
     reason: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking(Part):
+    """A material that may follow (容缺): its name, its last day (YYYY-MM-DD), and when it came (unix s)."""
+
+    name: str
+    due: str
+    filled_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentPart(Part):
+    """What one department is asked in parallel (并联审批): since when (unix s), by which day; its answer."""
+
+    office: str
+    since: int
+    due: str
+    answered_at: int | None
+    outcome: str
+    opinion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation(Part):
+    """A case handed to an outside line system (转报): which, why, since when; its answer and its number there."""
+
+    system: str
+    reason: str
+    since: int
+    answered_at: int | None
+    outcome: str
+    number: str
+    opinion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Licence(Part):
+    """A licence that was made out (制证): title, number, last day of validity or "", when (unix s)."""
+
+    title: str
+    number: str
+    until: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentCheck(Part):
+    """What was found when a commitment (告知承诺) was checked afterwards."""
+
+    kept: bool
+    opinion: str
     time: int
 
 

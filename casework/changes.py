@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import islice
 
-from casework.body_parts import APPLICANT, DEFECT, MATERIALS, REASON, REF, ROUTE, SEEN
+from casework.body_parts import APPLICANT, CASE_NO, DEFECT, LACKING, MATERIALS, OFFICE, PART, REASON, REF, ROUTE, SEEN
 from casework.body_shape import (
     MAX_PROBLEMS,
     Choice,
     Day,
     Field,
     Fits,
+    Flag,
     Free,
     Hash32,
     ListOf,
@@ -33,7 +34,7 @@ from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT, BlobRef
 
 
 class ChangeKind(IntEnum):
-    """What happened; 64..95 are changes of the shared case, 96 is internal, 100.. is data about no case."""
+    """What happened; 64..95 are changes of the shared case, 96..99 are internal, 100.. is data about no case."""
 
     COLLECT = 64
     CORRECT = 65
@@ -55,6 +56,18 @@ class ChangeKind(IntEnum):
     SPECIAL_PROCEDURE = 81
     SPECIAL_RESULT = 82
     EXTEND = 83
+    ACCEPT_LACKING = 84
+    SPLIT = 85
+    PART_ANSWER = 86
+    SEND_BACK = 87
+    REASSIGN = 88
+    ESCALATE = 89
+    ESCALATE_RESULT = 90
+    ISSUE = 91
+    ARCHIVE = 92
+    DEEM_ACCEPTED = 93
+    LAPSE = 94
+    VERIFY_COMMITMENT = 95
     OPINION = 96
     STAFF_ROW = 100
     STAFF_PASSWORD = 101
@@ -86,6 +99,18 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.SPECIAL_PROCEDURE: "特别程序",
     ChangeKind.SPECIAL_RESULT: "特别程序结果",
     ChangeKind.EXTEND: "延长审批",
+    ChangeKind.ACCEPT_LACKING: "容缺受理",
+    ChangeKind.SPLIT: "并联分送",
+    ChangeKind.PART_ANSWER: "部门意见",
+    ChangeKind.SEND_BACK: "退回",
+    ChangeKind.REASSIGN: "转办",
+    ChangeKind.ESCALATE: "转报",
+    ChangeKind.ESCALATE_RESULT: "转报结果",
+    ChangeKind.ISSUE: "制证",
+    ChangeKind.ARCHIVE: "归档",
+    ChangeKind.DEEM_ACCEPTED: "视为受理",
+    ChangeKind.LAPSE: "到期终止",
+    ChangeKind.VERIFY_COMMITMENT: "承诺核查",
     ChangeKind.OPINION: "内部意见",
     ChangeKind.STAFF_ROW: "人员",
     ChangeKind.STAFF_PASSWORD: "口令",
@@ -104,9 +129,14 @@ CLOSE_RESULTS: dict[str, tuple[str, str]] = {
     "deleted": ("3", "删除办结"),
     "escalated": ("4", "转报办结"),
     "supplement_lapsed": ("5", "补正不来办结"),
+    "tolerance_lapsed": ("", "容缺逾期终止"),
     "completed": ("6", "办结"),
     "denied": ("", "不予许可"),
 }
+LAPSE_RULES = ("supplement_lapsed", "tolerance_lapsed")
+"""Close results that only time brings."""
+PART_OUTCOMES: dict[str, str] = {"agree": "同意", "disagree": "不同意"}
+ESCALATION_OUTCOMES: dict[str, str] = {"granted": "准予", "denied": "不予许可", "returned": "退回"}
 DELIVERY_WAYS: dict[str, str] = {"window": "窗口领取", "courier": "寄递", "proxy_agent": "代办员送达"}
 SPECIAL_PROCEDURES: dict[str, str] = {
     "hearing": "听证",
@@ -138,6 +168,7 @@ SHAPES: dict[ChangeKind, Record] = {
             Field("received", Day()),
             Field("ref", Text(200), required=False, null=True),
             Field("materials", MATERIALS),
+            Field("commitment", Flag(), required=False),
         )
     ),
     ChangeKind.CORRECT: Record(
@@ -152,6 +183,7 @@ SHAPES: dict[ChangeKind, Record] = {
     ChangeKind.ASK_SUPPLEMENT: Record(
         (
             Field("defects", ListOf(DEFECT, 60)),
+            Field("until", Day(), required=False, null=True),
             Field("note", REASON, required=False, null=True),
         )
     ),
@@ -162,7 +194,7 @@ SHAPES: dict[ChangeKind, Record] = {
             Field("note", REASON, required=False, null=True),
         )
     ),
-    ChangeKind.ACCEPT: Record((Field("case_no", Text(64, least=1), required=False, null=True),)),
+    ChangeKind.ACCEPT: Record((CASE_NO,)),
     ChangeKind.REFUSE_ACCEPTANCE: Record(
         (
             Field("reason", REASON),
@@ -203,6 +235,35 @@ SHAPES: dict[ChangeKind, Record] = {
     ),
     ChangeKind.SPECIAL_RESULT: Record((Field("opinion", REASON),)),
     ChangeKind.EXTEND: Record((Field("days", Whole(99, 1)), Field("reason", REASON))),
+    ChangeKind.ACCEPT_LACKING: Record(
+        (Field("lacking", ListOf(LACKING, 60, least=1, unique="name")), CASE_NO),
+    ),
+    ChangeKind.SPLIT: Record((Field("parts", ListOf(PART, 30, least=1, unique="office")), Field("note", REASON))),
+    ChangeKind.PART_ANSWER: Record(
+        (Field("office", OFFICE), Field("outcome", Text(40, least=1)), Field("opinion", REASON))
+    ),
+    ChangeKind.SEND_BACK: Record((Field("reason", REASON),)),
+    ChangeKind.REASSIGN: Record((Field("office", OFFICE), Field("reason", REASON))),
+    ChangeKind.ESCALATE: Record((Field("system", Text(200, least=1)), Field("reason", REASON))),
+    ChangeKind.ESCALATE_RESULT: Record(
+        (
+            Field("outcome", Text(40, least=1)),
+            Field("number", Text(64), required=False, null=True),
+            Field("opinion", REASON),
+        )
+    ),
+    ChangeKind.ISSUE: Record(
+        (
+            Field("title", Text(200, least=1)),
+            Field("number", Text(64, least=1)),
+            Field("until", Day(), required=False, null=True),
+        )
+    ),
+    ChangeKind.ARCHIVE: Record((Field("number", Text(64), required=False, null=True),)),
+    # What time alone causes; the days are those of the limit, whenever the county's program came to write it.
+    ChangeKind.DEEM_ACCEPTED: Record((Field("since", Day()), Field("due", Day()))),
+    ChangeKind.LAPSE: Record((Field("rule", Text(40, least=1)), Field("due", Day()))),
+    ChangeKind.VERIFY_COMMITMENT: Record((Field("kept", Flag()), Field("opinion", REASON))),
     ChangeKind.NUMBER: Record((Field("case_no", Text(64, least=1)),)),
     ChangeKind.OPINION: Record((Field("text", REASON), Field("about", Text(64)))),
 }

@@ -1,10 +1,12 @@
 """The clocks of a case, computed for display from its dates, its item, the calendar and today; never stored.
 
-Three clocks, by 行政许可法 (other kinds of items follow their own rules but counties copy these):
+Three clocks run for offices, by 行政许可法 (other kinds of items follow their own rules but counties copy these):
 - acceptance: five working days from the local intake to accept, refuse or give the one-time supplement notice
   (第三十二条); silent past them, the application counts as accepted from the day the papers were received;
 - promised: the office's own promise (承诺办结时限), from acceptance;
 - statutory: the legal limit (第四十二条), from acceptance.
+And two that run for the applicant: the last day to answer a notice of defects, and the last day for a material that
+was tolerated to follow (容缺受理); whoever set them wrote the day down.
 Days are working days (第八十二条) unless the item counts calendar days. Time spent in hearings, tests, expert
 review and the like does not count (第四十五条): such suspensions push the due date back.
 """
@@ -23,7 +25,14 @@ NEAR_DAYS = 1
 NEAR_PERCENT = 20
 NORMAL, NEAR, DUE_TODAY, OVERDUE, PAUSED = "正常", "临期", "今日到期", "超期", "暂停计时"
 ACCEPTANCE, PROMISED, STATUTORY = "acceptance", "promised", "statutory"
-LABELS = {ACCEPTANCE: "受理期限", PROMISED: "承诺期限", STATUTORY: "法定期限"}
+SUPPLEMENT, LACKING = "supplement", "lacking"
+LABELS = {
+    ACCEPTANCE: "受理期限",
+    SUPPLEMENT: "补正期限",
+    LACKING: "容缺期限",
+    PROMISED: "承诺期限",
+    STATUTORY: "法定期限",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,8 @@ class CaseDates:
 
     received: local intake. supplement_asked, supplemented: the latest one-time notice and its
     answer (None while the notice is open).
+    supplement_until: the last day for an answer, lacking_since, lacking_until: since when a tolerated material is
+    awaited, and the first of the last days.
     extended_days: by how many the head of the organ let the decision be later, in the unit of the limit (第四十二条).
     accepted; decided: granted or denied. ended: refused acceptance, withdrawn or closed, whatever came first.
     """
@@ -52,6 +63,9 @@ class CaseDates:
     ended: date | None = None
     suspensions: tuple[Suspension, ...] = ()
     extended_days: int = 0
+    supplement_until: date | None = None
+    lacking_since: date | None = None
+    lacking_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +103,27 @@ class Clock:
 def clocks(dates: CaseDates, item: ServiceItem, calendar: Calendar, today: date) -> tuple[Clock, ...]:
     """The clocks that apply now: acceptance until it is done, then those limits that the item has."""
     if dates.accepted is None:
-        return (acceptance_clock(dates, calendar, today),)
+        return (acceptance_clock(dates, calendar, today), *_applicants_clocks(dates, calendar, today))
     limits = ((PROMISED, item.promised_days), (STATUTORY, item.legal_days))
+    shown = (decision_clock(k, days, dates, dates.accepted, calendar, today) for k, days in limits if days is not None)
+    return (*_applicants_clocks(dates, calendar, today), *shown)
+
+
+def _applicants_clocks(dates: CaseDates, calendar: Calendar, today: date) -> tuple[Clock, ...]:
+    """Those that are open: what came, or what is over, needs no clock."""
+    if dates.decided is not None or dates.ended is not None:
+        return ()
+    asked = dates.supplement_asked if dates.supplemented is None else None
+    open_days = ((SUPPLEMENT, asked, dates.supplement_until), (LACKING, dates.lacking_since, dates.lacking_until))
     return tuple(
-        decision_clock(kind, days, dates, dates.accepted, calendar, today) for kind, days in limits if days is not None
+        _judged(
+            Clock(kind, since, due, 0, "wd", calendar.spans_provisional(since, due), NORMAL, done=False),
+            calendar.workdays_between(since, due),
+            calendar,
+            today,
+        )
+        for kind, since, due in open_days
+        if since is not None and due is not None
     )
 
 

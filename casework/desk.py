@@ -177,7 +177,7 @@ class Desk:
         assert act is not None
         require(person, act, target_of(state, region, item.office if item else ""))
         office = office_of(self.log, home)
-        body = self._completed(conn, state, kind, body)
+        body = self._completed(conn, person, state, kind, body)
         case = Case(home, topic, self.log.key_of(conn, home, topic) or b"")
         bearer = Bearer(str(state.applicant.get("id", "")), state.household or "")
         again = office == HOME and case.key and any(material.pages for material in materials)
@@ -223,6 +223,7 @@ class Desk:
             required=required,
             present=present,
             account=person.account,
+            today=china_day(self._machine.now()),
         )
         if problems:
             raise BadInput(problems)
@@ -242,13 +243,17 @@ class Desk:
         if problems:
             raise BadInput(problems)
 
-    def _completed(self, conn: Connection, state: CaseState, kind: ChangeKind, body: dict[str, Any]) -> dict[str, Any]:
-        """What the program adds by itself: the county's case number, the blobs a decision rests on."""
+    def _completed(
+        self, conn: Connection, person: Person, state: CaseState, kind: ChangeKind, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What the program adds by itself: case number, the blobs a decision rests on, whose answer it is."""
         body = dict(body)
-        if kind is ChangeKind.ACCEPT and self.log.author == 1:
+        if kind in (ChangeKind.ACCEPT, ChangeKind.ACCEPT_LACKING) and self.log.author == 1:
             (body["case_no"],) = self.new_case_nos(conn, [state])
         if kind in (ChangeKind.GRANT, ChangeKind.DENY) and "seen" not in body:
             body["seen"] = [h for h in case_blobs(state) if self.log.holds(h)]
+        if kind is ChangeKind.PART_ANSWER:
+            body["office"] = person.office
         return body
 
     def new_case_nos(self, conn: Connection, states: Sequence[CaseState]) -> list[str]:

@@ -13,27 +13,41 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from casework.case_parts import (
+    CommitmentCheck,
     Delivery,
+    DepartmentPart,
+    Escalation,
     Extension,
+    Lacking,
+    Licence,
     Material,
     ResultDocument,
     SpecialProcedure,
     Supplement,
     TimelineItem,
 )
-from casework.changes import check_blobs, check_body
+from casework.changes import ChangeKind, check_blobs, check_body
 from casework.fold_rules import RULES, note_of
 from casework.journal import ORDERED, TENTATIVE, Change
 from casework.states import Course, Row, State, holder_of, next_state, office_fits, row_for
 
 _PARTS: dict[str, Any] = {
     "materials": Material,
+    "lacking": Lacking,
+    "parts": DepartmentPart,
     "procedures": SpecialProcedure,
     "results": ResultDocument,
+    "licences": Licence,
     "timeline": TimelineItem,
 }
-_SINGLE: dict[str, Any] = {"supplement": Supplement, "extension": Extension, "delivery": Delivery}
-_LISTS = (*_PARTS, "open_requests", "seen")
+_SINGLE: dict[str, Any] = {
+    "supplement": Supplement,
+    "extension": Extension,
+    "escalation": Escalation,
+    "commitment_check": CommitmentCheck,
+    "delivery": Delivery,
+}
+_LISTS = (*_PARTS, "lapses", "open_requests", "seen")
 
 
 @dataclass(slots=True)
@@ -43,7 +57,10 @@ class CaseState:
     state None: no readable 收件 yet, and all else is empty. holder: "home", "township", "county" or "".
     decision: "", "granted" or "denied". entered: state word -> time it was last entered. resume: the state a
     supplement returns to. reason, basis: of the last refusal, denial or withdrawal. seen: blobs the decision
-    names. base: the state without anything tentative, once something tentative was applied, else None.
+    names. office: the county department that it was passed on to (转办), "" for that of the item. deemed: the day whose
+    end made it accepted by silence, "" where it is not; lapsed: the rule by which time ended it, while it is so ended;
+    lapses: all that time has caused, «rule:day». base: the state without anything tentative, once something tentative
+    was applied, else None.
     """
 
     state: State | None = None
@@ -62,12 +79,18 @@ class CaseState:
     received: str = ""
     ref: str | None = None
     materials: list[Material] = field(default_factory=list)
+    commitment: bool = False
     supplement: Supplement | None = None
     resume: State | None = None
     opinion: str = ""
     collected_by: int = 0
     collected_at: int | None = None
     accepted_at: int | None = None
+    deemed: str = ""
+    lacking: list[Lacking] = field(default_factory=list)
+    office: str = ""
+    parts: list[DepartmentPart] = field(default_factory=list)
+    escalation: Escalation | None = None
     procedures: list[SpecialProcedure] = field(default_factory=list)
     extension: Extension | None = None
     decided_at: int | None = None
@@ -77,8 +100,13 @@ class CaseState:
     basis: str = ""
     seen: list[bytes] = field(default_factory=list)
     results: list[ResultDocument] = field(default_factory=list)
+    licences: list[Licence] = field(default_factory=list)
     close_result: str = ""
+    lapsed: str = ""
+    lapses: list[str] = field(default_factory=list)
+    commitment_check: CommitmentCheck | None = None
     delivery: Delivery | None = None
+    archive_no: str = ""
     open_requests: list[str] = field(default_factory=list)
     entered: dict[str, int] = field(default_factory=dict)
     timeline: list[TimelineItem] = field(default_factory=list)
@@ -87,12 +115,34 @@ class CaseState:
     def course(self, tier: str | None = None) -> Course:
         """Return what of this case the office rules depend on; `tier` is given where the case's word is not taken."""
         tier = self.tier if tier is None else tier
-        return Course(tier, self.route.get("first_review", False), self.route.get("decision", ""))
+        return Course(
+            tier,
+            self.route.get("first_review", False),
+            self.route.get("decision", ""),
+            deemed=self.deemed != "",
+            lacking=bool(self.still_lacking),
+            lapsed=self.lapsed != "",
+        )
 
     @property
     def in_procedure(self) -> bool:
         """Whether a special procedure goes on, so that the clock stands."""
         return any(one.until is None for one in self.procedures)
+
+    @property
+    def still_lacking(self) -> list[Lacking]:
+        """The materials that were tolerated (容缺) and have not come yet."""
+        return [one for one in self.lacking if one.filled_at is None]
+
+    @property
+    def open_parts(self) -> list[DepartmentPart]:
+        """The departments that were asked and have not answered yet."""
+        return [one for one in self.parts if one.answered_at is None]
+
+    @property
+    def in_escalation(self) -> bool:
+        """Whether an outside system is asked and has not answered."""
+        return self.escalation is not None and self.escalation.answered_at is None
 
     def copy(self) -> CaseState:
         """Return a copy that can be changed without touching this one."""
@@ -151,13 +201,20 @@ class CaseState:
         RULES[row.kind](self, change, change.body)
         before = self.state
         self.state = next_state(row, before, self.resume)
-        if self.state is State.SUPPLEMENT_ASKED and before is not State.SUPPLEMENT_ASKED:
-            self.resume = before
-        elif before is State.SUPPLEMENT_ASKED and self.state is not before:
-            self.resume = None
+        self.resume = self._resume_after(row, before)
         if self.state is not before:
             self.entered[self.state.value] = change.time
         self.holder = holder_of(self.state, self.course())
+
+    def _resume_after(self, row: Row, before: State | None) -> State | None:
+        """What a supplement would lead back to: the state before the notice, or before time ended the case."""
+        if self.state is before:
+            return self.resume
+        if row.kind is ChangeKind.LAPSE:
+            return self.resume or before
+        if self.state is State.SUPPLEMENT_ASKED:
+            return State.COLLECTED if before in (State.ACCEPTED, State.REVIEW) else before
+        return None
 
 
 def _plain(value: Any) -> Any:

@@ -10,9 +10,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from casework.case_parts import Delivery, Extension, Material, Page, ResultDocument, SpecialProcedure, Supplement
+from casework.case_parts import (
+    CommitmentCheck,
+    Delivery,
+    DepartmentPart,
+    Escalation,
+    Extension,
+    Lacking,
+    Licence,
+    Material,
+    Page,
+    ResultDocument,
+    SpecialProcedure,
+    Supplement,
+)
 from casework.changes import ChangeKind
 from casework.journal import Change
+from casework.workdays import noon_of
 
 if TYPE_CHECKING:
     from casework.fold import CaseState
@@ -67,6 +81,7 @@ def _collect(case: CaseState, change: Change, body: Body) -> None:
     case.route = {name: body["route"][name] for name in ("first_review", "decision", "township_reads")}
     case.applicant, case.form, case.extra = body["applicant"], body["form"], body.get("extra", {})
     case.household, case.ref = body.get("household"), body.get("ref")
+    case.commitment = body.get("commitment", False)
     case.collected_by, case.collected_at = change.actor, change.time
     _put_materials(case, change, body["materials"])
 
@@ -90,27 +105,111 @@ def _ask_supplement(case: CaseState, change: Change, body: Body) -> None:
         office=change.office,
         ref=change.ref,
         answered_at=None,
+        until=body.get("until") or "",
     )
+    _not_deemed(case)
+
+
+def _not_deemed(case: CaseState) -> None:
+    """The notice was given in time, so that silence has accepted nothing."""
+    if case.deemed:
+        case.deemed, case.accepted_at = "", None
+        for state in ("accepted", "review"):
+            case.entered.pop(state, None)
 
 
 def _supplement(case: CaseState, change: Change, body: Body) -> None:
     case.form = {**case.form, **body.get("form", {})}
     _put_materials(case, change, body["materials"])
-    if case.supplement is not None:
+    if case.supplement is not None and case.supplement.answered_at is None:
         case.supplement = replace(case.supplement, answered_at=change.time)
+    brought = {material["name"] for material in body["materials"]}
+    case.lacking = [
+        replace(one, filled_at=change.time) if one.filled_at is None and one.name in brought else one
+        for one in case.lacking
+    ]
+    if case.lapsed:
+        case.lapsed, case.close_result, case.closed_at = "", "", None
+        case.entered.pop("closed", None)
 
 
 def _accept(case: CaseState, change: Change, body: Body) -> None:
-    case.accepted_at = change.time
+    case.accepted_at, case.deemed = change.time, ""
     case.case_no = body.get("case_no") or case.case_no
+
+
+def _accept_lacking(case: CaseState, change: Change, body: Body) -> None:
+    _accept(case, change, body)
+    case.lacking = [Lacking(one["name"], one["due"], None) for one in body["lacking"]]
+
+
+def _deem_accepted(case: CaseState, change: Change, body: Body) -> None:
+    """From the day on which the papers came, whenever the county's program came to write it (行政许可法第三十二条)."""
+    case.accepted_at, case.deemed = noon_of(body["since"]), body["due"]
+    case.lapses.append(f"deemed_acceptance:{body['due']}")
+
+
+def _lapse(case: CaseState, change: Change, body: Body) -> None:
+    case.lapsed = case.close_result = body["rule"]
+    case.closed_at = change.time
+    case.lapses.append(f"{body['rule']}:{body['due']}")
+
+
+def _split(case: CaseState, change: Change, body: Body) -> None:
+    """A department that is asked again is asked anew."""
+    asked = {part["office"]: part["due"] for part in body["parts"]}
+    case.parts = [one for one in case.parts if one.office not in asked]
+    case.parts += [DepartmentPart(office, change.time, due, None, "", "") for office, due in asked.items()]
+
+
+def _part_answer(case: CaseState, change: Change, body: Body) -> None:
+    """The first answer of a department counts until it is asked again."""
+    case.parts = [
+        replace(one, answered_at=change.time, outcome=body["outcome"], opinion=body["opinion"])
+        if one.office == body["office"] and one.answered_at is None
+        else one
+        for one in case.parts
+    ]
+
+
+def _reassign(case: CaseState, change: Change, body: Body) -> None:
+    case.office = body["office"]
+
+
+def _escalate(case: CaseState, change: Change, body: Body) -> None:
+    case.escalation = Escalation(body["system"], body["reason"], change.time, None, "", "", "")
+
+
+def _escalate_result(case: CaseState, change: Change, body: Body) -> None:
+    if case.escalation is not None:
+        case.escalation = replace(
+            case.escalation,
+            answered_at=change.time,
+            outcome=body["outcome"],
+            number=body.get("number") or "",
+            opinion=body["opinion"],
+        )
+
+
+def _issue(case: CaseState, change: Change, body: Body) -> None:
+    case.licences.append(Licence(body["title"], body["number"], body.get("until") or "", change.time))
+
+
+def _archive(case: CaseState, change: Change, body: Body) -> None:
+    case.archive_no = body.get("number") or ""
+
+
+def _verify_commitment(case: CaseState, change: Change, body: Body) -> None:
+    case.commitment_check = CommitmentCheck(body["kept"], body["opinion"], change.time)
 
 
 def _refuse_acceptance(case: CaseState, change: Change, body: Body) -> None:
     case.reason, case.basis = body["reason"], body.get("basis") or ""
+    _not_deemed(case)
 
 
-def _review(case: CaseState, change: Change, body: Body) -> None:
-    """Entering 审核 is all; its time stands in `entered`."""
+def _move_only(case: CaseState, change: Change, body: Body) -> None:
+    """Entering the next state is all; its time stands in `entered`."""
 
 
 def _special_procedure(case: CaseState, change: Change, body: Body) -> None:
@@ -184,7 +283,7 @@ RULES: dict[ChangeKind, Callable[[CaseState, Change, Body], None]] = {
     ChangeKind.SUPPLEMENT: _supplement,
     ChangeKind.ACCEPT: _accept,
     ChangeKind.REFUSE_ACCEPTANCE: _refuse_acceptance,
-    ChangeKind.REVIEW: _review,
+    ChangeKind.REVIEW: _move_only,
     ChangeKind.GRANT: _grant,
     ChangeKind.DENY: _deny,
     ChangeKind.ATTACH_RESULT: _attach_result,
@@ -197,4 +296,16 @@ RULES: dict[ChangeKind, Callable[[CaseState, Change, Body], None]] = {
     ChangeKind.SPECIAL_PROCEDURE: _special_procedure,
     ChangeKind.SPECIAL_RESULT: _special_result,
     ChangeKind.EXTEND: _extend,
+    ChangeKind.ACCEPT_LACKING: _accept_lacking,
+    ChangeKind.SPLIT: _split,
+    ChangeKind.PART_ANSWER: _part_answer,
+    ChangeKind.SEND_BACK: _move_only,
+    ChangeKind.REASSIGN: _reassign,
+    ChangeKind.ESCALATE: _escalate,
+    ChangeKind.ESCALATE_RESULT: _escalate_result,
+    ChangeKind.ISSUE: _issue,
+    ChangeKind.ARCHIVE: _archive,
+    ChangeKind.DEEM_ACCEPTED: _deem_accepted,
+    ChangeKind.LAPSE: _lapse,
+    ChangeKind.VERIFY_COMMITMENT: _verify_commitment,
 }

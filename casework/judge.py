@@ -17,6 +17,7 @@ from casework.refusals import Code
 from casework.states import COUNTY, HOME, acts_for, office_fits, row_for
 
 RouteFor = Callable[[str, int], Mapping[str, object] | None]
+_NUMBERING = (ChangeKind.ACCEPT, ChangeKind.ACCEPT_LACKING, ChangeKind.NUMBER)
 ROUTE_FIELDS = ("first_review", "decision", "township_reads")
 
 
@@ -114,7 +115,7 @@ def _judge_collect(case: CaseState, change: Change, home_tier: str, route_for: R
 def _judge_mentions(case: CaseState, kind: ChangeKind, office: str, body: dict[str, Any]) -> Verdict:
     if request_misfit(case, kind, office, body):
         return Refuse(Code.NO_SUCH_REQUEST, "request")
-    number = body.get("case_no") if kind in (ChangeKind.ACCEPT, ChangeKind.NUMBER) else None
+    number = body.get("case_no") if kind in _NUMBERING else None
     if number and office != COUNTY:
         return Refuse(Code.WRONG_OFFICE, "case_no")
     if number and case.case_no and number != case.case_no:

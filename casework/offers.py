@@ -7,7 +7,7 @@ from collections.abc import Collection
 from casework.changes import ChangeKind
 from casework.fold import CaseState
 from casework.policy import Role, Target, act_for, may_ever
-from casework.states import HOME, acts_for, deciding_office, office_fits, row_for
+from casework.states import BEHIND_TIME, COUNTY, HOME, State, acts_for, deciding_office, office_fits, row_for
 
 
 def allowed_kinds(state: CaseState | None, offices: Collection[str], role: Role) -> list[ChangeKind]:
@@ -22,17 +22,17 @@ def allowed_kinds(state: CaseState | None, offices: Collection[str], role: Role)
 def _offered(case: CaseState, kind: ChangeKind, offices: Collection[str], role: Role) -> bool:
     act = act_for(kind)
     row = row_for(kind, case.state, case.course())
-    if row is None or act is None or not may_ever(role, act):
+    if row is None or act is None or not may_ever(role, act) or row.route in BEHIND_TIME:
         return False
     if kind is ChangeKind.REQUEST_WITHDRAW and acts_for(HOME, case.holder, case.tier):
         return False  # the home holds the case and withdraws it directly
-    if not _fits_clock(case, kind):
+    if not _fits_case(case, kind):
         return False
     return any(office_fits(row, case.state, case.course(), office) for office in offices)
 
 
-def _fits_clock(case: CaseState, kind: ChangeKind) -> bool:
-    """While a special procedure goes on its result is awaited; the limit is extended once."""
+def _fits_case(case: CaseState, kind: ChangeKind) -> bool:
+    """What is open is answered before it is asked again; the limit is extended once."""
     match kind:
         case ChangeKind.SPECIAL_RESULT:
             return case.in_procedure
@@ -40,10 +40,24 @@ def _fits_clock(case: CaseState, kind: ChangeKind) -> bool:
             return not case.in_procedure
         case ChangeKind.EXTEND:
             return case.extension is None
+        case ChangeKind.SPLIT | ChangeKind.REASSIGN:
+            return case.holder == COUNTY
+        case ChangeKind.PART_ANSWER:
+            return bool(case.open_parts)
+        case ChangeKind.ESCALATE:
+            return not case.in_escalation
+        case ChangeKind.ESCALATE_RESULT:
+            return case.in_escalation
+        case ChangeKind.VERIFY_COMMITMENT:
+            return case.commitment and case.decision == "granted"
+        case ChangeKind.SEND_BACK:
+            return case.state is State.REVIEW or case.course().first_review
         case _:
             return True
 
 
 def target_of(state: CaseState, home_region: str, item_office: str) -> Target:
     """Return the policy target for a case; region of the home and office of the item are the caller's."""
-    return Target(home_region, item_office, deciding_office(state.course()))
+    parts = tuple(part.office for part in state.parts)
+    open_parts = tuple(part.office for part in state.open_parts)
+    return Target(home_region, state.office or item_office, deciding_office(state.course()), parts, open_parts)

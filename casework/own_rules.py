@@ -6,12 +6,12 @@ These rules speak to the person who acts (zh-CN, with a remedy) and may change w
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 
 from casework.changes import (
     CLOSE_RESULTS,
     DELIVERY_WAYS,
-    SPECIAL_PROCEDURES,
     ChangeKind,
     check_blobs,
     check_body,
@@ -21,6 +21,7 @@ from casework.errors import Problem
 from casework.fold import CaseState
 from casework.journal import BlobRef
 from casework.judge import request_misfit, table_misfit
+from casework.procedure_rules import procedure_faults
 from casework.refusals import explain
 from casework.states import OFFICE_NAMES, STATE_NAMES, State
 
@@ -38,10 +39,26 @@ _MUST_SAY: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.SPECIAL_PROCEDURE: {"reason": "请填写需要特别程序的原因"},
     ChangeKind.SPECIAL_RESULT: {"opinion": "请填写特别程序的结果"},
     ChangeKind.EXTEND: {"reason": "请填写延长的理由"},
+    ChangeKind.SEND_BACK: {"reason": "请填写退回的原因"},
+    ChangeKind.REASSIGN: {"office": "请选择转办的部门", "reason": "请填写转办的原因"},
+    ChangeKind.PART_ANSWER: {"opinion": "请填写意见"},
+    ChangeKind.ESCALATE: {"system": "请填写转报的系统或部门", "reason": "请填写转报的原因"},
+    ChangeKind.ESCALATE_RESULT: {"opinion": "请填写对方的答复"},
+    ChangeKind.ISSUE: {"title": "请填写证照名称", "number": "请填写证照编号"},
+    ChangeKind.VERIFY_COMMITMENT: {"opinion": "请填写核查情况"},
 }
 
-EXTENSION_DAYS_MAX = 10
 _SAME_PERSON = Problem("", "本件由您收件，收件和决定不得是同一人（受审分离）", "请由另一位有权决定的工作人员作出决定")
+
+
+_BEFORE_ACCEPTANCE = (
+    ChangeKind.ENDORSE,
+    ChangeKind.ASK_SUPPLEMENT,
+    ChangeKind.ACCEPT,
+    ChangeKind.REFUSE_ACCEPTANCE,
+)
+_DEEMED = Problem("", "本件逾期未答复，已视为受理", "请按已受理继续办理（行政许可法第三十二条）")
+_LAPSED = Problem("", "本件已逾期终止，不能再补充材料", "请重新收件，或与县级联系")
 
 
 def case_blobs(state: CaseState) -> list[bytes]:
@@ -75,24 +92,29 @@ def check_own(
     required: Sequence[str] = (),
     present: Collection[bytes] | None = None,
     account: int = 0,
+    today: date | None = None,
 ) -> list[Problem]:
     """List what keeps us from writing this change; empty when it may be written.
 
     state: as shown, tentative included. office: ours, relative to the case. required: names of the materials
     that the item demands (收件 only). present: hashes of the blobs on this machine, None to skip the look.
-    account: who acts, 0 for the program.
+    account: who acts, 0 for the program. today: the day in China, None to skip what depends on it.
     """
     if problems := check_body(kind, body) or check_blobs(kind, body, blobs):
         return problems
     case = state or CaseState()
     if misfit := table_misfit(case, kind, office, home_tier):
         return [_misfit_problem(case, kind, misfit)]
+    if kind is ChangeKind.SUPPLEMENT and case.lapsed:
+        return [_LAPSED]
+    if case.deemed and kind in _BEFORE_ACCEPTANCE:
+        return [_DEEMED]
     if request_misfit(case, kind, office, body):
         return [_misfit_problem(case, kind, "no_such_request")]
     if kind in (ChangeKind.GRANT, ChangeKind.DENY) and account and account == case.collected_by:
         return [_SAME_PERSON]
     problems = [Problem(name, message) for name, message in _MUST_SAY.get(kind, {}).items() if not body[name].strip()]
-    return problems + _own_faults(case, kind, body, required, present)
+    return problems + _own_faults(case, kind, body, required, present) + procedure_faults(case, kind, body, today)
 
 
 def _misfit_problem(case: CaseState, kind: ChangeKind, code: str) -> Problem:
@@ -119,12 +141,6 @@ def _own_faults(
             return [Problem("materials", "没有补充任何内容", "请按补正告知补充材料")]
         case ChangeKind.ASK_SUPPLEMENT:
             return _defect_faults(body["defects"])
-        case ChangeKind.GRANT | ChangeKind.DENY if case.in_procedure:
-            return [Problem("", "特别程序还没有结束，不能作出决定", "请先登记特别程序结果")]
-        case ChangeKind.SPECIAL_PROCEDURE | ChangeKind.SPECIAL_RESULT:
-            return _procedure_faults(case, kind, body)
-        case ChangeKind.EXTEND:
-            return _extension_faults(case, body["days"])
         case ChangeKind.GRANT | ChangeKind.DENY:
             return _seen_faults(case, kind, body["seen"], present)
         case ChangeKind.CLOSE:
@@ -168,26 +184,6 @@ def _seen_faults(
         return [Problem("seen", f"还有 {len(away)} 页材料未传到", "请等材料到齐后再作决定")]
     if len(seen) < len(wanted):
         return [Problem("seen", f"还有 {len(wanted) - len(seen)} 页材料未查看", "请看完全部材料后再作决定")]
-    return []
-
-
-def _procedure_faults(case: CaseState, kind: ChangeKind, body: dict[str, Any]) -> list[Problem]:
-    """One at a time, though the log may hold several (行政许可法第四十五条)."""
-    if kind is ChangeKind.SPECIAL_RESULT:
-        return [] if case.in_procedure else [Problem("", "没有正在进行的特别程序", "请刷新后查看最新进度")]
-    if case.in_procedure:
-        return [Problem("", "已有特别程序正在进行", "请先登记它的结果")]
-    if body["procedure"] not in SPECIAL_PROCEDURES:
-        return [Problem("procedure", "请选择特别程序", f"可选：{'、'.join(SPECIAL_PROCEDURES.values())}")]
-    return []
-
-
-def _extension_faults(case: CaseState, days: int) -> list[Problem]:
-    """Once, by the head of the organ, at most ten working days (行政许可法第四十二条)."""
-    if case.extension is not None:
-        return [Problem("", "本件已经延长过一次，不能再延长", "请在延长后的期限内作出决定（行政许可法第四十二条）")]
-    if days > EXTENSION_DAYS_MAX:
-        return [Problem("days", f"延长不得超过 {EXTENSION_DAYS_MAX} 日", "请填写 1 到 10（行政许可法第四十二条）")]
     return []
 
 

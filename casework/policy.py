@@ -65,6 +65,16 @@ class Act(StrEnum):
     SPECIAL_PROCEDURE = "special_procedure"
     SPECIAL_RESULT = "special_result"
     EXTEND = "extend"
+    ACCEPT_LACKING = "accept_lacking"
+    SPLIT = "split"
+    PART_ANSWER = "part_answer"
+    SEND_BACK = "send_back"
+    REASSIGN = "reassign"
+    ESCALATE = "escalate"
+    ESCALATE_RESULT = "escalate_result"
+    ISSUE = "issue"
+    ARCHIVE = "archive"
+    VERIFY_COMMITMENT = "verify_commitment"
     OPINION = "opinion"
     MANAGE_USERS = "manage_users"
     INVITE = "invite"
@@ -96,6 +106,16 @@ ACT_NAMES: dict[Act, str] = {
     Act.SPECIAL_PROCEDURE: "特别程序",
     Act.SPECIAL_RESULT: "特别程序结果",
     Act.EXTEND: "延长审批",
+    Act.ACCEPT_LACKING: "容缺受理",
+    Act.SPLIT: "并联分送",
+    Act.PART_ANSWER: "部门意见",
+    Act.SEND_BACK: "退回",
+    Act.REASSIGN: "转办",
+    Act.ESCALATE: "转报",
+    Act.ESCALATE_RESULT: "转报结果",
+    Act.ISSUE: "制证",
+    Act.ARCHIVE: "归档",
+    Act.VERIFY_COMMITMENT: "承诺核查",
     Act.OPINION: "内部意见",
     Act.MANAGE_USERS: "管理人员",
     Act.INVITE: "邀请站点接入",
@@ -121,6 +141,8 @@ class Scope(Enum):
     AREA = "本辖区"
     DECIDED_HERE = "由本级决定的办件"
     OFFICE = "本部门的事项"
+    INVOLVED = "本部门主办或会办的事项"
+    PART = "分送本部门的事项"
 
 
 _INTAKE = {
@@ -138,8 +160,15 @@ _INTAKE = {
 _DECIDE_HERE = dict.fromkeys(
     (
         Act.ACCEPT,
+        Act.ACCEPT_LACKING,
         Act.REFUSE_ACCEPTANCE,
         Act.REVIEW,
+        Act.SEND_BACK,
+        Act.ESCALATE,
+        Act.ESCALATE_RESULT,
+        Act.ISSUE,
+        Act.ARCHIVE,
+        Act.VERIFY_COMMITMENT,
         Act.SPECIAL_PROCEDURE,
         Act.SPECIAL_RESULT,
         Act.EXTEND,
@@ -152,12 +181,21 @@ _DECIDE_HERE = dict.fromkeys(
 )
 _COUNTY_DESK = {
     Act.LIST_CASES: Scope.ANYWHERE,
-    Act.VIEW_CASE: Scope.OFFICE,
+    Act.VIEW_CASE: Scope.INVOLVED,
     Act.ATTACH_RESULT: Scope.OFFICE,
     Act.CLOSE: Scope.OFFICE,
     Act.OPINION: Scope.OFFICE,
     Act.SPECIAL_PROCEDURE: Scope.OFFICE,
     Act.SPECIAL_RESULT: Scope.OFFICE,
+    Act.SPLIT: Scope.OFFICE,
+    Act.PART_ANSWER: Scope.PART,
+    Act.SEND_BACK: Scope.OFFICE,
+    Act.REASSIGN: Scope.OFFICE,
+    Act.ESCALATE: Scope.OFFICE,
+    Act.ESCALATE_RESULT: Scope.OFFICE,
+    Act.ISSUE: Scope.OFFICE,
+    Act.ARCHIVE: Scope.OFFICE,
+    Act.VERIFY_COMMITMENT: Scope.OFFICE,
 }
 
 RIGHTS: dict[Role, dict[Act, Scope]] = {
@@ -176,6 +214,7 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         **_COUNTY_DESK,
         Act.ASK_SUPPLEMENT: Scope.OFFICE,
         Act.ACCEPT: Scope.OFFICE,
+        Act.ACCEPT_LACKING: Scope.OFFICE,
         Act.REFUSE_ACCEPTANCE: Scope.OFFICE,
         Act.REVIEW: Scope.OFFICE,
     },
@@ -212,12 +251,15 @@ class Person:
 class Target:
     """What the act is about. home_region: region code of the case's home, or of the station or user managed.
 
-    item_office: the county office in charge of the item, or "". deciding: "home", "township", "county" or "".
+    item_office: the county office in charge of the case, or "". parts, open_parts: the offices that were asked in
+    parallel (并联审批), and those of them that have not answered. deciding: "home", "township", "county" or "".
     """
 
     home_region: str
     item_office: str = ""
     deciding: str = ""
+    parts: tuple[str, ...] = ()
+    open_parts: tuple[str, ...] = ()
 
 
 def region_prefix(code: str) -> str:
@@ -258,6 +300,10 @@ def _reaches(scope: Scope, person: Person, target: Target | None) -> bool:
             return _decided_here(person, target)
         case Scope.OFFICE:
             return person.office != "" and person.office == target.item_office
+        case Scope.INVOLVED:
+            return person.office != "" and person.office in (target.item_office, *target.parts)
+        case Scope.PART:
+            return person.office in target.open_parts
         case _:
             return True
 
@@ -300,8 +346,8 @@ def case_scope(person: Person) -> CaseScope | None:
     """
     scope = RIGHTS[person.role].get(Act.VIEW_CASE)
     prefix = region_prefix(person.region)
-    if scope is None or not prefix or (scope is Scope.OFFICE and not person.office):
+    if scope is None or not prefix or (scope is Scope.INVOLVED and not person.office):
         return None
     if scope is Scope.STATION:
         return CaseScope(prefix.ljust(12, "0"), None)
-    return CaseScope(prefix, person.office if scope is Scope.OFFICE else None)
+    return CaseScope(prefix, person.office if scope is Scope.INVOLVED else None)

@@ -99,6 +99,11 @@ def items(conn: Connection) -> list[ServiceItem]:
     return [_parsed_item(plain) for plain in rows]
 
 
+def offices(conn: Connection) -> list[str]:
+    """The county's departments in charge of any item, each once."""
+    return sorted({found.office for found in items(conn)})
+
+
 def route(conn: Connection, key: str, version: int) -> dict[str, object] | None:
     """The route that a case of this item and version must name."""
     found = item(conn, key, version)

@@ -34,6 +34,7 @@ class State(StrEnum):
     DELIVERED = "delivered"
     REFUSED_ACCEPTANCE = "refused_acceptance"
     WITHDRAWN = "withdrawn"
+    ARCHIVED = "archived"
 
 
 STATE_NAMES: dict[State, str] = {
@@ -49,6 +50,7 @@ STATE_NAMES: dict[State, str] = {
     State.DELIVERED: "已送达",
     State.REFUSED_ACCEPTANCE: "不予受理",
     State.WITHDRAWN: "已撤回",
+    State.ARCHIVED: "已归档",
 }
 
 
@@ -60,6 +62,7 @@ class Rule(Enum):
     COUNTY = "县级"
     HOLDER = "当前承办方"
     DECIDING = "决定机关"
+    FIRST = "最先承办方"
 
 
 class Move(Enum):
@@ -70,11 +73,23 @@ class Move(Enum):
 
 
 class Route(Enum):
-    """On which routes a row counts; only the exit from `collected` depends on it."""
+    """Of which cases a row counts: by their route, or by what time has done to them meanwhile.
+
+    A station that is cut off goes on in good faith. What it wrote before it could know of a change that time caused
+    still counts: a notice given within the five days sets a deemed acceptance aside, a supplement takes a lapsed case
+    up again.
+    """
 
     ANY = ""
     FIRST_REVIEW = "需初审"
     NO_FIRST_REVIEW = "无需初审"
+    DEEMED = "已视为受理"
+    LACKING = "容缺未补齐"
+    LAPSED = "已到期终止"
+
+
+BEHIND_TIME = (Route.DEEMED, Route.LAPSED)
+"""Rows for what was written before its author could know of what time had done; nobody who knows writes such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,7 @@ _UNDER_REVIEW = (_S.ACCEPTED, _S.REVIEW)
 _UNDECIDED = (*_BEFORE_ACCEPTANCE, *_UNDER_REVIEW)
 _DECIDED = (_S.GRANTED, _S.DENIED)
 _HELD_BY_SOMEBODY = (*_UNDECIDED, *_DECIDED, _S.CLOSED, _S.REFUSED_ACCEPTANCE)
-_ANY = (*_HELD_BY_SOMEBODY, _S.DELIVERED, _S.WITHDRAWN)
+_ANY = (*_HELD_BY_SOMEBODY, _S.DELIVERED, _S.WITHDRAWN, _S.ARCHIVED)
 _DIRECT, _ENDORSED = Route.NO_FIRST_REVIEW, Route.FIRST_REVIEW
 
 TABLE: tuple[Row, ...] = (
@@ -107,7 +122,24 @@ TABLE: tuple[Row, ...] = (
     Row(_K.ACCEPT, (_S.FIRST_REVIEW,), Rule.DECIDING, _S.ACCEPTED),
     Row(_K.REFUSE_ACCEPTANCE, (_S.COLLECTED,), Rule.DECIDING, _S.REFUSED_ACCEPTANCE, _DIRECT),
     Row(_K.REFUSE_ACCEPTANCE, (_S.FIRST_REVIEW,), Rule.DECIDING, _S.REFUSED_ACCEPTANCE),
+    Row(_K.ACCEPT_LACKING, (_S.COLLECTED,), Rule.DECIDING, _S.ACCEPTED, _DIRECT),
+    Row(_K.ACCEPT_LACKING, (_S.FIRST_REVIEW,), Rule.DECIDING, _S.ACCEPTED),
+    Row(_K.SUPPLEMENT, _UNDER_REVIEW, Rule.HOME, Move.STAY, Route.LACKING),
+    # Silence past the five days is acceptance (行政许可法第三十二条); what was said in time comes before it.
+    Row(_K.DEEM_ACCEPTED, (_S.COLLECTED, _S.FIRST_REVIEW), Rule.COUNTY, _S.ACCEPTED),
+    Row(_K.ENDORSE, _UNDER_REVIEW, Rule.TOWNSHIP, Move.STAY, Route.DEEMED),
+    Row(_K.ASK_SUPPLEMENT, _UNDER_REVIEW, Rule.FIRST, _S.SUPPLEMENT_ASKED, Route.DEEMED),
+    Row(_K.ACCEPT, (_S.ACCEPTED,), Rule.DECIDING, Move.STAY, Route.DEEMED),
+    Row(_K.REFUSE_ACCEPTANCE, (_S.ACCEPTED,), Rule.DECIDING, _S.REFUSED_ACCEPTANCE, Route.DEEMED),
     Row(_K.REVIEW, (_S.ACCEPTED,), Rule.DECIDING, _S.REVIEW),
+    Row(_K.SPLIT, _UNDER_REVIEW, Rule.COUNTY, Move.STAY),
+    Row(_K.PART_ANSWER, _UNDER_REVIEW, Rule.COUNTY, Move.STAY),
+    Row(_K.ESCALATE, _UNDER_REVIEW, Rule.DECIDING, Move.STAY),
+    Row(_K.ESCALATE_RESULT, _UNDER_REVIEW, Rule.DECIDING, Move.STAY),
+    Row(_K.SEND_BACK, (_S.FIRST_REVIEW,), Rule.DECIDING, _S.COLLECTED),
+    Row(_K.SEND_BACK, (_S.REVIEW,), Rule.DECIDING, _S.ACCEPTED),
+    Row(_K.REASSIGN, (_S.COLLECTED,), Rule.COUNTY, Move.STAY, _DIRECT),
+    Row(_K.REASSIGN, (_S.FIRST_REVIEW, *_UNDER_REVIEW), Rule.COUNTY, Move.STAY),
     Row(_K.GRANT, (_S.REVIEW,), Rule.DECIDING, _S.GRANTED),
     Row(_K.DENY, (_S.REVIEW,), Rule.DECIDING, _S.DENIED),
     # What stops or stretches the clock moves nothing (行政许可法第四十二、四十五条).
@@ -116,7 +148,12 @@ TABLE: tuple[Row, ...] = (
     Row(_K.EXTEND, _UNDER_REVIEW, Rule.DECIDING, Move.STAY),
     Row(_K.ATTACH_RESULT, _DECIDED, Rule.DECIDING, Move.STAY),
     Row(_K.CLOSE, _DECIDED, Rule.DECIDING, _S.CLOSED),
+    Row(_K.LAPSE, (_S.SUPPLEMENT_ASKED, *_UNDER_REVIEW), Rule.COUNTY, _S.CLOSED),
+    Row(_K.SUPPLEMENT, (_S.CLOSED,), Rule.HOME, Move.RESUME, Route.LAPSED),
+    Row(_K.ISSUE, (_S.GRANTED, _S.CLOSED), Rule.DECIDING, Move.STAY),
     Row(_K.DELIVER, (_S.CLOSED, _S.REFUSED_ACCEPTANCE), Rule.HOME, _S.DELIVERED),
+    Row(_K.VERIFY_COMMITMENT, (_S.GRANTED, _S.CLOSED, _S.DELIVERED), Rule.DECIDING, Move.STAY),
+    Row(_K.ARCHIVE, (_S.DELIVERED, _S.WITHDRAWN), Rule.DECIDING, _S.ARCHIVED),
     Row(_K.REQUEST_WITHDRAW, _UNDECIDED, Rule.HOME, Move.STAY),
     Row(_K.WITHDRAW, _UNDECIDED, Rule.HOLDER, _S.WITHDRAWN),
     # A request can be overtaken by a decision; whoever holds the case then still answers it.
@@ -131,7 +168,8 @@ for _row in TABLE:
 
 
 class Course(NamedTuple):
-    """What of a case the office rules depend on: home tier, first review or not, and who decides.
+    """What of a case the office rules depend on: home tier, first review or not, who decides, and whether it counts as
+    accepted by silence, lacks materials that were tolerated, or has lapsed.
 
     tier: "village" or "township". decision: "village", "township", "county" or "external".
     """
@@ -139,6 +177,9 @@ class Course(NamedTuple):
     tier: str
     first_review: bool
     decision: str
+    deemed: bool = False
+    lacking: bool = False
+    lapsed: bool = False
 
 
 def deciding_office(course: Course) -> str:
@@ -149,7 +190,7 @@ def deciding_office(course: Course) -> str:
 def holder_of(state: State | None, course: Course) -> str:
     """Return the one office whose entries move the case now, or NOBODY."""
     match state:
-        case None | State.DELIVERED | State.WITHDRAWN:
+        case None | State.DELIVERED | State.WITHDRAWN | State.ARCHIVED:
             return NOBODY
         case State.DRAFT | State.SUPPLEMENT_ASKED | State.CLOSED | State.REFUSED_ACCEPTANCE:
             return HOME
@@ -177,6 +218,8 @@ def wanted_office(rule: Rule, state: State | None, course: Course) -> str:
             return holder_of(state, course)
         case Rule.DECIDING:
             return deciding_office(course)
+        case Rule.FIRST:
+            return holder_of(State.COLLECTED, course)
 
 
 def row_for(kind: int, state: State | None, course: Course | None = None) -> Row | None:
@@ -188,9 +231,19 @@ def row_for(kind: int, state: State | None, course: Course | None = None) -> Row
 
 
 def _on_route(row: Row, course: Course | None) -> bool:
-    if course is None or row.route is Route.ANY:
+    if course is None:
         return True
-    return course.first_review == (row.route is Route.FIRST_REVIEW)
+    match row.route:
+        case Route.ANY:
+            return True
+        case Route.DEEMED:
+            return course.deemed
+        case Route.LACKING:
+            return course.lacking
+        case Route.LAPSED:
+            return course.lapsed
+        case _:
+            return course.first_review == (row.route is Route.FIRST_REVIEW)
 
 
 def office_fits(row: Row, state: State | None, course: Course, office: str) -> bool:

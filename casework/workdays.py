@@ -151,6 +151,12 @@ def china_day(seconds: int) -> date:
 _CHINA_SECONDS, _DAY_SECONDS, _EPOCH = 8 * 3600, 24 * 3600, date(1970, 1, 1).toordinal()
 
 
+def noon_of(day: str) -> int:
+    """Unix seconds of a day's noon in China; `day` is YYYY-MM-DD, bounded as in `possible_day`."""
+    days = possible_day(date.fromisoformat(day)).toordinal() - _EPOCH
+    return days * _DAY_SECONDS + _DAY_SECONDS // 2 - _CHINA_SECONDS
+
+
 def possible_day(day: date) -> date:
     """The nearest of the days that a case can have: strangers write any year, and clocks count day by day."""
     return min(max(day, FIRST_DAY), LAST_DAY)

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from casework import reference
 from casework.changes import ChangeKind
 from casework.desk import CaseView
 from casework.errors import BadInput, NotFound, Problem
@@ -31,8 +32,10 @@ from casework.web.forms import Form, form_of
 from casework.web.i18n import N_
 from casework.web.intake_fields import applicant_kinds, given_materials, input_values, on_inputs
 from casework.web.page_opening import discard, open_materials, open_result
+from casework.web.procedure_actions import PART_ROWS, missing_tolerable
 from casework.web.render import flash, redirect, render
 
+_WITH_OFFICES = (ChangeKind.SPLIT, ChangeKind.REASSIGN)
 _WITH_MATERIALS = (ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
 
 
@@ -135,9 +138,13 @@ async def _form_page(
     values: Mapping[str, str],
 ) -> web.Response:
     context = await case_context(request, view)
+    offices = await request.app[keys.STORE].read(reference.offices) if action.kind in _WITH_OFFICES else []
     context |= {
         "action": action,
-        "choices": line_choices(action, view),
+        "choices": line_choices(action, view, offices),
+        "offices": offices,
+        "part_rows": PART_ROWS,
+        "tolerable": missing_tolerable(view) if action.kind is ChangeKind.ACCEPT_LACKING else [],
         "subjects": defect_subjects(view),
         "asked": asked_subjects(view),
         "defect_rows": DEFECT_ROWS,

@@ -18,13 +18,14 @@ from casework.web.case_actions import (
     withdraw_body,
 )
 from casework.web.i18n import N_
+from casework.web.procedure_actions import PROCEDURE_ACTIONS
 
 _REASON = N_("请填写原因")
 _ACTIONS: Sequence[Action] = (
     Action(
         ChangeKind.SUPPLEMENT,
         N_("提交补正材料"),
-        N_("按补正告知的内容，上传材料或改正所填内容。"),
+        N_("按补正告知或容缺通知的内容，上传材料或改正所填内容。"),
         N_("补正已保存，将随同步上报。"),
         "main",
         (Line("note", N_("补正说明"), hint=N_("例如：已重新扫描，第 2 页加盖公章。"), rows=3),),
@@ -105,7 +106,16 @@ _ACTIONS: Sequence[Action] = (
         N_("一次告知需要补正的全部内容；每条写明对象和要求。告知后办件退回收件站点，补正完成再回到本环节。"),
         N_("补正告知已发出。"),
         "plain",
-        (Line("note", N_("其他说明"), rows=3),),
+        (
+            Line(
+                "until",
+                N_("补正的最后期限"),
+                hint=N_("申请人应在这一天之前补正；逾期自动办结。不填则不设期限。"),
+                rows=1,
+                day=True,
+            ),
+            Line("note", N_("其他说明"), rows=3),
+        ),
         defects_body,
     ),
     Action(
@@ -153,6 +163,7 @@ _ACTIONS: Sequence[Action] = (
         ),
         days_body,
     ),
+    *PROCEDURE_ACTIONS,
     Action(
         ChangeKind.REQUEST_WITHDRAW,
         N_("申请撤回"),

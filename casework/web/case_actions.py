@@ -6,17 +6,25 @@ files are completed by `action_pages`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casework.changes import CLOSE_RESULTS, DELIVERY_WAYS, SPECIAL_PROCEDURES, ChangeKind
+from casework.changes import (
+    CLOSE_RESULTS,
+    DELIVERY_WAYS,
+    ESCALATION_OUTCOMES,
+    PART_OUTCOMES,
+    SPECIAL_PROCEDURES,
+    ChangeKind,
+)
 from casework.desk import CaseView
 from casework.errors import BadInput, Problem
 from casework.own_rules import case_blobs
 from casework.service_item import ServiceItem
 from casework.states import State
 from casework.web.forms import Form
+from casework.web.i18n import N_
 from casework.web.intake_fields import changed_values, cleared_problems, given_applicant, given_form
 
 DEFECT_ROWS = 8
@@ -28,13 +36,14 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One plain input. `needed` is what to say when it is empty; "" means it may be. rows 1 is a single line."""
+    """One plain input. `needed` is what to say when it is empty; "" means it may be. rows 1 is a single line, 0 a choice; `day` a date."""
 
     name: str
     label: str
     needed: str = ""
     hint: str = ""
     rows: int = 4
+    day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +147,16 @@ def decline_body(form: Form, view: CaseView) -> Body:
     return {"request": form.get("request") or next(iter(view.state.open_requests), "")}
 
 
-def line_choices(action: Action, view: CaseView) -> dict[str, list[tuple[str, str]]]:
-    """Choices of the lines that are chosen, not typed (rows 0)."""
+def line_choices(action: Action, view: CaseView, offices: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """Choices of the lines that are chosen, not typed (rows 0). offices: the county's departments."""
     results = ("denied",) if view.state.state is State.DENIED else _GRANTED_RESULTS
     return {
         "result": [(code, CLOSE_RESULTS[code][1]) for code in results],
         "how": list(DELIVERY_WAYS.items()),
         "procedure": list(SPECIAL_PROCEDURES.items()),
+        "outcome": list((PART_OUTCOMES if action.kind is ChangeKind.PART_ANSWER else ESCALATION_OUTCOMES).items()),
+        "office": [(office, office) for office in offices],
+        "kept": [("yes", N_("属实")), ("no", N_("不属实"))],
     }
 
 
@@ -171,6 +183,8 @@ def first_values(action: Action, view: CaseView) -> dict[str, str]:
             return {"result": "denied"}
         case ChangeKind.CLOSE:
             return {"result": "issued" if view.state.results else "completed"}
+        case ChangeKind.ISSUE if view.item is not None and view.item.result.licences:
+            return {"title": view.item.result.licences[0]}
         case _:
             return {}
 

@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 
 from casework import accounts_store, reference
 from casework.applicant import ID_TYPES
-from casework.changes import SPECIAL_PROCEDURES
+from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES
 from casework.desk import CaseView
 from casework.errors import BadInput, NotFound
 from casework.fold import CaseState
 from casework.intake_code import parse
+from casework.lapses import LAPSE_NAMES
 from casework.states import COUNTY, OFFICE_NAMES, STATE_NAMES
 from casework.web import keys
 from casework.web.action_table import offered
@@ -88,6 +89,7 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "troubles": troubles(state),
         "actions": offered(view),
         "procedure_names": SPECIAL_PROCEDURES,
+        "names": {"outcomes": PART_OUTCOMES, "escalations": ESCALATION_OUTCOMES, "lapses": LAPSE_NAMES},
         "close_result": close_result_name(state.close_result),
         "delivered_how": delivery_name(state.delivery.how) if state.delivery else "",
         "id_types": list(ID_TYPES.items()),

@@ -15,12 +15,24 @@ from casework.fold import CaseState
 from casework.journal import ORDERED
 from casework.states import COUNTY, HOME, TOWNSHIP, State
 
-FINAL_STATES = (State.CLOSED, State.DELIVERED, State.WITHDRAWN, State.REFUSED_ACCEPTANCE)
+FINAL_STATES = (State.CLOSED, State.DELIVERED, State.WITHDRAWN, State.REFUSED_ACCEPTANCE, State.ARCHIVED)
 _ANSWERS = (
     ChangeKind.ASK_SUPPLEMENT,
     ChangeKind.ACCEPT,
     ChangeKind.REFUSE_ACCEPTANCE,
     ChangeKind.REVIEW,
+    ChangeKind.ACCEPT_LACKING,
+    ChangeKind.SPLIT,
+    ChangeKind.PART_ANSWER,
+    ChangeKind.SEND_BACK,
+    ChangeKind.REASSIGN,
+    ChangeKind.ESCALATE,
+    ChangeKind.ESCALATE_RESULT,
+    ChangeKind.DEEM_ACCEPTED,
+    ChangeKind.LAPSE,
+    ChangeKind.ISSUE,
+    ChangeKind.VERIFY_COMMITMENT,
+    ChangeKind.ARCHIVE,
     ChangeKind.SPECIAL_PROCEDURE,
     ChangeKind.SPECIAL_RESULT,
     ChangeKind.EXTEND,
@@ -94,7 +106,7 @@ def _hops(custody: Custody, state: CaseState, office: str, _: Translate) -> tupl
 
 def _last_word(state: CaseState, _: Translate) -> str:
     match state.state:
-        case State.CLOSED | State.DELIVERED:
+        case State.CLOSED | State.DELIVERED | State.ARCHIVED:
             return _("已办结")
         case State.WITHDRAWN:
             return _("已撤回")

@@ -93,6 +93,18 @@ def body_of(kind: ChangeKind) -> dict[str, Any]:
         ChangeKind.SPECIAL_PROCEDURE: {"procedure": "hearing", "days": 15, "reason": "申请人要求听证"},
         ChangeKind.SPECIAL_RESULT: {"opinion": "听证笔录已归卷"},
         ChangeKind.EXTEND: {"days": 10, "reason": "案情复杂"},
+        ChangeKind.ACCEPT_LACKING: {"lacking": [{"name": "户口簿", "due": "2026-12-04"}], "case_no": None},
+        ChangeKind.SPLIT: {"parts": [{"office": "林业局", "due": "2026-12-11"}], "note": ""},
+        ChangeKind.PART_ANSWER: {"office": "林业局", "outcome": "agree", "opinion": "不占用林地"},
+        ChangeKind.SEND_BACK: {"reason": "漏审第二页"},
+        ChangeKind.REASSIGN: {"office": "林业局", "reason": "由林业局主办"},
+        ChangeKind.ESCALATE: {"system": "省户政系统", "reason": "须在省户政系统办理"},
+        ChangeKind.ESCALATE_RESULT: {"outcome": "granted", "number": "H-1", "opinion": "准予迁入"},
+        ChangeKind.ISSUE: {"title": "残疾人证", "number": "34250119800101", "until": "2036-12-31"},
+        ChangeKind.ARCHIVE: {"number": "2026-0001"},
+        ChangeKind.DEEM_ACCEPTED: {"since": "2026-11-20", "due": "2026-11-27"},
+        ChangeKind.LAPSE: {"rule": "supplement_lapsed", "due": "2026-12-11"},
+        ChangeKind.VERIFY_COMMITMENT: {"kept": True, "opinion": "情况属实"},
         ChangeKind.NUMBER: {"case_no": "11341882X2026112000001"},
     }
     return bodies[kind]

@@ -25,6 +25,8 @@ NUMBERS = {
     "REFUSE_ACCEPTANCE": 70, "REVIEW": 71, "GRANT": 72, "DENY": 73, "ATTACH_RESULT": 74, "CLOSE": 75,
     "DELIVER": 76, "REQUEST_WITHDRAW": 77, "WITHDRAW": 78, "DECLINE_REQUEST": 79, "NUMBER": 80,
     "SPECIAL_PROCEDURE": 81, "SPECIAL_RESULT": 82, "EXTEND": 83,
+    "ACCEPT_LACKING": 84, "SPLIT": 85, "PART_ANSWER": 86, "SEND_BACK": 87, "REASSIGN": 88, "ESCALATE": 89,
+    "ESCALATE_RESULT": 90, "ISSUE": 91, "ARCHIVE": 92, "DEEM_ACCEPTED": 93, "LAPSE": 94, "VERIFY_COMMITMENT": 95,
     "OPINION": 96, "STAFF_ROW": 100, "STAFF_PASSWORD": 101, "CATALOGUE_ITEM": 102, "CALENDAR_YEAR": 103,
     "NOTICE": 104,
     "REGION_ROWS": 105, "ADDRESS": 106,
@@ -125,7 +127,7 @@ def test_check_body_never_raises(kind: int, body: object) -> None:
     assert len(check_body(kind, body)) <= MAX_PROBLEMS
 
 
-@pytest.mark.parametrize("kind", [1, 63, 84, 100, 101, 102, 103, 104])
+@pytest.mark.parametrize("kind", [1, 63, 107, 100, 101, 102, 103, 104])
 def test_what_is_no_case_change_has_no_body(kind: int) -> None:
     assert [problem.field for problem in check_body(kind, {})] == ["kind"]
 

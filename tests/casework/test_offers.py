@@ -9,6 +9,8 @@ from casework.policy import Role, Target
 from tests.casework.cases import collect_body, entry
 
 K = ChangeKind
+ACCEPTED = [K.SPLIT, K.REASSIGN, K.ESCALATE]
+REVIEW = [K.SPLIT, K.SEND_BACK, K.REASSIGN, K.ESCALATE]
 
 
 @pytest.mark.parametrize(
@@ -23,26 +25,36 @@ K = ChangeKind
         ([K.COLLECT, K.ASK_SUPPLEMENT], ["home"], Role.VILLAGE_AGENT, [K.CORRECT, K.SUPPLEMENT, K.WITHDRAW]),
         (
             [K.COLLECT, K.ENDORSE], ["county"], Role.COUNTY_REVIEWER,
-            [K.ASK_SUPPLEMENT, K.ACCEPT, K.REFUSE_ACCEPTANCE],
+            [K.ASK_SUPPLEMENT, K.ACCEPT, K.REFUSE_ACCEPTANCE, K.ACCEPT_LACKING, K.SEND_BACK, K.REASSIGN],
         ),
-        ([K.COLLECT, K.ENDORSE, K.ACCEPT], ["county"], Role.COUNTY_APPROVER, [K.SPECIAL_PROCEDURE, K.EXTEND]),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT], ["county"], Role.COUNTY_APPROVER, [K.SPECIAL_PROCEDURE, K.EXTEND, *ACCEPTED]),
         (
             [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_APPROVER,
-            [K.GRANT, K.DENY, K.SPECIAL_PROCEDURE, K.EXTEND],
+            [K.GRANT, K.DENY, K.SPECIAL_PROCEDURE, K.EXTEND, *REVIEW],
         ),
         (
             [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.SPECIAL_PROCEDURE], ["county"], Role.COUNTY_APPROVER,
-            [K.SPECIAL_RESULT, K.EXTEND],
+            [K.SPECIAL_RESULT, K.EXTEND, *REVIEW],
         ),
         (
             [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.SPECIAL_PROCEDURE, K.SPECIAL_RESULT, K.EXTEND], ["county"],
-            Role.COUNTY_APPROVER, [K.GRANT, K.DENY, K.SPECIAL_PROCEDURE],
+            Role.COUNTY_APPROVER, [K.GRANT, K.DENY, K.SPECIAL_PROCEDURE, *REVIEW],
         ),
-        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_REVIEWER, [K.SPECIAL_PROCEDURE]),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW], ["county"], Role.COUNTY_REVIEWER, [K.SPECIAL_PROCEDURE, *REVIEW]),
         (
             [K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.GRANT], ["county"], Role.COUNTY_APPROVER,
-            [K.ATTACH_RESULT, K.CLOSE],
+            [K.ATTACH_RESULT, K.CLOSE, K.ISSUE],
         ),
+        (
+            [K.COLLECT, K.ENDORSE, K.ACCEPT, K.SPLIT, K.ESCALATE], ["county"], Role.COUNTY_REVIEWER,
+            [K.REVIEW, K.SPECIAL_PROCEDURE, K.SPLIT, K.PART_ANSWER, K.REASSIGN, K.ESCALATE_RESULT],
+        ),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT_LACKING], ["home"], Role.VILLAGE_AGENT, [K.SUPPLEMENT, K.REQUEST_WITHDRAW]),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT], ["home"], Role.VILLAGE_AGENT, [K.REQUEST_WITHDRAW]),
+        ([K.COLLECT, K.DEEM_ACCEPTED], ["township"], Role.TOWNSHIP_REVIEWER, []),
+        ([K.COLLECT, K.ASK_SUPPLEMENT, K.LAPSE], ["home"], Role.VILLAGE_AGENT, [K.DELIVER]),
+        ([K.COLLECT, K.ENDORSE, K.ACCEPT, K.REVIEW, K.GRANT, K.CLOSE, K.DELIVER], ["county"], Role.COUNTY_REVIEWER,
+         [K.ARCHIVE]),
         ([K.COLLECT, K.ENDORSE, K.REFUSE_ACCEPTANCE], ["home"], Role.VILLAGE_AGENT, [K.DELIVER]),
     ],
 )  # fmt: skip
@@ -56,7 +68,7 @@ def test_offers_follow_state_office_and_role(
 def test_the_program_s_own_kinds_are_never_offered() -> None:
     case = fold([entry(K.COLLECT), entry(K.REQUEST_WITHDRAW)])
     offered = {kind for role in Role for kind in allowed_kinds(case, ["home", "township", "county"], role)}
-    assert not offered & {K.NUMBER, K.DECLINE_REQUEST, K.OPINION}
+    assert not offered & {K.NUMBER, K.DECLINE_REQUEST, K.OPINION, K.DEEM_ACCEPTED, K.LAPSE}
 
 
 def test_target_names_who_decides() -> None:

@@ -27,10 +27,11 @@ VILLAGE, OTHER_VILLAGE = "341882101201", "341882101202"
 TOWN, OTHER_TOWN_VILLAGE, COUNTY, ELSEWHERE = "341882101000", "341882102201", "341882", "341802101201"
 
 # Columns: agent, clerk, township reviewer, county reviewer, county approver, supervisor, admin, ops.
-# * anywhere, s own station, a area, d decided at one's own level, o own office's items, . never.
+# * anywhere, s own station, a area, d decided at one's own level, o own office's items, i those
+# and what it is asked about, p what it is asked and has not answered, . never.
 MATRIX = """
 list_cases        * * * * * * . .
-view_case         s s a o o a . .
+view_case         s s a i i a . .
 collect           s s . . . . . .
 correct           s s . . . . . .
 endorse           . . a . . . . .
@@ -42,6 +43,16 @@ review            d . d o . . . .
 special_procedure d . d o o . . .
 special_result    d . d o o . . .
 extend            d . d . o . . .
+accept_lacking    d . d o . . . .
+split             . . . o o . . .
+part_answer       . . . p p . . .
+send_back         d . d o o . . .
+reassign          . . . o o . . .
+escalate          d . d o o . . .
+escalate_result   d . d o o . . .
+issue             d . d o o . . .
+archive           d . d o o . . .
+verify_commitment d . d o o . . .
 grant             d . d . o . . .
 deny              d . d . o . . .
 attach_result     d . d o o . . .
@@ -60,6 +71,7 @@ courier           * * * . . . * *
 """
 LETTERS = {
     "*": Scope.ANYWHERE, "s": Scope.STATION, "a": Scope.AREA, "d": Scope.DECIDED_HERE, "o": Scope.OFFICE,
+    "i": Scope.INVOLVED, "p": Scope.PART,
 }  # fmt: skip
 EXPECTED = {
     (role, Act(line.split()[0])): letter
@@ -103,10 +115,13 @@ REACH = [
     (Role.TOWNSHIP_REVIEWER, Target(VILLAGE, "残联", "home"), "*a"),
     (Role.TOWNSHIP_REVIEWER, Target(TOWN, "残联", "home"), "*ad"),
     (Role.TOWNSHIP_REVIEWER, Target(OTHER_TOWN_VILLAGE, "残联", "township"), "*"),
-    (Role.COUNTY_REVIEWER, Target(VILLAGE, "残联", "county"), "*o"),
+    (Role.COUNTY_REVIEWER, Target(VILLAGE, "残联", "county"), "*oi"),
     (Role.COUNTY_REVIEWER, Target(VILLAGE, "民政局", "county"), "*"),
     (Role.COUNTY_REVIEWER, Target(ELSEWHERE, "残联", "county"), "*"),
-    (Role.COUNTY_APPROVER, Target(TOWN, "残联", "county"), "*o"),
+    (Role.COUNTY_APPROVER, Target(VILLAGE, "民政局", "county", ("残联",), ("残联",)), "*ip"),
+    (Role.COUNTY_APPROVER, Target(VILLAGE, "民政局", "county", ("残联",), ()), "*i"),
+    (Role.COUNTY_REVIEWER, Target(ELSEWHERE, "民政局", "county", ("残联",), ("残联",)), "*"),
+    (Role.COUNTY_APPROVER, Target(TOWN, "残联", "county"), "*oi"),
     (Role.COUNTY_APPROVER, Target(TOWN, "", "county"), "*"),
     (Role.SUPERVISOR, Target(VILLAGE), "*a"),
     (Role.SUPERVISOR, Target(ELSEWHERE), "*"),
@@ -164,7 +179,7 @@ def test_every_word_is_there_and_acts_are_called_like_their_kinds() -> None:
     assert set(ACT_NAMES) == set(Act)
     for kind in ChangeKind:
         act = act_for(kind)
-        assert (act is None) == (kind >= 100)
+        assert (act is None) == (kind >= 100 or kind in (ChangeKind.DEEM_ACCEPTED, ChangeKind.LAPSE))
         assert act is None or ACT_NAMES[act] == KIND_NAMES[kind]
 
 

@@ -15,6 +15,7 @@ from casework.states import (
     TOWNSHIP,
     Course,
     Move,
+    Rule,
     State,
     acts_for,
     deciding_office,
@@ -58,20 +59,54 @@ EXPECTED = {
         for kind in ("special_procedure", "special_result", "extend")
         for state in ("accepted", "review")
     },
+    **{
+        (kind, state): "="
+        for kind in ("split", "part_answer", "escalate", "escalate_result")
+        for state in ("accepted", "review")
+    },
+    ("accept_lacking", "collected"): "accepted D",
+    ("accept_lacking", "first_review"): "accepted",
+    ("supplement", "accepted"): "= lacking",
+    ("supplement", "review"): "= lacking",
+    ("supplement", "closed"): "< lapsed",
+    ("deem_accepted", "collected"): "accepted",
+    ("deem_accepted", "first_review"): "accepted",
+    ("endorse", "accepted"): "= deemed",
+    ("endorse", "review"): "= deemed",
+    ("ask_supplement", "accepted"): "supplement_asked deemed",
+    ("ask_supplement", "review"): "supplement_asked deemed",
+    ("accept", "accepted"): "= deemed",
+    ("refuse_acceptance", "accepted"): "refused_acceptance deemed",
+    ("send_back", "first_review"): "collected",
+    ("send_back", "review"): "accepted",
+    ("reassign", "collected"): "= D",
+    **{("reassign", state): "=" for state in ("first_review", "accepted", "review")},
+    ("lapse", "supplement_asked"): "closed",
+    ("lapse", "accepted"): "closed",
+    ("lapse", "review"): "closed",
+    ("issue", "granted"): "=",
+    ("issue", "closed"): "=",
+    ("verify_commitment", "granted"): "=",
+    ("verify_commitment", "closed"): "=",
+    ("verify_commitment", "delivered"): "=",
+    ("archive", "delivered"): "archived",
+    ("archive", "withdrawn"): "archived",
     **{("decline_request", state): "=" for state in ("granted", "denied", "closed", "refused_acceptance")},
     **{("number", state.value): "=" for state in State if state is not State.DRAFT},
 }
 HOLDERS = {  # state -> holder with 初审; "!" is the deciding office
     None: NOBODY, "draft": HOME, "collected": TOWNSHIP, "first_review": "!", "supplement_asked": HOME,
     "accepted": "!", "review": "!", "granted": "!", "denied": "!", "closed": HOME, "refused_acceptance": HOME,
-    "delivered": NOBODY, "withdrawn": NOBODY,
+    "delivered": NOBODY, "withdrawn": NOBODY, "archived": NOBODY,
 }  # fmt: skip
 WRITERS = {
     "collect": HOME, "correct": HOME, "endorse": TOWNSHIP, "ask_supplement": "holder", "supplement": HOME,
     "accept": "!", "refuse_acceptance": "!", "review": "!", "grant": "!", "deny": "!", "attach_result": "!",
     "close": "!", "deliver": HOME, "request_withdraw": HOME, "withdraw": "holder",
     "decline_request": "holder", "number": COUNTY,
-    "special_procedure": "!", "special_result": "!", "extend": "!",
+    "special_procedure": "!", "special_result": "!", "extend": "!", "accept_lacking": "!", "split": COUNTY,
+    "part_answer": COUNTY, "send_back": "!", "reassign": COUNTY, "escalate": "!", "escalate_result": "!", "issue": "!",
+    "archive": "!", "deem_accepted": COUNTY, "lapse": COUNTY, "verify_commitment": "!",
 }  # fmt: skip
 DECIDERS = {"village": HOME, "township": TOWNSHIP, "county": COUNTY, "external": COUNTY}
 COURSES = [Course(t, f, d) for t, f, d in product(("village", "township"), (True, False), DECIDERS)]
@@ -82,9 +117,13 @@ EVERY_STATE: list[State | None] = [None, *State]
 @pytest.mark.parametrize("first_review", [True, False])
 def test_the_table_says_exactly_this(kind: ChangeKind, state: State | None, first_review: bool) -> None:
     expected = EXPECTED.get((kind.name.lower(), state), "")
-    row = row_for(kind, state, Course("village", first_review, "county"))
-    target, _, route = expected.partition(" ")
-    if not expected or (route == "R" and not first_review) or (route == "D" and first_review):
+    target, _, when = expected.partition(" ")
+    flags = {when: True} if when in ("deemed", "lacking", "lapsed") else {}
+    course = Course("village", first_review, "county", **flags)
+    row = row_for(kind, state, course)
+    if flags:
+        assert row_for(kind, state, course._replace(**dict.fromkeys(flags, False))) is None
+    if not expected or (when == "R" and not first_review) or (when == "D" and first_review):
         assert row is None
         return
     assert row is not None
@@ -109,6 +148,8 @@ def test_only_the_named_office_fits_each_row(course: Course) -> None:
             wanted = WRITERS[row.kind.name.lower()]
             wanted = DECIDERS[course.decision] if wanted == "!" else wanted
             wanted = holder_of(state, course) if wanted == "holder" else wanted
+            if row.rule is Rule.FIRST:  # whoever could have said so before time did
+                wanted = holder_of(State.COLLECTED, course)
             hall = course.tier == "township" and office == HOME and wanted == TOWNSHIP
             assert office_fits(row, state, course, office) == (office == wanted or hall), (row, state, office)
 

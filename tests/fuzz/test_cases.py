@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework.accounts import Account, person_of
+from casework.body_parts import SEALED_KEY_BYTES
 from casework.catalogue import load_catalogue
 from casework.catalogue_format import CatalogueError, item_from_plain, item_to_plain
-from casework.body_parts import SEALED_KEY_BYTES
 from casework.changes import SHAPES, ChangeKind, check_blobs, check_body
 from casework.deadlines import clocks, most_urgent
 from casework.errors import BadInput
@@ -47,9 +47,13 @@ TODAY = china_day(1_790_000_000)
 ROUTE = {"first_review": True, "decision": "county", "township_reads": True}
 STORY = (
     K.COLLECT, K.CORRECT, K.ASK_SUPPLEMENT, K.SUPPLEMENT, K.ENDORSE, K.NUMBER, K.ACCEPT, K.REVIEW,
-    K.SPECIAL_PROCEDURE, K.SPECIAL_RESULT, K.EXTEND, K.GRANT, K.ATTACH_RESULT, K.CLOSE, K.DELIVER,
+    K.SPECIAL_PROCEDURE, K.SPECIAL_RESULT, K.EXTEND, K.SPLIT, K.PART_ANSWER, K.ESCALATE, K.ESCALATE_RESULT,
+    K.GRANT, K.ATTACH_RESULT, K.CLOSE, K.ISSUE, K.VERIFY_COMMITMENT, K.DELIVER, K.ARCHIVE,
 )  # fmt: skip
-OTHERS = (K.REFUSE_ACCEPTANCE, K.DENY, K.REQUEST_WITHDRAW, K.WITHDRAW, K.DECLINE_REQUEST, K.OPINION, K.STAFF_ROW)
+OTHERS = (
+    K.ACCEPT_LACKING, K.SEND_BACK, K.REASSIGN, K.DEEM_ACCEPTED, K.LAPSE, K.REFUSE_ACCEPTANCE, K.DENY,
+    K.REQUEST_WITHDRAW, K.WITHDRAW, K.DECLINE_REQUEST, K.OPINION, K.STAFF_ROW,
+)  # fmt: skip
 OFFICES = {K.COLLECT: "home", K.CORRECT: "home", K.SUPPLEMENT: "home", K.DELIVER: "home", K.REQUEST_WITHDRAW: "home"}
 OFFICES |= {K.ENDORSE: "township", K.ASK_SUPPLEMENT: "township"}
 DAYS = (

@@ -52,7 +52,7 @@ async def to_review(programs: Programs, case: str) -> tuple[Clerk, Clerk]:
 
 
 def test_every_act_that_a_person_may_do_has_a_page() -> None:
-    own = {ChangeKind.COLLECT, ChangeKind.NUMBER, ChangeKind.OPINION}
+    own = {ChangeKind.COLLECT, ChangeKind.NUMBER, ChangeKind.DEEM_ACCEPTED, ChangeKind.LAPSE}
     assert {action.kind for action in ACTIONS.values()} == {kind for kind in ChangeKind if kind < 96} - own
 
 
@@ -266,7 +266,7 @@ async def test_a_withdrawal_is_asked_for_and_granted_by_rule(programs: Programs,
 async def test_a_held_change_says_why_and_what_to_do(programs: Programs, agent: Clerk, case: str) -> None:
     """A change of a kind that the county does not know yet is held, and its author reads that."""
     village = programs.hall.village
-    message = Message(95, {"x": 1})
+    message = Message(107, {"x": 1})
 
     def write(conn: object) -> None:
         village.replica.journal.write(conn, village.author, topic(case), [message], Writing(7, 1_790_000_000, 1))  # type: ignore[arg-type]
