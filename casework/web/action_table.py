@@ -110,7 +110,7 @@ _ACTIONS: Sequence[Action] = (
             Line(
                 "until",
                 N_("补正的最后期限"),
-                hint=N_("申请人应在这一天之前补正；逾期自动办结。不填则不设期限。"),
+                hint=N_("逾期不补正的自动办结；不填则不设期限。"),
                 rows=1,
                 day=True,
             ),

@@ -36,7 +36,8 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One plain input. `needed` is what to say when it is empty; "" means it may be. rows 1 is a single line, 0 a choice; `day` a date."""
+    """One plain input. `needed` is what to say when it is empty; "" means it may be. rows 1 is a single line, 0 a
+    choice; `day` a date."""
 
     name: str
     label: str
