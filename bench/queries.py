@@ -78,6 +78,7 @@ def rows(seed: int, cases: int) -> Iterator[dict[str, Any]]:
             "case_no": f"{_REGION}-{received:%Y%m%d}-{number:07d}", "received": received.isoformat(), "ref": "",
             "changed": 1_760_000_000 + 170 * number, "accepted": 0,
             "due": (received + timedelta(days=rng.randrange(7, 40))).isoformat() if is_open else NO_DUE,
+            "lapse_day": NO_DUE, "asked": "",
         }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ at COUNT_MAX, because nobody acts on the difference between a thousand and a tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ _C, _T = case_row.c, case_term.c
 class CaseQuery:
     """What a list shows. `states`, `holders` and `deciding` narrow it; `text` is a part of a name, a number or how one
     ends, or a part of an item's name; `month` is that of the intake, YYYY-MM; `page` from 0. `by_due`: the one due
-    first on top; `due_before`: a day."""
+    first on top; `due_before`: a day; `asked`: a department that has not answered yet (并联审批)."""
 
     states: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
@@ -47,6 +47,7 @@ class CaseQuery:
     oldest_first: str = ""
     by_due: str = ""
     due_before: str = ""
+    asked: str = ""
     page: int = 0
 
 
@@ -58,6 +59,12 @@ class CasePage:
     rows: Sequence[sa.Row[Any]]
     more: bool
     total: int
+
+
+def asked_offices(offices: Iterable[str]) -> str:
+    """How a row names the departments that have not answered: each between two line breaks; "" for none."""
+    names = sorted(set(offices))
+    return "\n" + "\n\n".join(names) + "\n" if names else ""
 
 
 def count_text(count: int) -> str:
@@ -97,7 +104,7 @@ def _merged(parts: Sequence[_Part], most: int) -> sa.Subquery:
 
 
 def _order(query: CaseQuery, columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
-    if query.by_due or query.due_before:
+    if query.by_due or query.due_before or query.asked:
         return columns.due, columns.topic
     if query.oldest_first:
         return columns.changed, columns.topic
@@ -112,7 +119,12 @@ def _lists(conn: Connection, scope: CaseScope, query: CaseQuery) -> Iterator[_Pa
     order = _newest_intake(_C) if query.month else _order(query, _C)
     base = sa.select(_C.topic, _C.changed, _C.due, _C.received)
     base = base.where(*_within(conn, scope, query.month), *_narrowed(query))
-    if query.month or query.trouble or not (query.states or query.holders or query.by_due or query.due_before):
+    if (
+        query.month
+        or query.trouble
+        or query.asked
+        or not (query.states or query.holders or query.by_due or query.due_before)
+    ):
         yield _narrow(base, query), order
         return
     for state in query.states or _STATES:
@@ -131,6 +143,9 @@ def _narrowed(query: CaseQuery) -> Iterator[sa.ColumnElement[bool]]:
         yield _C.deciding == query.deciding
     if query.trouble:
         yield _C.trouble != sa.literal_column("''")  # as in the index, which is there for these alone
+    if query.asked:
+        yield _C.asked != sa.literal_column("''")
+        yield _C.asked.contains(asked_offices([query.asked]), autoescape=True)
     if query.month:
         yield _C.received.between(f"{query.month}-01", f"{query.month}-31")
     if query.due_before:

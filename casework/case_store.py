@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from casework import reference
+from casework.case_lists import asked_offices
 from casework.case_log import CaseLog
 from casework.case_tables import case_row, case_term
 from casework.changes import ChangeKind, check_blobs, check_body
@@ -17,6 +18,7 @@ from casework.deadlines import NO_DUE, due_day
 from casework.fold import CaseState, fold
 from casework.fold_rules import RULES
 from casework.journal import HELD, REFUSED, TENTATIVE, Change
+from casework.lapses import lapse_day
 from casework.search_terms import terms_of
 from casework.states import deciding_office
 from casework.tables import storable
@@ -50,7 +52,7 @@ def row_of(
         "item": named.item,
         "version": named.version,
         "item_name": item.name if item else named.item,
-        "office": item.office if item else "",
+        "office": state.office or (item.office if item else ""),
         "state": state.state.value if state.state else "",
         "holder": state.holder,
         "deciding": deciding_office(state.course()),
@@ -65,6 +67,8 @@ def row_of(
         "changed": max((line.time for line in state.timeline), default=0),
         "accepted": state.accepted_at or 0,
         "due": due_day(case_dates(state), item, known.calendar(conn)) if item and state.state else NO_DUE,
+        "lapse_day": lapse_day(state, item, known.calendar(conn)) if item else NO_DUE,
+        "asked": asked_offices(part.office for part in state.open_parts),
     }
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
@@ -92,7 +96,19 @@ def _trouble(state: CaseState) -> str:
 
 
 _MOVING = frozenset(
-    ("state", "holder", "deciding", "unsettled", "trouble", "case_no", "changed", "accepted", "due"),
+    (
+        "state",
+        "holder",
+        "deciding",
+        "unsettled",
+        "trouble",
+        "case_no",
+        "changed",
+        "accepted",
+        "due",
+        "lapse_day",
+        "asked",
+    ),
 )
 """Columns that change while a case goes its way; the others hardly ever do after 收件."""
 

@@ -31,6 +31,8 @@ case_row = sa.Table(
     sa.Column("changed", sa.BigInteger, nullable=False),
     sa.Column("accepted", sa.BigInteger, nullable=False),
     sa.Column("due", sa.String(10), nullable=False),
+    sa.Column("lapse_day", sa.String(10), nullable=False),
+    sa.Column("asked", sa.Text, nullable=False),
 )
 _C = case_row.c
 sa.Index("case_row_changed", _C.changed, _C.topic)
@@ -42,6 +44,10 @@ sa.Index("case_row_received", _C.received, _C.topic)
 sa.Index("case_row_item", _C.item, _C.received, _C.topic)
 _troubled = _C.trouble != ""
 sa.Index("case_row_trouble", _C.changed, _C.topic, sqlite_where=_troubled, postgresql_where=_troubled)
+_lapses = _C.lapse_day != "9999-12-31"
+sa.Index("case_row_lapse", _C.lapse_day, _C.topic, sqlite_where=_lapses, postgresql_where=_lapses)
+_asked = _C.asked != ""
+sa.Index("case_row_asked", _C.due, _C.topic, sqlite_where=_asked, postgresql_where=_asked)
 sa.Index("case_row_person", _C.id_number, _C.item)
 sa.Index("case_row_code", _C.code)
 sa.Index("case_row_case_no", _C.case_no)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Seque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
+from casework.workdays import china_day
 from hub import staff
 from hub.county import County, open_county
 from hub.judge import KNOWN_BY_NOW, judge_arrived, judge_one_home, unsettled_homes
@@ -39,6 +41,7 @@ from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.settings import HubSettings
 from hub.sharing import admit
+from hub.sweep import Place, lapsed_cases, let_time_act
 from sync_protocol.background import collect_seldom, end, until_stopped, watch_commits
 from sync_protocol.bell import Bell
 from sync_protocol.enrolment import parse_request
@@ -153,6 +156,20 @@ class Running:
             if not judged.topics:
                 return
 
+    def _time_acts(self, conn: Connection, home: int, cases: Sequence[bytes]) -> int:
+        county = self.county
+        return let_time_act(conn, county.replica.journal, county.topics, county.desk, home, cases, county.desk.now())
+
+    async def let_time_act(self) -> None:
+        """Write what time alone has caused since the last look, one home at a time."""
+        county = self.county
+        place: Place | None = Place()
+        today = china_day(county.desk.now())
+        while place is not None:
+            homes, place = await self.store.read(partial(lapsed_cases, today=today, after=place))
+            for home, cases in homes.items():
+                await self.store.write(partial(self._time_acts, home=home, cases=cases))
+
 
 @asynccontextmanager
 async def running(settings: HubSettings) -> AsyncIterator[Running]:
@@ -225,6 +242,7 @@ async def _judge_while_reachable(parts: Running) -> None:
             # Also finds what a child left behind that went away in the middle, and what is understood by now.
             for home in await parts.store.read(unsettled_homes):
                 await parts.judge(home, KNOWN_BY_NOW)
+            await parts.let_time_act()
             looked = loop.time()
         with parts.bell.listen(["judge"]) as waiter:
             ready = [home for home, until in parts.waiting.items() if until <= loop.time()]

@@ -84,7 +84,7 @@ def judge_one_home(
     """
     decider = _Decider(conn, topics, home)
     touched = judge_home(conn, journal, home, decider, Writing(0, now, 1), again)
-    _number(conn, topics, desk, {(home, topic): decider.state(topic) for topic in [*settled, *touched]}, now)
+    number(conn, topics, desk, {(home, topic): decider.state(topic) for topic in [*settled, *touched]}, now)
     return Judged(touched)
 
 
@@ -109,11 +109,11 @@ def judge_arrived(
         touched = judge_topics(conn, journal, home, of_home, decider, Writing(0, now, 1), last=last)
         states.update({(home, topic): decider.state(topic) for topic in touched})
         done += touched
-    _number(conn, topics, desk, states, now)
+    number(conn, topics, desk, states, now)
     return Judged(done)
 
 
-def _number(
+def number(
     conn: Connection, topics: Topics, desk: Desk, states: Mapping[tuple[int, bytes], CaseState], now: int
 ) -> None:
     """Cases (home, topic) accepted below the county get their 办件编号 here."""

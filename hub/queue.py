@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,12 +11,13 @@ from sqlalchemy import Connection, Row
 from casework import case_lists, reference
 from casework.case_lists import CaseQuery
 from casework.case_log import CaseLog
+from casework.changes import ChangeKind
 from casework.deadlines import Clock, clocks, most_urgent
 from casework.fold import fold
 from casework.own_rules import case_blobs
-from casework.policy import Person, Role, act_for, case_scope, may_ever
+from casework.policy import Act, CaseScope, Person, Role, act_for, case_scope, may_ever
 from casework.service_item import ServiceItem
-from casework.states import COUNTY, HOME, TABLE, TOWNSHIP, Move, State
+from casework.states import BEHIND_TIME, COUNTY, HOME, TABLE, TOWNSHIP, Move, State
 from casework.view_dates import case_dates
 from casework.web.case_words import CLOCK_SIGNS
 from casework.workdays import Calendar
@@ -24,6 +25,7 @@ from casework.workdays import Calendar
 _S = State
 HELD_BY_COUNTY = (_S.COLLECTED, _S.FIRST_REVIEW, _S.ACCEPTED, _S.REVIEW, _S.GRANTED, _S.DENIED)
 ON_THE_WAY = (_S.COLLECTED, _S.FIRST_REVIEW, _S.SUPPLEMENT_ASKED)
+_NOT_WAITED_FOR = (ChangeKind.SEND_BACK, ChangeKind.ARCHIVE)
 _NO_SIGN = ("●", "plain")
 
 
@@ -62,6 +64,8 @@ def waiting_states(role: Role) -> tuple[str, ...]:
         for row in TABLE
         for state in row.sources
         if row.target is not Move.STAY
+        and row.route not in BEHIND_TIME
+        and row.kind not in _NOT_WAITED_FOR
         and state is not None
         and (act := act_for(row.kind)) is not None
         and may_ever(role, act)
@@ -73,13 +77,22 @@ def queue(conn: Connection, log: CaseLog, person: Person, states: tuple[str, ...
     """Cases inside the person's reach that the county holds in one of these states, soonest due first."""
     if not states:
         return Queue((), 0)
-    return _queue(conn, log, person, CaseQuery(states, (COUNTY,), by_due="1", page=page), today)
+    return _queue(conn, log, case_scope(person), CaseQuery(states, (COUNTY,), by_due="1", page=page), today)
 
 
 def coming(conn: Connection, log: CaseLog, person: Person, today: date, page: int = 0) -> Queue:
     """Cases that the county will decide and that still lie with the station or its township."""
     query = CaseQuery(ON_THE_WAY, (HOME, TOWNSHIP), deciding=COUNTY, by_due="1", page=page)
-    return _queue(conn, log, person, query, today)
+    return _queue(conn, log, case_scope(person), query, today)
+
+
+def asked(conn: Connection, log: CaseLog, person: Person, today: date, page: int = 0) -> Queue:
+    """Cases of other departments that wait for an answer of this person's (并联审批), soonest due first."""
+    scope = case_scope(person)
+    if scope is None or not person.office or not may_ever(person.role, Act.PART_ANSWER):
+        return Queue((), 0)
+    wide = replace(scope, office=None)
+    return _queue(conn, log, wide, CaseQuery(asked=person.office, page=page), today)
 
 
 def overdue(conn: Connection, person: Person, states: tuple[str, ...], today: date) -> int:
@@ -90,8 +103,8 @@ def overdue(conn: Connection, person: Person, states: tuple[str, ...], today: da
     return case_lists.find(conn, case_scope(person), query).total
 
 
-def _queue(conn: Connection, log: CaseLog, person: Person, query: CaseQuery, today: date) -> Queue:
-    found = case_lists.find(conn, case_scope(person), query)
+def _queue(conn: Connection, log: CaseLog, scope: CaseScope | None, query: CaseQuery, today: date) -> Queue:
+    found = case_lists.find(conn, scope, query)
     view = _View(conn, log, today)
     return Queue(tuple(view.line(row) for row in found.rows), found.total, found.more)
 

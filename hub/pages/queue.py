@@ -9,36 +9,41 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from casework.case_lists import PAGE_ROWS
+from casework.policy import Act, may_ever
 from casework.states import STATE_NAMES, State
 from casework.web import keys
 from casework.web.case_pages import page_number
 from casework.web.render import render
 from casework.workdays import china_day
 from hub.pages.keys import log_of
-from hub.queue import HELD_BY_COUNTY, Queue, coming, queue, waiting_states
+from hub.queue import HELD_BY_COUNTY, Queue, asked, coming, queue, waiting_states
 
 
 async def show_queue(request: web.Request) -> web.Response:
-    """GET /queue?state=STATE&page=N or /queue?view=coming&page=N."""
+    """GET /queue?state=STATE&page=N or /queue?view=coming|asked&page=N."""
     person, log, now = request[keys.PERSON], log_of(request), request.app[keys.CLOCK]()
     states = waiting_states(person.role) or HELD_BY_COUNTY
     chosen = request.query.get("state", "")
     chosen = chosen if chosen in states else ""
-    on_the_way = request.query.get("view") == "coming"
+    view = request.query.get("view", "")
+    view = view if view in ("coming", "asked") else ""
     number = page_number(request.query.get("page", "1"))
 
     def read(conn: Connection) -> Queue:
         today = china_day(now)
-        if on_the_way:
+        if view == "asked":
+            return asked(conn, log, person, today, number - 1)
+        if view == "coming":
             return coming(conn, log, person, today, number - 1)
         return queue(conn, log, person, (chosen,) if chosen else states, today, number - 1)
 
     found = await request.app[keys.STORE].read(read)
-    address = partial(_address, {"state": chosen, "view": "coming" if on_the_way else ""})
+    address = partial(_address, {"state": chosen, "view": view})
     context = {
         "queue": found,
         "chosen": chosen,
-        "on_the_way": on_the_way,
+        "view": view,
+        "answers": person.office and may_ever(person.role, Act.PART_ANSWER),
         "first": (number - 1) * PAGE_ROWS,
         "newer": address(number - 1) if number > 1 else "",
         "older": address(number + 1) if found.more else "",

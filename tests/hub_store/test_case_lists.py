@@ -19,7 +19,8 @@ ROW = {
     "home": 3, "home_region": "341882103201", "item": "elder", "version": 1, "item_name": "高龄津贴 Plus",
     "office": "民政局", "state": "accepted", "holder": "county", "deciding": "county", "unsettled": 0, "trouble": "",
     "name": "Zhang 张三", "id_number": "34252319500101001X", "code": "ABC123", "case_no": "341882-0001",
-    "received": "2026-11-20", "ref": "", "changed": 5, "accepted": 4, "due": "2026-12-01",
+    "received": "2026-11-20", "ref": "", "changed": 5, "accepted": 4, "due": "2026-12-01", "lapse_day": "9999-12-31",
+    "asked": "",
 }  # fmt: skip
 EVERYTHING = CaseScope("341882", None)
 Ask = Callable[..., list[int]]
