@@ -101,7 +101,7 @@ def items(conn: Connection) -> list[ServiceItem]:
 
 def offices(conn: Connection) -> list[str]:
     """The county's departments in charge of any item, each once."""
-    return sorted({found.office for found in items(conn)})
+    return list(dict.fromkeys(found.office for found in items(conn)))
 
 
 def route(conn: Connection, key: str, version: int) -> dict[str, object] | None:

@@ -154,16 +154,11 @@ def _office_problems(conn: Connection, new: NewUser) -> list[Problem]:
     office, wanted = new.office.strip(), new.role in ROLES_WITH_OFFICE
     if not wanted:
         return [Problem("office", "这个岗位不属于某个部门", "请把部门留空")] if office else []
-    known = offices(conn)
+    known = reference.offices(conn)
     if office and (office in known or not known):
         return []
     remedy = f"请填写目录里的部门：{'、'.join(known)}" if known else "请填写部门名称"
     return [Problem("office", "审核员和审批员须属于一个部门" if not office else "目录里没有这个部门", remedy)]
-
-
-def offices(conn: Connection) -> list[str]:
-    """County offices in charge of any item published here, each once."""
-    return list(dict.fromkeys(item.office for item in reference.items(conn)))
 
 
 def _next_number(conn: Connection) -> int:

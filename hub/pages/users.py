@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection
 
+from casework import reference
 from casework.accounts import Account
 from casework.errors import BadInput, NotFound, Problem
 from casework.policy import ROLE_NAMES, Act, Person, Target, may, require
@@ -149,7 +150,7 @@ def _read(conn: Connection, person: Person) -> dict[str, Any]:
             (role.value, f"{ROLE_NAMES[role]}") for tier in (Tier.VILLAGE, Tier.TOWNSHIP, Tier.COUNTY)
             for role in staff.ROLES_OF_TIER[tier]
         ],
-        "offices": [(office, office) for office in staff.offices(conn)],
+        "offices": [(office, office) for office in reference.offices(conn)],
     }  # fmt: skip
 
 
