@@ -33,6 +33,7 @@ BENCHES = (
     Bench("memory"),
     Bench("fsck"),
     Bench("queries"),
+    Bench("fold"),
     Bench("bundle"),
 )
 

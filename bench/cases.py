@@ -78,7 +78,7 @@ def plan(seed: int, cases: int, villages: int, catalogue: Catalogue | None = Non
 
 
 def _case(rng: random.Random, number: int, village: int, order: int, item: ServiceItem, offset: int) -> Case:
-    person = _Person(rng, number, offset)
+    person = Person(rng, number, offset)
     course = TOWNSHIP_DECIDES if item.decision_tier == TOWNSHIP else COUNTY_DECIDES
     start = order // CASES_PER_DAY_AND_VILLAGE
     materials = tuple(HeldMaterial(rule.name, seen="1") for rule in item.materials if rule.required)
@@ -90,7 +90,7 @@ def _case(rng: random.Random, number: int, village: int, order: int, item: Servi
     return Case(number, village, item, intake, steps)
 
 
-class _Person:
+class Person:
     """Everything of one applicant; `number` tells all of it apart from everybody else's."""
 
     def __init__(self, rng: random.Random, number: int, offset: int) -> None:
@@ -149,7 +149,7 @@ class _Person:
         return self._rng.randint(least, min(most, least + 1000))
 
 
-def _body(person: _Person, item: ServiceItem, kind: ChangeKind) -> dict[str, Any]:
+def _body(person: Person, item: ServiceItem, kind: ChangeKind) -> dict[str, Any]:
     match kind:
         case ChangeKind.CORRECT:
             applicant = {**person.applicant(), "phone": f"18{person.phone[2:]}"}

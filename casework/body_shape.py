@@ -234,10 +234,18 @@ def fitting(shape: Shape) -> Fits:
             return lambda value: type(value) is str and least <= len(value) <= most
         case Whole(most, least):
             return lambda value: type(value) is int and least <= value <= most
+        case Flag():
+            return lambda value: type(value) is bool
+        case Choice(words):
+            return lambda value: type(value) is str and value in words
+        case Hash32():
+            return lambda value: type(value) is bytes and len(value) == 32
+        case Octets(count):
+            return lambda value: type(value) is bytes and len(value) == count
+        case Day():
+            return lambda value: type(value) is str and _real_day(value)
         case Free():
             return lambda value: type(value) is dict
-        case _:
-            return lambda value: not _leaf_fault(shape, value)
 
 
 def _record_fits(shape: Record) -> Fits:
@@ -265,8 +273,11 @@ def _list_fits(shape: ListOf) -> Fits:
     def fits(value: Any) -> bool:
         if type(value) is not list or not shape.least <= len(value) <= shape.most:
             return False
-        if not all(inner(item) for item in value):
-            return False
+        for item in value:
+            if not inner(item):
+                return False
+        if not unique:
+            return True
         names = [item[unique] for item in value if type(item) is dict and type(item.get(unique)) is str]
         return len(set(names)) == len(names)
 

@@ -228,18 +228,19 @@ def _plain(value: Any) -> Any:
 
 
 def _line(change: Change, row: Row | None) -> TimelineItem:
+    # By place, in the order of the fields: every fold of every change makes one, and by name it takes twice as long.
     return TimelineItem(
-        ref=change.ref,
-        kind=int(change.kind),
-        office=change.office,
-        author=change.author,
-        actor=change.actor,
-        time=change.time,
-        quality=change.quality,
-        standing=change.standing,
-        code=change.code,
-        note=note_of(change.body) if row is not None else "",
-        applied=row is not None,
+        change.ref,
+        int(change.kind),
+        change.office,
+        change.author,
+        change.actor,
+        change.time,
+        change.quality,
+        change.standing,
+        change.code,
+        note_of(change.body) if row is not None else "",
+        row is not None,
     )
 
 

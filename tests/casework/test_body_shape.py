@@ -8,7 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casework.body_shape import MAX_DEPTH, MAX_KEY_CHARS, MAX_NODES, faults, fitting, is_plain, plain_fault
+from casework.body_shape import (
+    MAX_DEPTH,
+    MAX_KEY_CHARS,
+    MAX_NODES,
+    Choice,
+    Day,
+    Flag,
+    Free,
+    Hash32,
+    ListOf,
+    Octets,
+    Shape,
+    Text,
+    Whole,
+    faults,
+    fitting,
+    is_plain,
+    plain_fault,
+)
 from casework.changes import SHAPES, ChangeKind
 from tests.casework.cases import body_of
 
@@ -44,6 +62,29 @@ def test_a_body_fits_exactly_where_no_fault_is_found(data: st.DataObject, kind: 
     path = data.draw(st.sampled_from(_places(body)))
     body = _with(body, path, data.draw(_VALUES | st.just(_with) if path else _VALUES))
     assert fitting(SHAPES[kind])(body) == (next(faults(SHAPES[kind], body), None) is None)
+
+
+LEAVES: list[tuple[Shape, list[Any], list[Any]]] = [
+    (Text(3, least=1), ["a", "联办件"], ["", "abcd", b"a", 1, None]),
+    (Choice(("a", "b")), ["a", "b"], ["c", "", "ab", None, 0, b"a"]),
+    (Whole(9, 1), [1, 9], [0, 10, True, "1", 1.0, None]),
+    (Flag(), [True, False], [0, 1, "", None]),
+    (Hash32(), [bytes(32)], [bytes(31), bytes(33), "0" * 32, None]),
+    (Octets(72), [bytes(72)], [bytes(71), bytes(73), b"", "0" * 72]),
+    (Day(), ["2026-11-20", "2024-02-29"], ["2026-02-29", "2026-1-1", "20261120", b"2026-11-20", 20_261_120, None]),
+    (Free(), [{}, {"a": [1]}], [[], None, ""]),
+    (ListOf(Flag(), 2, least=1), [[True], [True, True]], [[], [True] * 3, [0], (True,), None]),
+    (ListOf(Free(), 2), [[{"": "a"}, {"": "a"}]], [[{}, 0]]),
+    (ListOf(Free(), 2, unique="n"), [[{"n": "a"}, {"n": "b"}], [{}, {}]], [[{"n": "a"}, {"n": "a"}]]),
+]
+
+
+@pytest.mark.parametrize(("shape", "good", "bad"), LEAVES)
+def test_the_edge_of_each_shape(shape: Shape, good: list[Any], bad: list[Any]) -> None:
+    for fits, values in ((True, good), (False, bad)):
+        for value in values:
+            assert fitting(shape)(value) is fits, value
+            assert (next(faults(shape, value), None) is None) is fits, value
 
 
 @settings(max_examples=400)
