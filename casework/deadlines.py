@@ -1,6 +1,7 @@
 """The clocks of a case, computed for display from its dates, its item, the calendar and today; never stored.
 
-Three clocks run for offices, by 行政许可法 (other kinds of items follow their own rules but counties copy these):
+They run by the table in casework.clock_table. Three clocks run for offices, by 行政许可法 (other kinds of items follow
+their own rules but counties copy these):
 - acceptance: five working days from the local intake to accept, refuse or give the one-time supplement notice
   (第三十二条); silent past them, the application counts as accepted from the day the papers were received;
 - promised: the office's own promise (承诺办结时限), from acceptance;
@@ -16,23 +17,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from casework.clock_table import (
+    ACCEPTANCE,
+    CLOCKS,
+    NEAR_DAYS,
+    NEAR_PERCENT,
+    RULE_OF,
+    ClockRule,
+    Fixed,
+    Halt,
+    LastDay,
+    OfItem,
+)
 from casework.service_item import Days, ServiceItem
 from casework.workdays import MAX_STEP_DAYS, Calendar
 
-ACCEPTANCE_WORKDAYS = 5
-# «Near»: at most one day left, or at most a fifth of the limit.
-NEAR_DAYS = 1
-NEAR_PERCENT = 20
 NORMAL, NEAR, DUE_TODAY, OVERDUE, PAUSED = "正常", "临期", "今日到期", "超期", "暂停计时"
-ACCEPTANCE, PROMISED, STATUTORY = "acceptance", "promised", "statutory"
-SUPPLEMENT, LACKING = "supplement", "lacking"
-LABELS = {
-    ACCEPTANCE: "受理期限",
-    SUPPLEMENT: "补正期限",
-    LACKING: "容缺期限",
-    PROMISED: "承诺期限",
-    STATUTORY: "法定期限",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Clock:
     @property
     def label(self) -> str:
         """The clock's name on pages."""
-        return LABELS[self.kind]
+        return RULE_OF[self.kind].label
 
     def text(self) -> str:
         """One phrase for lists: 承诺期限 2026-11-03（预估）还剩 3 个工作日."""
@@ -101,30 +101,36 @@ class Clock:
 
 
 def clocks(dates: CaseDates, item: ServiceItem, calendar: Calendar, today: date) -> tuple[Clock, ...]:
-    """The clocks that apply now: acceptance until it is done, then those limits that the item has."""
-    if dates.accepted is None:
-        return (acceptance_clock(dates, calendar, today), *_applicants_clocks(dates, calendar, today))
-    limits = ((PROMISED, item.promised_days), (STATUTORY, item.legal_days))
-    shown = (decision_clock(k, days, dates, dates.accepted, calendar, today) for k, days in limits if days is not None)
-    return (*_applicants_clocks(dates, calendar, today), *shown)
+    """The clocks that apply now: those that have started, are not gone and have a limit."""
+    begun = [rule for rule in CLOCKS if _first(dates, rule.starts) and not _first(dates, rule.gone)]
+    shown = [_shown(rule, dates, item, calendar, today) for rule in begun]
+    return tuple(clock for clock in shown if clock is not None)
 
 
-def _applicants_clocks(dates: CaseDates, calendar: Calendar, today: date) -> tuple[Clock, ...]:
-    """Those that are open: what came, or what is over, needs no clock."""
-    if dates.decided is not None or dates.ended is not None:
-        return ()
-    asked = dates.supplement_asked if dates.supplemented is None else None
-    open_days = ((SUPPLEMENT, asked, dates.supplement_until), (LACKING, dates.lacking_since, dates.lacking_until))
-    return tuple(
-        _judged(
-            Clock(kind, since, due, 0, "wd", calendar.spans_provisional(since, due), NORMAL, done=False),
-            calendar.workdays_between(since, due),
-            calendar,
-            today,
-        )
-        for kind, since, due in open_days
-        if since is not None and due is not None
-    )
+def _shown(rule: ClockRule, dates: CaseDates, item: ServiceItem, calendar: Calendar, today: date) -> Clock | None:
+    match rule.limit:
+        case Fixed():
+            return clock_by(rule, rule.limit, dates, calendar, today)
+        case OfItem(field):
+            days: Days | None = getattr(item, field)
+            return None if days is None else clock_by(rule, days, dates, calendar, today)
+        case LastDay(field):
+            due: date | None = getattr(dates, field)
+            return None if due is None else _until(rule, due, dates, calendar, today)
+
+
+def _first(dates: CaseDates, moments: tuple[str, ...]) -> date | None:
+    """The first of these that is known."""
+    days: list[date | None] = [getattr(dates, moment) for moment in moments]
+    return next((day for day in days if day is not None), None)
+
+
+def _until(rule: ClockRule, due: date, dates: CaseDates, calendar: Calendar, today: date) -> Clock:
+    """One whose last day somebody wrote down; it is shown in working days."""
+    start = _first(dates, rule.starts)
+    assert start is not None, "a clock that has not started"
+    shown = Clock(rule.kind, start, due, 0, "wd", calendar.spans_provisional(start, due), NORMAL, done=False)
+    return _judged(shown, calendar.workdays_between(start, due), calendar, today)
 
 
 def most_urgent(shown: tuple[Clock, ...]) -> Clock | None:
@@ -146,40 +152,43 @@ def due_day(dates: CaseDates, item: ServiceItem, calendar: Calendar) -> str:
 
 def acceptance_clock(dates: CaseDates, calendar: Calendar, today: date) -> Clock:
     """Five working days from intake, or from the answered supplement (第三十二条); paused between."""
-    stopped = dates.accepted or dates.ended
-    if dates.supplement_asked is not None and dates.supplemented is None and stopped is None:
-        return _paused(ACCEPTANCE, dates.received, "wd")
-    start = dates.supplemented or dates.received
-    due, provisional = calendar.add_workdays(start, ACCEPTANCE_WORKDAYS)
-    shown = Clock(ACCEPTANCE, start, due, 0, "wd", provisional, NORMAL, done=stopped is not None)
-    return _judged(shown, ACCEPTANCE_WORKDAYS, calendar, stopped or today)
+    rule = RULE_OF[ACCEPTANCE]
+    assert isinstance(rule.limit, Fixed)
+    return clock_by(rule, rule.limit, dates, calendar, today)
 
 
-def decision_clock(kind: str, days: Days, dates: CaseDates, accepted: date, calendar: Calendar, today: date) -> Clock:
-    """The clock from acceptance for a limit in working or calendar days; 0 days means the same day. What wrong clocks
+def clock_by(rule: ClockRule, limit: Fixed | Days, dates: CaseDates, calendar: Calendar, today: date) -> Clock:
+    """One that has started, for a limit in working or calendar days; 0 days means the same day. What wrong clocks
     say has lasted for decades counts MAX_STEP_DAYS.
 
     Calendar days that end on a day off end on the next working day (民法典第二百零三条).
     """
-    stopped = dates.decided or dates.ended
-    if stopped is None and any(pause.until is None for pause in dates.suspensions):
-        return _paused(kind, accepted, days.unit)
-    pauses = _merged(dates.suspensions, stopped or today)
-    total = days.n + dates.extended_days
-    if days.unit == "wd":
+    start, stopped = _first(dates, rule.starts), _first(dates, rule.stops)
+    assert start is not None, "a clock that has not started"
+    if stopped is None and _halted(rule, dates):
+        return Clock(rule.kind, start, None, None, limit.unit, provisional=False, word=PAUSED, done=False)
+    pauses = _merged(dates.suspensions, stopped or today) if rule.halt is Halt.SPECIAL else []
+    total = limit.n + (dates.extended_days if rule.extendable else 0)
+    if limit.unit == "wd":
         lost = sum(calendar.workdays_between(since, until) for since, until in pauses)
-        due, _ = calendar.add_workdays(accepted, min(total + lost, MAX_STEP_DAYS))
+        due, _ = calendar.add_workdays(start, min(total + lost, MAX_STEP_DAYS))
     else:
         lost = sum((until - since).days for since, until in pauses)
-        due = accepted + timedelta(days=min(total + lost, MAX_STEP_DAYS))
-        due = calendar.next_workday(due) if due != accepted else due
-    provisional = calendar.spans_provisional(accepted, due)
-    shown = Clock(kind, accepted, due, 0, days.unit, provisional, NORMAL, done=stopped is not None)
+        due = start + timedelta(days=min(total + lost, MAX_STEP_DAYS))
+        due = calendar.next_workday(due) if due != start else due
+    provisional = calendar.spans_provisional(start, due)
+    shown = Clock(rule.kind, start, due, 0, limit.unit, provisional, NORMAL, done=stopped is not None)
     return _judged(shown, total, calendar, stopped or today)
 
 
-def _paused(kind: str, start: date, unit: str) -> Clock:
-    return Clock(kind, start, None, None, unit, provisional=False, word=PAUSED, done=False)
+def _halted(rule: ClockRule, dates: CaseDates) -> bool:
+    match rule.halt:
+        case Halt.SUPPLEMENT:
+            return dates.supplement_asked is not None and dates.supplemented is None
+        case Halt.SPECIAL:
+            return any(pause.until is None for pause in dates.suspensions)
+        case Halt.NOTHING:
+            return False
 
 
 def _judged(clock: Clock, total: int, calendar: Calendar, at: date) -> Clock:

@@ -20,7 +20,8 @@ from casework.applicant import check_applicant
 from casework.case_lists import CasePage, CaseQuery
 from casework.case_log import CaseLog, Custody
 from casework.changes import ChangeKind
-from casework.deadlines import ACCEPTANCE_WORKDAYS, Clock, clocks
+from casework.clock_table import ACCEPTANCE_WORKDAYS
+from casework.deadlines import Clock, clocks
 from casework.errors import BadInput, NotFound, Problem
 from casework.fold import CaseState
 from casework.form_check import check_form

@@ -9,11 +9,10 @@ from datetime import date
 from typing import Any
 
 from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES, ChangeKind
+from casework.clock_table import EXTENSION_DAYS_MAX
 from casework.errors import Problem
 from casework.fold import CaseState
 from casework.states import COUNTY
-
-EXTENSION_DAYS_MAX = 10
 
 
 def procedure_faults(case: CaseState, kind: ChangeKind, body: dict[str, Any], today: date | None) -> list[Problem]:

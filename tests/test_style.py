@@ -56,6 +56,7 @@ PURE_MODULES = (
     "sync_protocol/sharing.py",
     "casework/accounts.py",
     "casework/changes.py",
+    "casework/clock_table.py",
     "casework/deadlines.py",
     "casework/errors.py",
     "casework/fold.py",

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from casework.catalogue import load_catalogue
+from casework.clock_table import RULE_OF
 from casework.deadlines import (
     DUE_TODAY,
     NEAR,
@@ -18,8 +19,8 @@ from casework.deadlines import (
     Clock,
     Suspension,
     acceptance_clock,
+    clock_by,
     clocks,
-    decision_clock,
     most_urgent,
 )
 from casework.service_item import Days, Mark
@@ -36,8 +37,7 @@ def d(text: str) -> date:
 
 
 def decided_by(days: Days, dates: CaseDates, today: date) -> Clock:
-    assert dates.accepted is not None
-    return decision_clock("promised", days, dates, dates.accepted, CALENDAR, today)
+    return clock_by(RULE_OF["promised"], days, dates, CALENDAR, today)
 
 
 ACCEPTANCE = [
