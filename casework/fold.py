@@ -202,9 +202,9 @@ class CaseState:
         before = self.state
         self.state = next_state(row, before, self.resume)
         self.resume = self._resume_after(row, before)
-        if self.state is not before:
+        if self.state is not before:  # nothing else changes the holder: a case's route is that of its 收件
             self.entered[self.state.value] = change.time
-        self.holder = holder_of(self.state, self.course())
+            self.holder = holder_of(self.state, self.course())
 
     def _resume_after(self, row: Row, before: State | None) -> State | None:
         """What a supplement would lead back to: the state before the notice, or before time ended the case."""

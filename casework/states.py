@@ -182,22 +182,25 @@ class Course(NamedTuple):
     lapsed: bool = False
 
 
+_DECIDING = {"village": HOME, "township": TOWNSHIP}
+_HOLDERS: dict[State | None, str] = {
+    **dict.fromkeys((None, _S.DELIVERED, _S.WITHDRAWN, _S.ARCHIVED), NOBODY),
+    **dict.fromkeys((_S.DRAFT, _S.SUPPLEMENT_ASKED, _S.CLOSED, _S.REFUSED_ACCEPTANCE), HOME),
+}
+"""Where it does not depend on the case."""
+
+
 def deciding_office(course: Course) -> str:
     """Return the office that decides; what an outside system decides, the county enters."""
-    return {"village": HOME, "township": TOWNSHIP}.get(course.decision, COUNTY)
+    return _DECIDING.get(course.decision, COUNTY)
 
 
 def holder_of(state: State | None, course: Course) -> str:
     """Return the one office whose entries move the case now, or NOBODY."""
-    match state:
-        case None | State.DELIVERED | State.WITHDRAWN | State.ARCHIVED:
-            return NOBODY
-        case State.DRAFT | State.SUPPLEMENT_ASKED | State.CLOSED | State.REFUSED_ACCEPTANCE:
-            return HOME
-        case State.COLLECTED if course.first_review:
-            return TOWNSHIP
-        case _:
-            return deciding_office(course)
+    holder = _HOLDERS.get(state)
+    if holder is not None:
+        return holder
+    return TOWNSHIP if state is _S.COLLECTED and course.first_review else deciding_office(course)
 
 
 def acts_for(office: str, wanted: str, tier: str) -> bool:
