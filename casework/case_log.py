@@ -9,6 +9,9 @@ from sqlalchemy import Connection, Delete, Insert, Update
 
 from casework.journal import BlobRef, Change
 
+HUB_AUTHOR = 1
+"""The county's own author number."""
+
 
 class Sealed(Protocol):
     """A file encrypted and stored, not yet named by any change."""
@@ -85,6 +88,10 @@ class CaseLog(Protocol):
     ) -> Change: ...
     def changes(self, conn: Connection, home: int, topic: bytes) -> Sequence[Change]: ...
     def changes_of(self, conn: Connection, home: int, topics: Sequence[bytes]) -> Mapping[bytes, Sequence[Change]]: ...
+    def ordered_by(
+        self, conn: Connection, home: int, topics: Sequence[bytes], moment: int
+    ) -> Mapping[bytes, Sequence[Change]]: ...
+    def told_all_by(self, conn: Connection, kinds: Sequence[int], moment: int) -> Sequence[Change]: ...
     def run_many(
         self, conn: Connection, statement: Insert | Update | Delete, rows: Sequence[Mapping[str, Any]]
     ) -> None: ...

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from casework import case_store, reference, used_pages
-from casework.case_log import CaseLog
+from casework.case_log import HUB_AUTHOR, CaseLog
 from casework.changes import ChangeKind
 from casework.errors import BadInput
 from casework.fold import CaseState
@@ -23,7 +23,6 @@ from casework.requests import answer_requests, answered
 from casework.staff_log import take_password, take_staff_row
 from casework.states import COUNTY, HOME, TOWNSHIP
 
-HUB_AUTHOR = 1
 # What a body can cause. A full disk or a deadlock is none of it: those fail the transaction.
 _DATABASE = (DataError, IntegrityError, InterfaceError, ProgrammingError)
 _SENSELESS = (BadInput, TypeError, KeyError, ValueError, OverflowError, *_DATABASE)

@@ -33,6 +33,7 @@ from sync_protocol.feeds import HUB
 from sync_protocol.holding import blob_holders, case_custody, entry_custody
 from sync_protocol.journal import Message, Writing
 from sync_protocol.limits import SHARES_PER_ENTRY_MAX, WANTS_MAX
+from sync_protocol.moments import ordered_by, told_all_by
 from sync_protocol.reading import PlacedEntry, changes_of, home_of, ordered
 from sync_protocol.replica import Replica
 from sync_protocol.sharing import Share, pack_shares
@@ -151,6 +152,16 @@ class Topics:
     def ordered(self, conn: Connection, home: int, topic: bytes) -> list[PlacedEntry]:
         """Of a topic's changes those that the hub has admitted."""
         return ordered(conn, home, topic)
+
+    def ordered_by(
+        self, conn: Connection, home: int, topics: Sequence[bytes], moment: int
+    ) -> dict[bytes, list[PlacedEntry]]:
+        """Of several topics of a home the changes that the hub had admitted by `moment` (unix seconds by its clock)."""
+        return ordered_by(conn, home, topics, moment)
+
+    def told_all_by(self, conn: Connection, kinds: Sequence[int], moment: int) -> list[PlacedEntry]:
+        """What the hub had told everybody by `moment` of these kinds, oldest first."""
+        return told_all_by(conn, kinds, moment)
 
     def run_many(
         self, conn: Connection, statement: Insert | Update | Delete, rows: Sequence[Mapping[str, Any]]
