@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from casework import reference
+from casework import facts_store, reference
 from casework.case_lists import asked_offices
 from casework.case_log import CaseLog
 from casework.case_tables import case_row, case_term
@@ -149,17 +149,26 @@ def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, Ca
                 (moved if changed <= _MOVING else replaced).append(row)
                 if not changed.isdisjoint(_FOUND_BY):
                     terms.move(dict(known[topic]), values)
+        if facts_store.kept_by(log):
+            some_states = {topic: states[topic] for topic in some}
+            facts_store.refresh(conn, log, some_states, log.region_of(conn, home), reference_data)
     for statement, rows in ((_NEW, new), (_MOVE, moved), (_REPLACE, replaced)):
         if rows:
             log.run_many(conn, statement, rows)
     terms.write(partial(log.run_many, conn))
 
 
-def refresh_due(conn: Connection, log: CaseLog) -> None:
-    """Reckon anew for all cases with a clock that runs: the calendar has changed."""
-    running = sa.select(_C.home, _C.topic).where(_C.due != NO_DUE, _C.topic > sa.bindparam("after"))
-    after = b""
-    while rows := conn.execute(running.order_by(_C.topic).limit(_ROWS_AT_ONCE), {"after": after}).all():
+def refresh_due(conn: Connection, log: CaseLog, year: int) -> None:
+    """Reckon anew, because a year's calendar has changed, for all cases with a clock that runs; and at the county for
+    those that are over and are counted by it."""
+    _refresh_all(conn, log, sa.select(_C.home, _C.topic).where(_C.due != NO_DUE))
+    if facts_store.kept_by(log):
+        _refresh_all(conn, log, facts_store.reckoned_in(year))
+
+
+def _refresh_all(conn: Connection, log: CaseLog, cases: sa.Select[Any]) -> None:
+    query, after = cases.where(_C.topic > sa.bindparam("after")).order_by(_C.topic).limit(_ROWS_AT_ONCE), b""
+    while rows := conn.execute(query, {"after": after}).all():
         by_home: dict[int, list[bytes]] = {}
         for row in rows:
             by_home.setdefault(row.home, []).append(row.topic)

@@ -65,6 +65,36 @@ case_term = sa.Table(
 )
 """What cases are found by, the newest intake last (casework.search_terms); it follows from the rows."""
 
+case_facts = sa.Table(
+    "case_facts",
+    metadata,
+    sa.Column("topic", sa.LargeBinary, primary_key=True),
+    sa.Column("home_region", sa.String(12), nullable=False),
+    sa.Column("item", sa.String(64), nullable=False),
+    sa.Column("office", sa.Text, nullable=False),
+    sa.Column("received", sa.String(10), nullable=False),
+    sa.Column("accepted", sa.String(10), nullable=False),
+    sa.Column("ended", sa.String(10), nullable=False),
+    sa.Column("outcome", sa.String(24), nullable=False),
+    sa.Column("close_result", sa.Text, nullable=False),
+    sa.Column("decision", sa.String(10), nullable=False),
+    sa.Column("due", sa.String(10), nullable=False),
+    sa.Column("used", sa.Integer),
+    sa.Column("promised", sa.Integer),
+    sa.Column("statutory", sa.Integer),
+    sa.Column("promise", sa.String(10), nullable=False),
+    sa.Column("statute", sa.String(10), nullable=False),
+    sa.Column("extended", sa.Integer, nullable=False),
+    sa.Column("provisional", sa.SmallInteger, nullable=False),
+    sa.Column("reckoned_to", sa.String(10), nullable=False),
+)
+_F = case_facts.c
+sa.Index("case_facts_received", _F.received)
+sa.Index("case_facts_accepted", _F.accepted)
+sa.Index("case_facts_ended", _F.ended)
+"""What statistics count of each case that the hub has ordered (casework.case_facts); only the hub has it. A period
+reads no more of a year than it is long."""
+
 catalogue_item = sa.Table(
     "catalogue_item",
     metadata,

@@ -22,6 +22,7 @@ from casework.clock_table import (
     CLOCKS,
     NEAR_DAYS,
     NEAR_PERCENT,
+    PROMISED,
     RULE_OF,
     ClockRule,
     Fixed,
@@ -167,13 +168,11 @@ def clock_by(rule: ClockRule, limit: Fixed | Days, dates: CaseDates, calendar: C
     assert start is not None, "a clock that has not started"
     if stopped is None and _halted(rule, dates):
         return Clock(rule.kind, start, None, None, limit.unit, provisional=False, word=PAUSED, done=False)
-    pauses = _merged(dates.suspensions, stopped or today) if rule.halt is Halt.SPECIAL else []
+    lost = _lost(dates, limit.unit, calendar, stopped or today) if rule.halt is Halt.SPECIAL else 0
     total = limit.n + (dates.extended_days if rule.extendable else 0)
     if limit.unit == "wd":
-        lost = sum(calendar.workdays_between(since, until) for since, until in pauses)
         due, _ = calendar.add_workdays(start, min(total + lost, MAX_STEP_DAYS))
     else:
-        lost = sum((until - since).days for since, until in pauses)
         due = start + timedelta(days=min(total + lost, MAX_STEP_DAYS))
         due = calendar.next_workday(due) if due != start else due
     provisional = calendar.spans_provisional(start, due)
@@ -189,6 +188,30 @@ def _halted(rule: ClockRule, dates: CaseDates) -> bool:
             return any(pause.until is None for pause in dates.suspensions)
         case Halt.NOTHING:
             return False
+
+
+def workdays_used(dates: CaseDates, accepted: date, calendar: Calendar, until: date) -> int:
+    """Working days from acceptance to `until`, without those of suspensions (第四十五条); never below 0."""
+    return max(calendar.workdays_between(accepted, until) - _lost(dates, "wd", calendar, until), 0)
+
+
+def limit_workdays(days: Days, accepted: date, calendar: Calendar) -> int:
+    """How many working days a limit gives a case that was accepted on this day: its own, or those that lie within its
+    calendar days."""
+    if days.unit == "wd":
+        return days.n
+    dates = CaseDates(received=accepted, accepted=accepted)
+    clock = clock_by(RULE_OF[PROMISED], days, dates, calendar, accepted)
+    assert clock.due is not None
+    return calendar.workdays_between(accepted, clock.due)
+
+
+def _lost(dates: CaseDates, unit: str, calendar: Calendar, now: date) -> int:
+    """Days that do not count, working or calendar days; a suspension that goes on lasts up to `now`."""
+    pauses = _merged(dates.suspensions, now)
+    if unit == "wd":
+        return sum(calendar.workdays_between(since, until) for since, until in pauses)
+    return sum((until - since).days for since, until in pauses)
 
 
 def _judged(clock: Clock, total: int, calendar: Calendar, at: date) -> Clock:

@@ -15,16 +15,16 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from casework import case_store, reference
+from casework import case_store, facts_store, reference
 from casework.case_log import CaseLog
-from casework.case_tables import case_row, case_term
+from casework.case_tables import case_facts, case_row, case_term
 from casework.fold import fold
 
 T = TypeVar("T")
 _log = logging.getLogger("lianban.casework")
 WRONG_MAX = 1_000
 """Differences are named so many times."""
-ROWS = b"3"
+ROWS = b"4"
 """Which way of making rows this program has; another number whenever they say something else of the same log."""
 _BATCH = 200
 _NO_TOPIC = (0, b"")
@@ -73,10 +73,11 @@ def look_at_cases(store: Store, log: CaseLog, *, mend: bool = False) -> CaseFind
         found.cases += len(topics)
         _note(said, lines)
         after = topics[-1] if topics else None
-    topic: bytes | None = b""
-    while topic is not None:
-        topic, lines = run(partial(_rows_without_log, log=log, after=topic, mend=mend))
-        _note(said, lines)
+    for table in (case_row, case_facts) if facts_store.kept_by(log) else (case_row,):
+        topic: bytes | None = b""
+        while topic is not None:
+            topic, lines = run(partial(_rows_without_log, table=table, log=log, after=topic, mend=mend))
+            _note(said, lines)
     if not store.read(_found_by_their_terms):
         _note(said, ["cases are not found by what their rows say"])
         if mend:
@@ -126,19 +127,27 @@ def _batch(
     topics = log.topics_after(conn, after, _BATCH)
     if mend:
         log.lock(conn, {home for home, _ in topics})  # a server beside us may be moving these cases
-    stored = _rows(conn, [topic for _, topic in topics])
-    known = reference.Once()
+    all_topics = [topic for _, topic in topics]
+    stored, known = _rows(conn, all_topics), reference.Once()
+    facts = facts_store.stored(conn, all_topics) if facts_store.kept_by(log) else None
     lines = []
     for home, topic in topics:
         changes = log.changes(conn, home, topic)
         if not changes and topic not in stored:
             continue  # erased before anything of it came here
-        fresh = case_store.row_of(conn, log, home, topic, fold(changes), known)
+        state = fold(changes)
+        fresh = case_store.row_of(conn, log, home, topic, state, known)
         line = _difference(topic, stored.get(topic), fresh)
         if line:
             lines.append(line)
             if mend:
                 case_store.write_row(conn, fresh)
+        if facts is not None:
+            counted = facts_store.row_of(conn, topic, state, log.region_of(conn, home), known)
+            if facts.get(topic) != counted:
+                lines.append(f"case {topic.hex()}: what is counted of it differs")
+                if mend:
+                    facts_store.write(conn, topic, counted)
     return topics, lines
 
 
@@ -154,12 +163,14 @@ def _difference(topic: bytes, stored: dict[str, Any] | None, fresh: dict[str, An
     return f"case {topic.hex()}: the row differs in {', '.join(different)}" if different else ""
 
 
-def _rows_without_log(conn: Connection, log: CaseLog, after: bytes, *, mend: bool) -> tuple[bytes | None, list[str]]:
+def _rows_without_log(
+    conn: Connection, table: sa.Table, log: CaseLog, after: bytes, *, mend: bool
+) -> tuple[bytes | None, list[str]]:
     """Of the next batch of rows those whose case the log does not know; and where the batch after it begins."""
-    c = case_row.c
+    c = table.c
     topics = list(conn.execute(sa.select(c.topic).where(c.topic > after).order_by(c.topic).limit(_BATCH)).scalars())
     known = log.known_topics(conn, topics)
     stray = [topic for topic in topics if topic not in known]
     if mend and stray:
-        conn.execute(sa.delete(case_row).where(c.topic.in_(stray)))
+        conn.execute(sa.delete(table).where(c.topic.in_(stray)))
     return (topics[-1] if topics else None), [f"case {topic.hex()}: a row without a log" for topic in stray]

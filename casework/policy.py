@@ -81,6 +81,7 @@ class Act(StrEnum):
     SETTLE_HELD = "settle_held"
     VIEW_STATUS = "view_status"
     COURIER = "courier"
+    VIEW_STATISTICS = "view_statistics"
 
 
 ACT_NAMES: dict[Act, str] = {
@@ -122,6 +123,7 @@ ACT_NAMES: dict[Act, str] = {
     Act.SETTLE_HELD: "处理待核内容",
     Act.VIEW_STATUS: "查看运行状态",
     Act.COURIER: "导出导入U盘包",
+    Act.VIEW_STATISTICS: "查看统计",
 }
 
 
@@ -196,6 +198,7 @@ _COUNTY_DESK = {
     Act.ISSUE: Scope.OFFICE,
     Act.ARCHIVE: Scope.OFFICE,
     Act.VERIFY_COMMITMENT: Scope.OFFICE,
+    Act.VIEW_STATISTICS: Scope.OFFICE,
 }
 
 RIGHTS: dict[Role, dict[Act, Scope]] = {
@@ -223,12 +226,14 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.LIST_CASES: Scope.ANYWHERE,
         Act.VIEW_CASE: Scope.AREA,
         Act.VIEW_STATUS: Scope.ANYWHERE,
+        Act.VIEW_STATISTICS: Scope.AREA,
     },
     Role.ADMIN: {
         Act.MANAGE_USERS: Scope.AREA,
         Act.INVITE: Scope.AREA,
         Act.SETTLE_HELD: Scope.AREA,
         Act.VIEW_STATUS: Scope.ANYWHERE,
+        Act.VIEW_STATISTICS: Scope.AREA,
         Act.COURIER: Scope.ANYWHERE,
     },
     Role.OPS: {Act.VIEW_STATUS: Scope.ANYWHERE, Act.COURIER: Scope.ANYWHERE},
@@ -339,12 +344,12 @@ class CaseScope:
     office: str | None
 
 
-def case_scope(person: Person) -> CaseScope | None:
-    """Return the cut for a person's lists and searches (the same reach as VIEW_CASE); None if they see none.
+def case_scope(person: Person, act: Act = Act.VIEW_CASE) -> CaseScope | None:
+    """Return the cut for a person's lists and searches, or another act's; None if they see none.
 
     A township window's prefix is the hall's full 12 digits: it sees its own cases, not its villages'.
     """
-    scope = RIGHTS[person.role].get(Act.VIEW_CASE)
+    scope = RIGHTS[person.role].get(act)
     prefix = region_prefix(person.region)
     if scope is None or not prefix or (scope is Scope.INVOLVED and not person.office):
         return None

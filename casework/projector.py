@@ -102,7 +102,7 @@ class Projector:
             case ChangeKind.CALENDAR_YEAR if by_hub:
                 reference.forget(self._log_of.memory(conn))
                 reference.save_calendar_year(conn, body)
-                case_store.refresh_due(conn, self._log_of)
+                case_store.refresh_due(conn, self._log_of, body["year"])
             case ChangeKind.REGION_ROWS if by_hub:
                 reference.save_regions(conn, body["rows"])
             case ChangeKind.ADDRESS if by_hub:

@@ -68,6 +68,7 @@ invite            . . . . . . a .
 settle_held       . . . . . . a .
 view_status       * * * . . * * *
 courier           * * * . . . * *
+view_statistics   . . . o o a a .
 """
 LETTERS = {
     "*": Scope.ANYWHERE, "s": Scope.STATION, "a": Scope.AREA, "d": Scope.DECIDED_HERE, "o": Scope.OFFICE,
