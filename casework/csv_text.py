@@ -1,8 +1,8 @@
 """Tables as CSV that a spreadsheet opens and no cell of which it runs. Pure.
 
-RFC 4180: CRLF, texts in double quotes, a quote doubled. UTF-8 with a byte order mark, without which Excel in China takes a
-file for GBK. Against formula injection as OWASP describes it («CSV Injection»): a text that begins with = + - @, a
-tab, a CR or LF, or the full-width form of a sign, gets an apostrophe in front, so that it is shown and not reckoned.
+RFC 4180: CRLF, texts in double quotes, a quote doubled. UTF-8 with a byte order mark, without which Excel in China
+takes a file for GBK. Against formula injection as OWASP describes it («CSV Injection»): a text that begins with = + -
+@, a tab, a CR or LF, or the full-width form of a sign, gets an apostrophe in front, so that it is shown, not reckoned.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from casework.passwords import hash_password
 from casework.service_item import ServiceItem
 from casework.web.listen import serve_refusal, tls_context
 from hub import app as program
-from hub import staff, stations
+from hub import staff, stations, statistics
+from hub.cli_options import AsJson, Db, Dir, KeyFile
 from hub.county import open_county
 from hub.founding import found_county
 from hub.settings import HubSettings
@@ -45,18 +46,6 @@ cli.add_typer(catalogue, name="catalogue")
 bundle = typer.Typer(help="Bundles that a courier carries.", no_args_is_help=True)
 cli.add_typer(bundle, name="bundle")
 
-Dir = Annotated[Path, typer.Option("--dir", help="Folder of the county's data.")]
-KeyFile = Annotated[Path | None, typer.Option("--key-file", help="File with the database key (default: DIR.key).")]
-Db = Annotated[
-    str | None,
-    typer.Option(
-        "--db",
-        envvar="LIANBAN_HUB_DB",
-        show_default=False,
-        help="postgresql+psycopg://USER@HOST/DATABASE; passwords belong in PGPASSWORD, ~/.pgpass or this variable.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Write the cases' rows anew from the log where they differ.")]
 
 
@@ -291,6 +280,34 @@ def fsck(
     text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases.cases} cases checked"
     _print(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
     raise typer.Exit(1 if found.wrong else 0)
+
+
+@cli.command("statistics")
+def show_statistics(
+    folder: Dir,
+    first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD; default: of the month.")] = "",
+    last: Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD; default: the day of the moment.")] = "",
+    by: Annotated[str, typer.Option("--by", help="item, office, station or month.")] = "item",
+    item: Annotated[str, typer.Option("--item", help="Of this item alone.")] = "",
+    office: Annotated[str, typer.Option("--office", help="Of this county office alone.")] = "",
+    station: Annotated[str, typer.Option("--station", help="Region code of a station or a township.")] = "",
+    at: Annotated[str, typer.Option("--at", help="As of a past moment, from the log: YYYY-MM-DD[THH:MM].")] = "",
+    csv: Annotated[Path | None, typer.Option("--csv", help="File to write.")] = None,
+    key_file: KeyFile = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Volumes, early completion, compression against the statutory limit; see docs/statistics.md."""
+    asked = {"from": first, "to": last, "by": by, "item": item, "office": office, "station": station}
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
+    try:
+        report = statistics.read(county, asked, at, program.now())
+    finally:
+        county.close()
+    if csv is not None:
+        with csv.open("xb") as out:
+            out.write(statistics.csv_of(report))
+    _print(statistics.plain_report(report), as_json, statistics.text_of(report))
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from casework.policy import Act
 from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
-from hub.pages import held, home, queue, stations, status, users
+from hub.pages import held, home, queue, stations, statistics, status, users
 
 HUB_PAGES = (
     Page("GET", "/", home.show_home),
@@ -18,6 +18,8 @@ HUB_PAGES = (
     Page("GET", "/held", held.show_list, Act.SETTLE_HELD),
     Page("GET", "/held/{entry}", held.show_entry, Act.SETTLE_HELD),
     Page("POST", "/held/{entry}", held.settle_entry, Act.SETTLE_HELD),
+    Page("GET", statistics.PATH, statistics.show_statistics, Act.VIEW_STATISTICS),
+    Page("GET", statistics.PATH + ".csv", statistics.download_statistics, Act.VIEW_STATISTICS),
     Page("GET", "/stations", stations.show_stations, Act.INVITE),
     Page("POST", "/stations/invite", stations.invite_station, Act.INVITE),
     Page("GET", "/users", users.show_users, Act.MANAGE_USERS),
@@ -33,6 +35,7 @@ HUB_NAV = (
     NavEntry(N_("待办"), "/queue", Act.LIST_CASES),
     NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
     NavEntry(N_("待核"), "/held", Act.SETTLE_HELD),
+    NavEntry(N_("统计"), statistics.PATH, Act.VIEW_STATISTICS),
     NavEntry(N_("站点"), "/stations", Act.INVITE),
     NavEntry(N_("人员"), "/users", Act.MANAGE_USERS),
     NavEntry(N_("U盘包"), "/courier", Act.COURIER),
