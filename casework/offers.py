@@ -48,6 +48,8 @@ def _fits_case(case: CaseState, kind: ChangeKind) -> bool:
             return not case.in_escalation
         case ChangeKind.ESCALATE_RESULT:
             return case.in_escalation
+        case ChangeKind.ISSUE:
+            return case.decision == "granted"
         case ChangeKind.VERIFY_COMMITMENT:
             return case.commitment and case.decision == "granted"
         case ChangeKind.SEND_BACK:

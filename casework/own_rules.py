@@ -52,6 +52,7 @@ _SAME_PERSON = Problem("", "本件由您收件，收件和决定不得是同一�
 
 
 _BEFORE_ACCEPTANCE = (
+    ChangeKind.CORRECT,
     ChangeKind.ENDORSE,
     ChangeKind.ASK_SUPPLEMENT,
     ChangeKind.ACCEPT,

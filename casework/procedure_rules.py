@@ -38,8 +38,8 @@ def procedure_faults(case: CaseState, kind: ChangeKind, body: dict[str, Any], to
             return _escalation_faults(case, body)
         case ChangeKind.GRANT | ChangeKind.DENY:
             return _decision_faults(case, kind, today)
-        case ChangeKind.VERIFY_COMMITMENT if not (case.commitment and case.decision == "granted"):
-            return [Problem("", "本件不是以告知承诺方式准予的，不需要承诺核查", "请返回办件")]
+        case ChangeKind.ISSUE | ChangeKind.VERIFY_COMMITMENT:
+            return _after_grant_faults(case, kind)
         case _:
             return []
 
@@ -86,6 +86,15 @@ def _decision_faults(case: CaseState, kind: ChangeKind, today: date | None) -> l
     if kind is ChangeKind.GRANT and case.still_lacking:
         names = "、".join(one.name for one in case.still_lacking)
         return [Problem("", f"容缺的材料还没有补齐：{names}", "请等收件站点补齐后再作准予决定")]
+    return []
+
+
+def _after_grant_faults(case: CaseState, kind: ChangeKind) -> list[Problem]:
+    """What follows a grant and nothing else (行政许可法第三十九条)."""
+    if kind is ChangeKind.VERIFY_COMMITMENT and not (case.commitment and case.decision == "granted"):
+        return [Problem("", "本件不是以告知承诺方式准予的，不需要承诺核查", "请返回办件")]
+    if case.decision != "granted":
+        return [Problem("", "本件未准予许可，不能制证", "请送达不予许可决定或终止的告知（行政许可法第三十九条）")]
     return []
 
 

@@ -127,6 +127,7 @@ TABLE: tuple[Row, ...] = (
     Row(_K.SUPPLEMENT, _UNDER_REVIEW, Rule.HOME, Move.STAY, Route.LACKING),
     # Silence past the five days is acceptance (行政许可法第三十二条); what was said in time comes before it.
     Row(_K.DEEM_ACCEPTED, (_S.COLLECTED, _S.FIRST_REVIEW), Rule.COUNTY, _S.ACCEPTED),
+    Row(_K.CORRECT, _UNDER_REVIEW, Rule.HOME, Move.STAY, Route.DEEMED),
     Row(_K.ENDORSE, _UNDER_REVIEW, Rule.TOWNSHIP, Move.STAY, Route.DEEMED),
     Row(_K.ASK_SUPPLEMENT, _UNDER_REVIEW, Rule.FIRST, _S.SUPPLEMENT_ASKED, Route.DEEMED),
     Row(_K.ACCEPT, (_S.ACCEPTED,), Rule.DECIDING, Move.STAY, Route.DEEMED),
@@ -148,7 +149,9 @@ TABLE: tuple[Row, ...] = (
     Row(_K.EXTEND, _UNDER_REVIEW, Rule.DECIDING, Move.STAY),
     Row(_K.ATTACH_RESULT, _DECIDED, Rule.DECIDING, Move.STAY),
     Row(_K.CLOSE, _DECIDED, Rule.DECIDING, _S.CLOSED),
-    Row(_K.LAPSE, (_S.SUPPLEMENT_ASKED, *_UNDER_REVIEW), Rule.COUNTY, _S.CLOSED),
+    # What is accepted must be decided (行政许可法第三十七、四十二条): time ends it only where materials were tolerated.
+    Row(_K.LAPSE, (_S.SUPPLEMENT_ASKED,), Rule.COUNTY, _S.CLOSED),
+    Row(_K.LAPSE, _UNDER_REVIEW, Rule.COUNTY, _S.CLOSED, Route.LACKING),
     Row(_K.SUPPLEMENT, (_S.CLOSED,), Rule.HOME, Move.RESUME, Route.LAPSED),
     Row(_K.ISSUE, (_S.GRANTED, _S.CLOSED), Rule.DECIDING, Move.STAY),
     Row(_K.DELIVER, (_S.CLOSED, _S.REFUSED_ACCEPTANCE), Rule.HOME, _S.DELIVERED),

@@ -137,9 +137,17 @@ def test_a_commitment_is_checked_where_one_was_given() -> None:
     assert state.commitment_check is not None and state.commitment_check.kept
 
 
+def test_a_licence_follows_a_grant_and_nothing_else() -> None:
+    assert faults(case(*REVIEW, K.GRANT, K.CLOSE), K.ISSUE) == []
+    words = "本件未准予许可，不能制证"
+    assert said(faults(case(*REVIEW, K.DENY, K.CLOSE, close={"result": "denied"}), K.ISSUE)) == words
+    assert said(faults(case(K.COLLECT, K.ASK_SUPPLEMENT, K.LAPSE), K.ISSUE)) == words
+
+
 def test_who_knows_that_silence_has_accepted_does_not_act_as_before_it() -> None:
     state = case(K.COLLECT, K.DEEM_ACCEPTED)
-    for kind, office in ((K.ENDORSE, "township"), (K.ASK_SUPPLEMENT, "township"), (K.ACCEPT, "county")):
+    before = ((K.CORRECT, "home"), (K.ENDORSE, "township"), (K.ASK_SUPPLEMENT, "township"), (K.ACCEPT, "county"))
+    for kind, office in before:
         assert said(faults(state, kind, office=office)) == "本件逾期未答复，已视为受理"
 
 
