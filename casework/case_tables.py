@@ -118,6 +118,8 @@ region_row = sa.Table(
     sa.Column("level", sa.String(12), nullable=False),
     sa.Column("parent", sa.String(12), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("until", sa.String(10), nullable=False),
+    sa.Column("successor", sa.String(12), nullable=False),
 )
 
 station_address = sa.Table(

@@ -138,14 +138,21 @@ def _parsed_calendar(years: tuple[str, ...]) -> Calendar:
 
 
 def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:
-    """Keep region rows (code, level, parent, name)."""
-    for code, level, parent, name in rows:
-        _replace(conn, region_row, {"code": code}, {"level": level, "parent": parent, "name": name})
+    """Keep region rows: code, level, parent, name; of an abolished one also its last day and its successor."""
+    for row in rows:
+        code, level, parent, name, until, successor = (*row, "", "")[:6]
+        values = {"level": level, "parent": parent, "name": name, "until": until, "successor": successor}
+        _replace(conn, region_row, {"code": code}, values)
 
 
 def region_name(conn: Connection, code: str) -> str:
-    """The region's own name; its code where it is not known here."""
-    return conn.execute(sa.select(region_row.c.name).where(region_row.c.code == code)).scalar() or code
+    """The region's own name, with its last day where it was abolished; its code where it is not known here."""
+    row = conn.execute(sa.select(region_row).where(region_row.c.code == code)).one_or_none()
+    return _region(row).shown_name if row is not None else code
+
+
+def _region(row: Any) -> Region:
+    return Region(row.code, row.level, row.parent, row.name, row.until, row.successor)
 
 
 URL_CHARACTERS_MAX = 300
@@ -182,7 +189,7 @@ def addresses(conn: Connection) -> dict[int, str]:
 
 def regions(conn: Connection) -> RegionTree | None:
     rows = conn.execute(sa.select(region_row)).all()
-    return RegionTree([Region(r.code, r.level, r.parent, r.name) for r in rows]) if rows else None
+    return RegionTree([_region(row) for row in rows]) if rows else None
 
 
 def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:

@@ -2,7 +2,9 @@
 
 Codes are GB/T 2260 (6 digits, county) + GB/T 10114 (3 digits, township level) + 3 digits (village level),
 padded with zeros to 12. Names repeat inside a county, so only the code is a key. The file is CSV with the
-columns code, level, parent, name; a faulty file is one RegionError that names every bad line and field.
+columns code, level, parent, name and, where a division was abolished, until (its last day) and successor (the code that
+took its place). Codes are abolished and used again in mergers, and cases and stations keep the one they began with:
+a row that was published stays. A faulty file is one RegionError that names every bad line and field.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from casework.errors import BadInput, NotFound, Problem
 
 COLUMNS = ("code", "level", "parent", "name")
+MORE_COLUMNS = ("until", "successor")
 LEVELS = ("county", "township", "village")
 NAME_MAX_CHARS = 60
 BUILT_IN_REGIONS = Path(__file__).parent / "data" / "regions"
@@ -33,12 +37,26 @@ class RegionError(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One division; parent is "" for the county, the root."""
+    """One division; parent is "" for the county, the root. until: YYYY-MM-DD, its last day, "" while it exists;
+    successor: the code of the one that took its place, or ""."""
 
     code: str
     level: str
     parent: str
     name: str
+    until: str = ""
+    successor: str = ""
+
+    @property
+    def row(self) -> list[str]:
+        """As it travels: code, level, parent, name, and the rest only where there is any."""
+        whole = [self.code, self.level, self.parent, self.name, self.until, self.successor]
+        return whole if self.until or self.successor else whole[:4]
+
+    @property
+    def shown_name(self) -> str:
+        """The name, and that it is no more."""
+        return f"{self.name}（{self.until} 撤销）" if self.until else self.name
 
 
 class RegionTree:
@@ -62,7 +80,9 @@ class RegionTree:
             if region.code in regions:
                 problems.append(_problem(line, "code", f"代码 {region.code} 重复", "请删去重复的行"))
             regions[region.code], lines[region.code] = region, line
-        problems += [p for code, region in regions.items() for p in _parent_problems(region, lines[code], regions)]
+        for code, region in regions.items():
+            problems += _parent_problems(region, lines[code], regions)
+            problems += _successor_problems(region, lines[code], regions)
         roots = [region for region in regions.values() if region.level == "county"]
         if len(roots) != 1:
             problems.append(_problem(1, "level", f"县级应当正好一行，现在有 {len(roots)} 行", "一个文件只放一个县"))
@@ -114,8 +134,9 @@ def load_regions(path: Path) -> RegionTree:
         raise RegionError([Problem("regions", message, "请检查路径和权限，并存为 UTF-8")]) from error
     reader = csv.DictReader(io.StringIO(text))
     try:
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise RegionError([_problem(1, "表头", "列名不对", f"第一行应当是 {','.join(COLUMNS)}")])
+        if tuple(reader.fieldnames or ()) not in (COLUMNS, COLUMNS + MORE_COLUMNS):
+            wanted = f"第一行应当是 {','.join(COLUMNS)}，有撤销的区划时后面加上 {','.join(MORE_COLUMNS)}"
+            raise RegionError([_problem(1, "表头", "列名不对", wanted)])
         return RegionTree.from_rows(reader)
     except csv.Error as error:
         fault = _problem(reader.line_num, "引号", f"这一行读不出来：{error}", "请核对引号是否成对、有没有多余的内容")
@@ -135,7 +156,7 @@ def _problem(line: int, field: str, message: str, remedy: str) -> Problem:
 
 
 def _region(row: Mapping[str, str], line: int, problems: list[Problem]) -> Region:
-    region = Region(*((row.get(column) or "").strip() for column in COLUMNS))
+    region = Region(*((row.get(column) or "").strip() for column in COLUMNS + MORE_COLUMNS))
     shape = _CODE_SHAPES.get(region.level)
     if shape is None:
         problems.append(_problem(line, "level", f"级别「{region.level[:20]}」不对", f"请写 {'、'.join(LEVELS)} 之一"))
@@ -144,7 +165,31 @@ def _region(row: Mapping[str, str], line: int, problems: list[Problem]) -> Regio
         problems.append(_problem(line, "code", f"代码「{region.code[:20]}」与级别不符", remedy))
     if not 1 <= len(region.name) <= NAME_MAX_CHARS or not region.name.isprintable():
         problems.append(_problem(line, "name", "名称为空、太长或有控制字符", f"请写 1 到 {NAME_MAX_CHARS} 个字"))
+    _end_problems(region, line, problems)
     return region
+
+
+def _end_problems(region: Region, line: int, problems: list[Problem]) -> None:
+    try:
+        known = not region.until or date.fromisoformat(region.until).isoformat() == region.until
+    except ValueError:
+        known = False
+    if not known:
+        problems.append(
+            _problem(line, "until", f"「{region.until[:20]}」不是日期", "请写撤销前的最后一天，如 2026-12-31")
+        )
+    if region.successor and not region.until:
+        problems.append(_problem(line, "until", "写了 successor 却没有写 until", "请补上撤销前的最后一天"))
+
+
+def _successor_problems(region: Region, line: int, regions: Mapping[str, Region]) -> list[Problem]:
+    if not region.successor:
+        return []
+    found = regions.get(region.successor)
+    if found is None or found.level != region.level or found.until:
+        message = f"并入的 {region.successor[:20]} 不在文件里、级别不同，或已撤销"
+        return [_problem(line, "successor", message, "请写同级的、现行的区划代码")]
+    return []
 
 
 def _parent_problems(region: Region, line: int, regions: Mapping[str, Region]) -> list[Problem]:

@@ -10,11 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from casework.case_tables import calendar_year, catalogue_item, region_row
+from casework import reference
+from casework.case_tables import calendar_year, catalogue_item
 from casework.catalogue_format import CatalogueError, item_to_plain
 from casework.changes import ChangeKind
 from casework.errors import Problem
-from casework.regions import RegionTree
+from casework.regions import Region, RegionError, RegionTree
 from casework.service_item import ServiceItem
 from casework.workdays import Calendar
 from sync_protocol import canonical
@@ -55,9 +56,39 @@ def publish(
         _tell(conn, journal, ChangeKind.CATALOGUE_ITEM, plain, writing)
     for plain in years:
         _tell(conn, journal, ChangeKind.CALENDAR_YEAR, plain, writing)
+    _tell_regions(conn, journal, rows, writing)
+    return Published(len(items), len(years), len(rows))
+
+
+def new_regions(conn: Connection, regions: RegionTree) -> list[Region]:
+    """What a region file says otherwise than what is out. Raises RegionError where it leaves out what is out: a
+    division does not vanish, cases and stations are named after it; it is abolished.
+    """
+    known = reference.regions(conn)
+    here = {region.code for region in regions}
+    gone = [region for region in known or () if region.code not in here]
+    if gone:
+        remedy = "请保留这些行；已撤销的填写 until（最后一天）和 successor（并入的代码）"
+        raise RegionError(
+            [Problem(f"regions.{one.code}", f"文件里没有 {one.code} {one.name}", remedy) for one in gone[:_GONE_MAX]]
+        )
+    return [region for region in regions if known is None or region not in set(known)]
+
+
+def publish_regions(conn: Connection, journal: Journal, regions: RegionTree, writing: Writing) -> list[Region]:
+    """Tell everybody what has changed in the region tree; see `new_regions`."""
+    lock_feeds(conn, [TO_ALL])
+    new = new_regions(conn, regions)
+    _tell_regions(conn, journal, [region.row for region in new], writing)
+    return new
+
+
+_GONE_MAX = 20
+
+
+def _tell_regions(conn: Connection, journal: Journal, rows: Sequence[list[str]], writing: Writing) -> None:
     for group in _groups(rows):
         _tell(conn, journal, ChangeKind.REGION_ROWS, {"rows": group}, writing)
-    return Published(len(items), len(years), len(rows))
 
 
 def _tell(conn: Connection, journal: Journal, kind: ChangeKind, plain: dict[str, Any], writing: Writing) -> None:
@@ -94,12 +125,8 @@ def _new_years(conn: Connection, calendar: Calendar) -> list[dict[str, Any]]:
 
 
 def _new_regions(conn: Connection, regions: RegionTree) -> list[list[str]]:
-    known = {tuple(row) for row in conn.execute(sa.select(*(region_row.c[n] for n in _REGION_COLUMNS)))}
-    rows = [(region.code, region.level, region.parent, region.name) for region in regions]
-    return [list(row) for row in rows if row not in known]
-
-
-_REGION_COLUMNS = ("code", "level", "parent", "name")
+    known = set(reference.regions(conn) or ())
+    return [region.row for region in regions if region not in known]
 
 
 def _groups(rows: Sequence[list[str]]) -> Iterator[list[list[str]]]:

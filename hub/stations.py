@@ -49,6 +49,10 @@ def _check_region(tree: RegionTree | None, region: str, tier: str) -> None:
     found = next((one for one in tree if one.code == region), None)
     if found is None:
         raise BadInput([Problem("region", f"本县没有区划代码「{region[:20]}」", "请核对 12 位代码")])
+    if found.until:
+        successor = f"，已并入 {found.successor}" if found.successor else ""
+        message = f"「{found.name}」{found.until} 已撤销{successor}"
+        raise BadInput([Problem("region", message, "请改用现行的区划代码；已登记的站点可以继续办理原来的办件")])
     if found.level != tier:
         names = {"county": "县级", "township": "乡镇级", "village": "村级"}
         message = f"「{found.name}」是{names[found.level]}区划，与站点级别不符"

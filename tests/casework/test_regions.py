@@ -107,3 +107,30 @@ def test_file_that_is_no_region_file(tmp_path: Path, content: bytes) -> None:
 def test_other_counties_need_a_file(county: str) -> None:
     with pytest.raises(NotFound, match="--regions"):
         built_in_regions(county)
+
+
+ABOLISHED: dict[str, tuple[dict[str, str], str]] = {
+    "no day": ({"until": "去年"}, "until"),
+    "an impossible day": ({"until": "2026-02-30"}, "until"),
+    "into what is not there": ({"until": "2026-12-31", "successor": "341882999999"}, "successor"),
+    "into another level": ({"until": "2026-12-31", "successor": "341882000000"}, "successor"),
+    "into itself": ({"until": "2026-12-31", "successor": ROWS[2]["code"]}, "successor"),
+    "successor without a day": ({"successor": "341882103201"}, "until"),
+}
+
+
+@pytest.mark.parametrize(("change", "field"), ABOLISHED.values(), ids=ABOLISHED.keys())
+def test_how_a_division_ends_is_checked(change: dict[str, str], field: str) -> None:
+    rows = [{**raw, **change} if n == 2 else raw for n, raw in enumerate(ROWS)]
+    with pytest.raises(RegionError) as caught:
+        RegionTree.from_rows(rows)
+    assert f"regions.4.{field}" in [problem.field for problem in caught.value.problems]
+    assert all(problem.remedy for problem in caught.value.problems)
+
+
+def test_an_abolished_division_keeps_its_row_and_says_so() -> None:
+    rows = [{**raw, "until": "2026-12-31"} if n == 2 else raw for n, raw in enumerate(ROWS)]
+    region = RegionTree.from_rows(rows).get(ROWS[2]["code"])
+    assert region.shown_name == f"{region.name}（2026-12-31 撤销）"
+    assert region.row == [region.code, region.level, region.parent, region.name, "2026-12-31", ""]
+    assert RegionTree.from_rows(ROWS).get(ROWS[2]["code"]).row == [*region.row[:4]]

@@ -10,13 +10,17 @@ import sqlalchemy as sa
 from casework import reference
 from casework.catalogue import Catalogue, load_catalogue
 from casework.catalogue_format import CatalogueError
-from casework.regions import Region, RegionTree, built_in_regions
+from casework.errors import BadInput
+from casework.policy import Role
+from casework.regions import Region, RegionError, RegionTree, built_in_regions
 from casework.workdays import Calendar, load_calendar
-from hub.reference_data import REGION_ROWS_MAX, Published, publish
+from hub.reference_data import REGION_ROWS_MAX, Published, publish, publish_regions
+from hub.stations import invite
 from sync_protocol import canonical
 from sync_protocol.limits import BODY_BYTES_MAX
 from sync_protocol.store import tables as t
 from tests.hub.hall import Hall
+from tests.sync_protocol.county import TOWNSHIP, VILLAGE
 
 
 def entries(hall: Hall) -> int:
@@ -95,3 +99,40 @@ def test_a_large_county_goes_in_bounded_pieces(hall: Hall, name: str) -> None:
     assert max(rows) <= REGION_ROWS_MAX
     assert sum(rows) == len(built_in_regions("341882")) + 901
     assert len(rows) <= 2 + 901 * 240 // BODY_BYTES_MAX + 1
+
+
+def _told(hall: Hall, tree: RegionTree) -> list[Region]:
+    return hall.at_hub(publish_regions, tree, hall.writing())
+
+
+def test_an_abolished_village_keeps_its_cases_and_is_known_as_such_everywhere(hall: Hall) -> None:
+    """区划代码撤销后，原站点照常办理；新站点不能再用它登记。"""
+    account = hall.add_user("agent", Role.VILLAGE_AGENT, VILLAGE)
+    hall.sync()
+    before = hall.collect(account)
+    tree = built_in_regions("341882")
+    successor = next(r.code for r in tree if r.level == "village" and r.code != VILLAGE and r.parent == TOWNSHIP)
+    ended = [replace(r, until="2026-12-31", successor=successor) if r.code == VILLAGE else r for r in tree]
+    assert [region.code for region in _told(hall, RegionTree(ended))] == [VILLAGE]
+    assert _told(hall, RegionTree(ended)) == []
+    after = hall.collect(account, "后来的人")
+    hall.sync()
+    hall.judge()
+    assert {hall.row(hall.hub, topic).state for topic in (before, after)} == {"collected"}
+    for place in (hall.hub, hall.township, hall.village):
+        name = place.store.read(lambda conn: reference.region_name(conn, VILLAGE))
+        assert name == f"{tree.get(VILLAGE).name}（2026-12-31 撤销）"
+    with pytest.raises(BadInput) as caught:
+        hall.hub.store.write(
+            lambda conn: invite(conn, hall.hub.me, VILLAGE, "village", hall.hub.replica.random_bytes, hall.now())
+        )
+    assert f"已撤销，已并入 {successor}" in caught.value.problems[0].message
+
+
+def test_what_is_out_does_not_vanish_from_the_tree(hall: Hall) -> None:
+    tree, before = built_in_regions("341882"), entries(hall)
+    with pytest.raises(RegionError) as caught:
+        _told(hall, RegionTree([region for region in tree if region.code != VILLAGE]))
+    assert [problem.field for problem in caught.value.problems] == [f"regions.{VILLAGE}"]
+    assert "until" in caught.value.problems[0].remedy
+    assert entries(hall) == before

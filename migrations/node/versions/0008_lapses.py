@@ -1,4 +1,4 @@
-"""the day whose end lets time act on a case, and the departments that have not answered
+"""the day whose end lets time act on a case, departments that have not answered, divisions that were abolished
 
 The program makes the rows anew when it is started the next time.
 
@@ -26,6 +26,11 @@ def upgrade() -> None:
     with op.batch_alter_table("case_row") as rows:
         rows.alter_column("lapse_day", existing_type=sa.String(10), server_default=None)
         rows.alter_column("asked", existing_type=sa.Text(), server_default=None)
+    op.add_column("region_row", sa.Column("until", sa.String(10), nullable=False, server_default=""))
+    op.add_column("region_row", sa.Column("successor", sa.String(12), nullable=False, server_default=""))
+    with op.batch_alter_table("region_row") as rows:
+        rows.alter_column("until", existing_type=sa.String(10), server_default=None)
+        rows.alter_column("successor", existing_type=sa.String(12), server_default=None)
     op.create_index(
         "case_row_lapse", "case_row", ["lapse_day", "topic"], sqlite_where=_LAPSES, postgresql_where=_LAPSES
     )
