@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from casework.clock_table import PROMISED, RULE_OF, STATUTORY
+from casework.changes import LAPSE_RULES
+from casework.clock_table import ACCEPTANCE, PROMISED, RULE_OF, STATUTORY
 from casework.deadlines import (
     NO_DUE,
     OVERDUE,
     CaseDates,
     Clock,
     clock_by,
-    due_day,
+    clocks,
     limit_workdays,
+    most_urgent,
     workdays_used,
 )
 from casework.fold import CaseState
@@ -30,8 +32,9 @@ EARLY, ON_DAY, LATE = "early", "on_day", "late"
 OPEN = ""
 CLOSED, REFUSED, WITHDRAWN = State.CLOSED.value, State.REFUSED_ACCEPTANCE.value, State.WITHDRAWN.value
 OUTCOMES = (CLOSED, REFUSED, WITHDRAWN)
-NOTHING_DONE = frozenset(("returned", "voided", "deleted", "supplement_lapsed"))
-"""Close results of cases in which nothing was decided that could be early or late: 退回、作废、删除、补正不来."""
+NOTHING_DONE = frozenset(("returned", "voided", "deleted", *LAPSE_RULES))
+"""Close results of cases in which nothing was decided that could be early or late: 退回、作废、删除、到期终止."""
+_OFFICE_CLOCKS = (ACCEPTANCE, PROMISED, STATUTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,8 @@ class CaseFacts:
     """What of one case counts. Days are YYYY-MM-DD or "".
 
     received: the day of the local intake. ended: the day of 办结, 不予受理 or 撤回, and `outcome` which of them; OPEN
-    while the case is open. decision: "granted", "denied" or "". due: by when somebody must act, as lists sort by it
-    (casework.deadlines.due_day).
+    while the case is open. decision: "granted", "denied" or "". due: by when the office must act, accept or decide, by
+    the clock that runs out first (casework.deadlines); while only the applicant is awaited, by no day.
 
     The rest is said of a case that was decided and closed, and not as NOTHING_DONE. used: working days from acceptance
     to the decision (第四十二条; 制证 and 送达 after it have a limit of their own, 第四十四条), without suspensions
@@ -81,18 +84,24 @@ def facts_of(state: CaseState, home_region: str, item: ServiceItem | None, calen
     facts = CaseFacts(
         home_region=home_region,
         item=known.item,
-        office=item.office if item else "",
+        office=known.office or (item.office if item else ""),
         received=dates.received.isoformat(),
         accepted=dates.accepted.isoformat() if dates.accepted else "",
         ended=china_day(known.entered[outcome]).isoformat() if outcome else "",
         outcome=outcome,
         close_result=known.close_result,
         decision=known.decision,
-        due=due_day(dates, item, calendar) if item else NO_DUE,
+        due=_due(dates, item, calendar) if item else NO_DUE,
     )
     if item is None or outcome != CLOSED or known.close_result in NOTHING_DONE:
         return facts
     return _timed(facts, dates, item, calendar)
+
+
+def _due(dates: CaseDates, item: ServiceItem, calendar: Calendar) -> str:
+    running = clocks(dates, item, calendar, dates.received)
+    urgent = most_urgent(tuple(clock for clock in running if clock.kind in _OFFICE_CLOCKS))
+    return urgent.due.isoformat() if urgent is not None and urgent.due is not None else NO_DUE
 
 
 def _timed(facts: CaseFacts, dates: CaseDates, item: ServiceItem, calendar: Calendar) -> CaseFacts:

@@ -14,6 +14,7 @@ from casework import reference
 from casework.case_facts import CLOSED, EARLY, LATE, ON_DAY, OPEN, REFUSED, WITHDRAWN, CaseFacts, facts_of
 from casework.case_log import HUB_AUTHOR, CaseLog
 from casework.case_tables import case_facts, case_row
+from casework.changes import LAPSE_RULES
 from casework.fold import CaseState
 from casework.statistics import ITEM, MONTH, MONTH_CHARACTERS, OFFICE, STATION, Figures, Selection
 from casework.tables import storable
@@ -139,6 +140,7 @@ def _of_end() -> _Sums:
         "closed": _number_of(closed),
         "granted": _number_of(sa.and_(closed, _F.decision == "granted")),
         "denied": _number_of(sa.and_(closed, _F.decision == "denied")),
+        "lapsed": _number_of(sa.and_(closed, _F.close_result.in_(LAPSE_RULES))),
         "timed": _number_of(timed),
         "used": sa.func.sum(_F.used),
         **{word: _number_of(_F.promise == word) for word in (EARLY, ON_DAY, LATE)},

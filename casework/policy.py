@@ -344,6 +344,9 @@ class CaseScope:
     office: str | None
 
 
+_OF_AN_OFFICE = (Scope.OFFICE, Scope.INVOLVED)
+
+
 def case_scope(person: Person, act: Act = Act.VIEW_CASE) -> CaseScope | None:
     """Return the cut for a person's lists and searches, or another act's; None if they see none.
 
@@ -351,8 +354,8 @@ def case_scope(person: Person, act: Act = Act.VIEW_CASE) -> CaseScope | None:
     """
     scope = RIGHTS[person.role].get(act)
     prefix = region_prefix(person.region)
-    if scope is None or not prefix or (scope is Scope.INVOLVED and not person.office):
+    if scope is None or not prefix or (scope in _OF_AN_OFFICE and not person.office):
         return None
     if scope is Scope.STATION:
         return CaseScope(prefix.ljust(12, "0"), None)
-    return CaseScope(prefix, person.office if scope is Scope.INVOLVED else None)
+    return CaseScope(prefix, person.office if scope in _OF_AN_OFFICE else None)

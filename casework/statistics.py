@@ -15,6 +15,7 @@ from datetime import date
 from operator import attrgetter
 
 from casework.case_facts import CLOSED, EARLY, LATE, ON_DAY, OPEN, REFUSED, WITHDRAWN, CaseFacts
+from casework.changes import LAPSE_RULES
 from casework.errors import BadInput, Problem
 from casework.workdays import FIRST_DAY, LAST_DAY
 
@@ -59,12 +60,13 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one group. «timed» are cases of `closed` that were decided and not closed as 退回、作废、删除 or 补正不来.
+    """Of one group. «timed» are cases of `closed` that were decided and not closed as 退回、作废、删除 or 到期终止.
 
     received: cases taken in. open: of those, neither closed nor refused nor withdrawn at the moment of the figures;
-    overdue: of those, past the day by which somebody had to act (受理 within five working days of 第三十二条, or the
+    overdue: of those, past the day by which the office had to act (受理 within five working days of 第三十二条, or the
     decision within the promise or the statutory limit, whichever is due first; a paused clock is due on no day).
-    accepted: 受理. refused: 不予受理. withdrawn: 撤回. closed: 办结; granted, denied: of those, 准予 and 不予许可.
+    accepted: 受理, also by silence. refused: 不予受理. withdrawn: 撤回. closed: 办结; granted, denied: of those, 准予
+    and 不予许可; lapsed: of those, the ones that time ended (补正不来, 容缺逾期).
     early, on_day, late: timed cases decided before, on and after the day promised. in_law, over_law: timed cases
     decided by and after the last day of the statutory limit. extended: timed cases whose limit was extended.
     provisional: timed cases reckoned through a year whose calendar is not official (预估).
@@ -82,6 +84,7 @@ class Figures:
     closed: int = 0
     granted: int = 0
     denied: int = 0
+    lapsed: int = 0
     early: int = 0
     on_day: int = 0
     late: int = 0
@@ -179,6 +182,7 @@ def _of_end(one: CaseFacts) -> dict[str, int]:
         "closed": int(one.outcome == CLOSED),
         "granted": int(one.outcome == CLOSED and one.decision == "granted"),
         "denied": int(one.outcome == CLOSED and one.decision == "denied"),
+        "lapsed": int(one.outcome == CLOSED and one.close_result in LAPSE_RULES),
     }
     return counted | dict(_of_timed(one, one.used)) if one.used is not None else counted
 

@@ -163,6 +163,7 @@ COLUMNS: tuple[tuple[str, Callable[[Figures], Cell]], ...] = (
     (N_("办结"), lambda f: f.closed),
     (N_("其中准予"), lambda f: f.granted),
     (N_("其中不予许可"), lambda f: f.denied),
+    (N_("其中到期终止"), lambda f: f.lapsed),
     (N_("计时办结"), lambda f: f.timed),
     (N_("早于承诺日"), lambda f: f.early),
     (N_("承诺日当天"), lambda f: f.on_day),

@@ -204,3 +204,14 @@ def test_lists_are_cut_as_far_as_views_reach(who: Person, scope: CaseScope | Non
         for office in ("残联", "民政局"):
             listed = scope is not None and region.startswith(scope.region_prefix) and scope.office in (None, office)
             assert listed == may(who, Act.VIEW_CASE, Target(region, office))
+
+
+def test_statistics_are_cut_to_the_region_and_a_county_desks_to_its_office() -> None:
+    def cut(role: Role, office: str = "残联") -> CaseScope | None:
+        return case_scope(person(role, COUNTY, office), Act.VIEW_STATISTICS)
+
+    for role in (Role.COUNTY_REVIEWER, Role.COUNTY_APPROVER):
+        assert cut(role) == CaseScope(COUNTY, "残联") and cut(role, "") is None
+    for role in (Role.SUPERVISOR, Role.ADMIN):
+        assert cut(role) == CaseScope(COUNTY, None)
+    assert cut(Role.OPS) is None and case_scope(person(Role.VILLAGE_AGENT, VILLAGE), Act.VIEW_STATISTICS) is None

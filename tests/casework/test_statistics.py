@@ -122,10 +122,33 @@ def test_a_case_that_nobody_timed_has_no_time() -> None:
     assert (gone.outcome, gone.accepted, gone.ended, gone.used) == ("withdrawn", "2026-11-03", "2026-11-05", None)
     granted = counted(lived("11-02", (K.ACCEPT, "11-02"), (K.REVIEW, "11-02"), (K.GRANT, "11-04")))
     assert (granted.outcome, granted.decision, granted.used) == ("", "granted", None), "not closed: open as it is"
-    for word in ("voided", "returned", "deleted", "supplement_lapsed"):
+    for word in ("voided", "returned", "deleted", "supplement_lapsed", "tolerance_lapsed"):
         steps = ((K.ACCEPT, "11-02"), (K.REVIEW, "11-02"), (K.DENY, "11-04"), (K.CLOSE, "11-05"))
         facts = counted(lived("11-02", *steps, result=word))
         assert (facts.outcome, facts.close_result, facts.used) == ("closed", word, None)
+
+
+def test_what_the_applicant_is_awaited_for_is_not_overdue_at_the_office() -> None:
+    """The window for an answer ended on 11-09; the office has no clock that runs."""
+    defects = {"defects": [{"subject": "身份证", "what": "不清"}], "until": "2026-11-09"}
+    asked = lived("11-02")
+    asked.apply(Entry(K.ASK_SUPPLEMENT, defects, "township", time=at("11-02")))
+    assert asked.state == "supplement_asked"
+    assert tally([counted(asked)], month(), TODAY)["elder"] == Figures(received=1, open=1, overdue=0)
+
+
+def test_what_time_ended_is_closed_and_neither_early_nor_late() -> None:
+    lapsed = lived("11-02", (K.ACCEPT, "11-02"))
+    lapsed.apply(Entry(K.LAPSE, {"rule": "tolerance_lapsed", "due": "2026-11-09"}, "county", time=at("11-10")))
+    facts = counted(lapsed)
+    assert (facts.outcome, facts.ended, facts.used) == ("closed", "2026-11-10", None)
+    assert tally([facts], month(), TODAY)["elder"] == Figures(received=1, accepted=1, closed=1, lapsed=1)
+
+
+def test_a_case_that_another_office_was_given_is_that_offices() -> None:
+    given = lived("11-02", (K.ACCEPT, "11-02"))
+    given.apply(Entry(K.REASSIGN, {"office": "残联", "reason": "职责调整"}, "county", time=at("11-03")))
+    assert counted(given).office == "残联"
 
 
 def test_what_is_not_ordered_does_not_count() -> None:

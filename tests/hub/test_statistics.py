@@ -170,6 +170,7 @@ def many(hall: Hall) -> list[CaseFacts]:
         {**end, "ended": "2027-01-01", "used": 30, "promised": 10, "statutory": 20, "promise": "on_day",
          "statute": "late", "extended": 5, "decision": "denied"},
         {**end, "ended": "2026-02-28", "close_result": "voided", "decision": "denied"},
+        {"ended": "2026-02-20", "outcome": "closed", "close_result": "supplement_lapsed"},
         {"home_region": "341882104000", "office": "残联", "item": "b"},
     ]  # fmt: skip
     facts = [replace(base, received=f"2026-01-{1 + n % 31:02}", **kind) for n, kind in enumerate(kinds * 30)]
