@@ -88,6 +88,7 @@ EXPECTED = {
     ("lapse", "review"): "closed lacking",
     ("issue", "granted"): "=",
     ("issue", "closed"): "=",
+    ("issue", "delivered"): "=",
     ("verify_commitment", "granted"): "=",
     ("verify_commitment", "closed"): "=",
     ("verify_commitment", "delivered"): "=",
