@@ -92,11 +92,15 @@ class SpecialProcedure(Part):
 
 @dataclass(frozen=True, slots=True)
 class Extension(Part):
-    """By how many days the decision may be later, in the unit of the limit; why, and when that was said (unix s)."""
+    """By how many days the decision may be later, in the unit of the limit; why, and when that was said (unix s).
+
+    each: [time, days] of every extension in their order; `days` is their sum, reason and time are the last one's.
+    """
 
     days: int
     reason: str
     time: int
+    each: list[list[int]]
 
 
 @dataclass(frozen=True, slots=True)

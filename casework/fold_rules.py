@@ -228,8 +228,8 @@ def _special_result(case: CaseState, change: Change, body: Body) -> None:
 
 
 def _extend(case: CaseState, change: Change, body: Body) -> None:
-    before = case.extension.days if case.extension is not None else 0
-    case.extension = Extension(before + body["days"], body["reason"], change.time)
+    each = [*(case.extension.each if case.extension is not None else ()), [change.time, body["days"]]]
+    case.extension = Extension(sum(days for _, days in each), body["reason"], change.time, each)
 
 
 def _grant(case: CaseState, change: Change, body: Body) -> None:

@@ -1,4 +1,4 @@
-"""Writes states.md, clocks.md and refusals.md in docs from the tables: `python -m casework.state_picture [FOLDER]`."""
+"""Writes the pages of docs/ that are made from the code's own tables: `python -m casework.state_picture [FOLDER]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from casework import clock_table, refusals
+from casework import clock_table, refusals, supervision_rules
 from casework.changes import kind_name
 from casework.states import STATE_NAMES, TABLE, Move, Row, State
 
@@ -72,7 +72,12 @@ def page() -> str:
     return "\n".join([_HEAD, *_picture(), "", *_rows()]) + "\n"
 
 
-PAGES = {"states.md": page, "clocks.md": clock_table.page, "refusals.md": refusals.page}
+PAGES = {
+    "states.md": page,
+    "clocks.md": clock_table.page,
+    "refusals.md": refusals.page,
+    "supervision.md": supervision_rules.page,
+}
 
 
 def main(folder: Path) -> None:
