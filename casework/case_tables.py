@@ -168,3 +168,42 @@ draft = sa.Table(
     sa.Column("saved", sa.BigInteger, nullable=False),
 )
 """Intake not yet submitted; local to one station. `id` is the topic the case will have, in hex."""
+
+card = sa.Table(
+    "card",
+    metadata,
+    sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("topic", sa.LargeBinary, nullable=False, index=True),
+    sa.Column("rule", sa.String(40), nullable=False),
+    sa.Column("since", sa.String(10), nullable=False),
+    sa.Column("due", sa.String(10), nullable=False),
+    sa.Column("colour", sa.String(16), nullable=False),
+    sa.Column("owner", sa.String(16), nullable=False),
+    sa.Column("office", sa.String(100), nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("issued", sa.BigInteger, nullable=False),
+    sa.Column("plea", sa.Text, nullable=False),
+    sa.Column("plea_by", sa.BigInteger, nullable=False),
+    sa.Column("plea_at", sa.BigInteger, nullable=False),
+    sa.Column("code", sa.String(40), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("cleared_by", sa.BigInteger, nullable=False),
+    sa.Column("cleared_at", sa.BigInteger, nullable=False),
+    sa.Column("over", sa.SmallInteger, nullable=False),
+)
+_D = card.c
+sa.Index("card_over", _D.over, _D.epoch, _D.number)
+sa.Index("card_colour", _D.over, _D.colour, _D.epoch, _D.number)
+sa.Index("card_office", _D.over, _D.office, _D.epoch, _D.number)
+"""Cards of supervision at the hub, as its internal entries tell them. over: 1 once cleared."""
+
+card_look = sa.Table(
+    "card_look",
+    metadata,
+    sa.Column("topic", sa.LargeBinary, primary_key=True),
+    sa.Column("home", sa.BigInteger, nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+)
+sa.Index("card_look_day", card_look.c.day, card_look.c.topic)
+"""At the hub: from which day on a case is to be looked at for cards. "" at once: something of it has changed."""

@@ -69,6 +69,9 @@ class ChangeKind(IntEnum):
     LAPSE = 94
     VERIFY_COMMITMENT = 95
     OPINION = 96
+    CARD = 97
+    PLEA = 98
+    CLEAR_CARD = 99
     STAFF_ROW = 100
     STAFF_PASSWORD = 101
     CATALOGUE_ITEM = 102
@@ -112,6 +115,9 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.LAPSE: "到期终止",
     ChangeKind.VERIFY_COMMITMENT: "承诺核查",
     ChangeKind.OPINION: "内部意见",
+    ChangeKind.CARD: "发牌",
+    ChangeKind.PLEA: "申辩",
+    ChangeKind.CLEAR_CARD: "消牌",
     ChangeKind.STAFF_ROW: "人员",
     ChangeKind.STAFF_PASSWORD: "口令",
     ChangeKind.CATALOGUE_ITEM: "事项",
@@ -266,8 +272,31 @@ SHAPES: dict[ChangeKind, Record] = {
     ChangeKind.VERIFY_COMMITMENT: Record((Field("kept", Flag()), Field("opinion", REASON))),
     ChangeKind.NUMBER: Record((Field("case_no", Text(64, least=1)),)),
     ChangeKind.OPINION: Record((Field("text", REASON), Field("about", Text(64)))),
+    # A card of a case is named by its rule and the day since which it stands; colours, offices and codes are open text.
+    ChangeKind.CARD: Record(
+        (
+            Field("rule", Text(40, least=1)),
+            Field("since", Day()),
+            Field("due", Day(), required=False, null=True),
+            Field("colour", Text(16, least=1)),
+            Field("owner", Text(16)),
+            Field("office", Text(100)),
+            Field("words", REASON),
+        )
+    ),
+    ChangeKind.PLEA: Record((Field("rule", Text(40, least=1)), Field("since", Day()), Field("text", REASON))),
+    ChangeKind.CLEAR_CARD: Record(
+        (
+            Field("rule", Text(40, least=1)),
+            Field("since", Day()),
+            Field("code", Text(40, least=1)),
+            Field("note", REASON),
+        )
+    ),
 }
 
+INTERNAL = frozenset((ChangeKind.OPINION, ChangeKind.CARD, ChangeKind.PLEA, ChangeKind.CLEAR_CARD))
+"""The hub's own words about a case, which no station ever holds."""
 
 _KINDS: dict[int, ChangeKind] = {int(kind): kind for kind in ChangeKind}
 _FITS: dict[int, Fits] = {int(kind): fitting(shape) for kind, shape in SHAPES.items()}

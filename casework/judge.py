@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework.changes import SHAPES, ChangeKind, check_blobs, check_body, known_kind
+from casework.changes import INTERNAL, SHAPES, ChangeKind, check_blobs, check_body, known_kind
 from casework.fold import CaseState
 from casework.journal import Change
 from casework.refusals import Code
@@ -73,7 +73,7 @@ def judge(state: CaseState | None, change: Change, *, home_tier: str, route_for:
 
 def _not_of_a_case(kind: ChangeKind) -> bool:
     """Tell whether a known kind is no change of the shared case (internal opinion, staff, catalogue...)."""
-    return kind not in SHAPES or kind is ChangeKind.OPINION
+    return kind not in SHAPES or kind in INTERNAL
 
 
 def table_misfit(case: CaseState, kind: ChangeKind, office: str, home_tier: str) -> Code | None:

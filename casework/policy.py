@@ -76,6 +76,9 @@ class Act(StrEnum):
     ARCHIVE = "archive"
     VERIFY_COMMITMENT = "verify_commitment"
     OPINION = "opinion"
+    VIEW_CARDS = "view_cards"
+    PLEAD_CARD = "plead_card"
+    CLEAR_CARD = "clear_card"
     MANAGE_USERS = "manage_users"
     INVITE = "invite"
     SETTLE_HELD = "settle_held"
@@ -118,6 +121,9 @@ ACT_NAMES: dict[Act, str] = {
     Act.ARCHIVE: "归档",
     Act.VERIFY_COMMITMENT: "承诺核查",
     Act.OPINION: "内部意见",
+    Act.VIEW_CARDS: "查看监察牌",
+    Act.PLEAD_CARD: "对监察牌申辩",
+    Act.CLEAR_CARD: "消牌",
     Act.MANAGE_USERS: "管理人员",
     Act.INVITE: "邀请站点接入",
     Act.SETTLE_HELD: "处理待核内容",
@@ -187,6 +193,8 @@ _COUNTY_DESK = {
     Act.ATTACH_RESULT: Scope.OFFICE,
     Act.CLOSE: Scope.OFFICE,
     Act.OPINION: Scope.OFFICE,
+    Act.VIEW_CARDS: Scope.OFFICE,
+    Act.PLEAD_CARD: Scope.OFFICE,
     Act.SPECIAL_PROCEDURE: Scope.OFFICE,
     Act.SPECIAL_RESULT: Scope.OFFICE,
     Act.SPLIT: Scope.OFFICE,
@@ -227,6 +235,8 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.VIEW_CASE: Scope.AREA,
         Act.VIEW_STATUS: Scope.ANYWHERE,
         Act.VIEW_STATISTICS: Scope.AREA,
+        Act.VIEW_CARDS: Scope.AREA,
+        Act.CLEAR_CARD: Scope.AREA,
     },
     Role.ADMIN: {
         Act.MANAGE_USERS: Scope.AREA,

@@ -42,15 +42,32 @@ class ToldEntry(Protocol):
     def time(self) -> int: ...
 
 
+Follow = Callable[[Connection, Sequence[tuple[int, bytes]], Sequence[int]], None]
+"""Told last of all which (home, topic) changed (home 0: internal entries about the topic), and what kinds of entries
+about no case came."""
+
+
+def _nothing_more(conn: Connection, touched: Sequence[tuple[int, bytes]], told: Sequence[int]) -> None:
+    """For a program without tables of its own."""
+
+
 class Projector:
     """`decode` turns an entry's body bytes into a plain object (None if it is none); `clock` gives unix seconds."""
 
-    def __init__(self, log: CaseLog, decode: Callable[[bytes], Any], clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        log: CaseLog,
+        decode: Callable[[bytes], Any],
+        clock: Callable[[], int],
+        follow: Follow = _nothing_more,
+    ) -> None:
+        self._follow = follow
         self._log_of = log
         self._decode = decode
         self._clock = clock
 
     def __call__(self, conn: Connection, touched: Iterable[tuple[int, bytes]], told: Sequence[Any]) -> None:
+        touched = list(touched)
         for entry in told:
             self._take(conn, entry)
         by_home: dict[int, list[bytes]] = {}
@@ -59,6 +76,7 @@ class Projector:
         by_home.pop(0, None)
         for home, topics in by_home.items():
             self._refresh(conn, home, topics)
+        self._follow(conn, touched, [entry.type for entry in told])
 
     def _refresh(self, conn: Connection, home: int, topics: Sequence[bytes]) -> None:
         memory = self._log_of.memory(conn)

@@ -11,7 +11,6 @@ from casework.deadlines import CaseDates
 from casework.fold import CaseState
 from casework.running import Run, Span, past
 from casework.service_item import ServiceItem
-from casework.states import COUNTY
 from casework.stays import Deed, Receipts, Stay, believed, deeds, stays
 from casework.supervision_rules import Rule, Rules
 from casework.view_dates import case_dates
@@ -22,7 +21,7 @@ _K = ChangeKind
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card. owner: the office relative to the case that answers for it; department: a county office, or "".
+    """One card. owner: the office relative to the case that answers for it; department: the county office in charge.
 
     since: the day from which it stands; ended: when it no longer did, None while it does (a breach stands until it is
     cleared). due: the last day of the limit, None for a breach. late: the limit was passed, or there was none to keep.
@@ -63,6 +62,11 @@ class Story:
         held = [stay.holder for stay in self.stays if stay.holder and stay.since <= day]
         return held[-1] if held else next((stay.holder for stay in self.stays), "")
 
+    @property
+    def department(self) -> str:
+        """The county department in charge of the case."""
+        return self.state.office or self.item.office
+
     def deeds_of(self, *kinds: ChangeKind) -> list[Deed]:
         return [deed for deed in self.done if deed.kind in kinds]
 
@@ -91,12 +95,12 @@ def _believed_dates(state: CaseState, receipts: Receipts, done: tuple[Deed, ...]
         days = [last[kind] for kind in kinds if kind in last]
         return max(days) if day is not None and days else day
 
-    ends = (_K.REFUSE_ACCEPTANCE, _K.WITHDRAW, _K.CLOSE)
+    ends = (_K.REFUSE_ACCEPTANCE, _K.WITHDRAW, _K.CLOSE, _K.LAPSE)
     intake = next((line.ref for line in state.timeline if line.kind == _K.COLLECT and line.applied), "")
     received = believed(shown.received, intake, receipts, far)
     return CaseDates(
         received=received,
-        accepted=bound(shown.accepted, _K.ACCEPT),
+        accepted=shown.accepted if state.deemed else bound(shown.accepted, _K.ACCEPT, _K.ACCEPT_LACKING),
         decided=bound(shown.decided, _K.GRANT, _K.DENY),
         ended=bound(shown.ended, *ends),
         suspensions=shown.suspensions,
@@ -104,14 +108,14 @@ def _believed_dates(state: CaseState, receipts: Receipts, done: tuple[Deed, ...]
 
 
 def made(story: Story, rule: Rule, span: Span, owner: str, words: str) -> Card:
-    department = story.item.office if owner == COUNTY else ""
-    return Card(rule.id, rule.colour, owner, department, span.since, span.until, span.due, True, rule.warns, words)
+    return Card(
+        rule.id, rule.colour, owner, story.department, span.since, span.until, span.due, True, rule.warns, words
+    )
 
 
 def breach(story: Story, rule: Rule, day: date, owner: str, words: str) -> Found:
     if rule.used:
-        department = story.item.office if owner == COUNTY else ""
-        yield Card(rule.id, rule.colour, owner, department, day, None, None, True, rule.warns, words)
+        yield Card(rule.id, rule.colour, owner, story.department, day, None, None, True, rule.warns, words)
 
 
 def limit_words(rule: Rule, run: Run, span: Span) -> str:

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from casework.changes import ChangeKind
 from casework.fold import CaseState
 from casework.journal import ORDERED
-from casework.running import Run, near, past
+from casework.running import Run, Span, near, past
 from casework.service_item import ServiceItem
 from casework.stage_limits import first_review_late, stages_used_up
-from casework.states import HOME
+from casework.states import COUNTY, HOME
 from casework.stays import Receipts
 from casework.supervised import Card, Found, Story, breach, limit_words, link_words, made, promise_run, story_of
 from casework.supervision_rules import DEFAULT_RULES, Rules
 from casework.view_dates import case_dates
-from casework.workdays import Calendar, china_day
+from casework.workdays import Calendar, china_day, possible_day
 
 _K = ChangeKind
 
@@ -80,21 +80,31 @@ def _acceptance(story: Story) -> Found:
                 yield made(story, rule, span, story.holder_on(span.since), words)
 
 
-_ANSWERED = (_K.ACCEPT, _K.REFUSE_ACCEPTANCE, _K.WITHDRAW)
+_ANSWERED = (_K.ACCEPT, _K.ACCEPT_LACKING, _K.REFUSE_ACCEPTANCE, _K.WITHDRAW, _K.DEEM_ACCEPTED)
 
 
 def _windows(story: Story) -> Iterator[tuple[date, date | None]]:
-    start: date | None = story.dates.received
+    start: date | None = _received(story)
+    asked = False
     for deed in story.done:
         if start is not None and deed.kind in (_K.ASK_SUPPLEMENT, *_ANSWERED):
             yield start, max(deed.day, start)
             start = None
-        elif deed.kind is _K.SUPPLEMENT:
-            start = deed.day
-        if deed.kind in _ANSWERED:
+        if deed.kind in (_K.ACCEPT, _K.ACCEPT_LACKING):
             return
+        if deed.kind is _K.SUPPLEMENT and asked:
+            start, asked = deed.day, False
+        asked = asked or deed.kind is _K.ASK_SUPPLEMENT
     if start is not None:
         yield start, None
+
+
+def _received(story: Story) -> date:
+    """The authority's receipt: the local one, or the county's where the station is the applicant's agent."""
+    refs = [line.ref for line in story.state.timeline if line.kind == _K.COLLECT and line.applied]
+    if story.item.receipt_effect == "authority" or not refs or refs[0] not in story.receipts:
+        return story.dates.received
+    return max(story.dates.received, china_day(story.receipts[refs[0]]))
 
 
 def _promise(story: Story) -> Found:
@@ -150,6 +160,18 @@ def _extensions(story: Story) -> Found:
             yield from breach(story, again, deed.day, deed.office, again.name)
 
 
+def _parts(story: Story) -> Found:
+    """红: a department that was asked in parallel (并联审批) does not answer within its time."""
+    rule, over = story.rules["part_late"], story.dates.decided or story.dates.ended
+    for part in story.state.parts if rule.used else ():
+        ends = [day for day in (china_day(part.answered_at) if part.answered_at is not None else None, over) if day]
+        last = possible_day(date.fromisoformat(part.due))
+        span = Span(last + timedelta(days=1), min(ends, default=None), last)
+        if span.until is None or span.until >= span.since:
+            words = f"{rule.name}：{part.office}，至 {last.isoformat()}"
+            yield replace(made(story, rule, span, COUNTY, words), department=part.office)
+
+
 def _supplements(story: Story) -> Found:
     """红: all defects are told at once (一次性告知，第三十二条)."""
     rule, asked = story.rules["supplement_again"], dict[str, int]()
@@ -198,6 +220,7 @@ CHECKS: tuple[Callable[[Story], Found], ...] = (
     _delivery_late,
     _procedures,
     _extensions,
+    _parts,
     _supplements,
     _reasons,
     _persons,

@@ -67,6 +67,7 @@ _DEFAULTS = (
     Rule("procedure_long", RED, "特别程序超过告知的时间", "行政许可法第四十五条"),
     Rule("extension_long", RED, "延长审批超过法定天数", "行政许可法第四十二条", 10),
     Rule("extension_again", RED, "延长审批超过一次", "行政许可法第四十二条", 1),
+    Rule("part_late", RED, "并联审批中部门未按时答复", "行政许可法第四十二条第二款"),
     Rule("supplement_again", RED, "同一单位多次要求补正，未一次性告知", "行政许可法第三十二条", 1),
     Rule("no_reason", RED, "不予受理或不予许可未说明理由", "行政许可法第三十八条"),
     Rule("same_person", RED, "收件人与决定人为同一人（受审分离）", "受审分离"),

@@ -13,6 +13,7 @@ from casework.desk import Desk, Machine
 from casework.fsck import make_rows_anew
 from casework.projector import Projector
 from casework.web.courier_words import StickWords
+from hub.card_rows import follow_cards
 from hub.judge import judge_one_home
 from migrations.upgrade import upgrade
 from sync_protocol.courier import Sticks
@@ -95,7 +96,7 @@ def assemble(
     """Put the parts around an open database."""
     replica = Replica(me, folder.blobs(), random_bytes)
     topics = Topics(lambda: replica)
-    store.projector = Projector(topics, plain_body, now)
+    store.projector = Projector(topics, plain_body, now, follow_cards)
 
     def settle(conn: Connection, home: int) -> None:
         """Nothing of the county's own may take a place before what it has already received."""

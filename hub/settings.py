@@ -28,3 +28,5 @@ class HubSettings:
     """How long judging a home waits for the rest of an upload that was announced."""
     open_files_at_once: int = 2
     """How many uploaded files are opened (in child processes) at the same time."""
+    supervision: Path | None = None
+    """YAML file with the county's own thresholds of supervision; default: those of docs/supervision.md."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from casework.changes import SHAPES, ChangeKind
+from casework.changes import INTERNAL, SHAPES, ChangeKind
 from casework.journal import HELD, ORDERED, REFUSED, TENTATIVE
 from tests.casework.cases import PAGE_1, PAGE_2, RESULT, Entry, body_of, collect_body
 
-CASE_KINDS = [kind for kind in SHAPES if kind is not ChangeKind.OPINION]
+CASE_KINDS = [kind for kind in SHAPES if kind not in INTERNAL]
 FIELD_NAMES = sorted({field.name for shape in SHAPES.values() for field in shape.fields} | {"pages", "blob", "seen"})
 
 leaves = st.one_of(

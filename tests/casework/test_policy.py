@@ -63,6 +63,9 @@ withdraw          s s . . . . . .
 decline_request   . . . . . . . .
 number            . . . . . . . .
 opinion           . . . o o . . .
+view_cards        . . . o o a . .
+plead_card        . . . o o . . .
+clear_card        . . . . . a . .
 manage_users      . . . . . . a .
 invite            . . . . . . a .
 settle_held       . . . . . . a .

@@ -46,7 +46,9 @@ def item(promised: int | None = 10, legal: int | None = 20, **stages: int) -> Se
     }  # fmt: skip
     days = [Days(n, "wd", MARK) if n is not None else None for n in (promised, legal)]
     steps = tuple(step(*where[name], n) for name, n in stages.items())
-    return replace(KNOWN, promised_days=days[0], legal_days=days[1], steps=steps, office="民政局")
+    return replace(
+        KNOWN, promised_days=days[0], legal_days=days[1], steps=steps, office="民政局", receipt_effect="authority"
+    )
 
 
 def at(day: date) -> int:
@@ -151,6 +153,30 @@ def test_the_acceptance_window_runs_from_the_intake_and_anew_from_a_supplement()
     assert told(answered, 12, of) == [] and told(answered, 13, of) == ["acceptance_near"]
     assert told([*answered, ENDORSED], 15, of) == ["acceptance_passed"]
     assert told([taken_in(), did(K.WITHDRAW, 5, "township")], 9, of) == []
+
+
+def test_where_the_station_is_the_applicants_agent_the_window_runs_from_the_countys_receipt() -> None:
+    of, came = replace(item(), receipt_effect="agent"), {taken_in().ref: at(workday(3))}
+    assert told([taken_in()], 6, of, came) == [] and told([taken_in()], 7, of, came) == ["acceptance_near"]
+    (card,) = standing(fold([taken_in()]), of, CALENDAR, workday(9), came)
+    assert card.rule == "acceptance_passed" and f"收件内容 {workday(3).isoformat()} 才到县级" in card.words
+
+
+def test_silence_that_accepted_a_case_is_a_card_and_not_an_answer() -> None:
+    deemed = did(K.DEEM_ACCEPTED, 6, actor=0, body={"since": INTAKE.isoformat(), "due": workday(5).isoformat()})
+    (card,) = all_cards([taken_in(), ENDORSED, deemed], 6, item(20, None))[1:]
+    assert (card.rule, card.ended, card.late) == ("acceptance_passed", workday(6), True)
+
+
+def test_a_parallel_department_that_does_not_answer() -> None:
+    split = did(K.SPLIT, 3)
+    changes = [*ACCEPTED, split]
+    last = date.fromisoformat(fold(changes).parts[0].due)
+    n = CALENDAR.workdays_between(INTAKE, last)
+    late = [card for card in all_cards(changes, n + 1, item(None, 60)) if card.rule == "part_late"]
+    assert late and late[0].since == last + timedelta(days=1)
+    assert {card.department for card in late} == {part.office for part in fold(changes).parts}
+    assert "part_late" not in told(changes, n, item(None, 60))
 
 
 def test_a_second_notice_of_one_office_is_a_breach_and_of_another_is_not() -> None:

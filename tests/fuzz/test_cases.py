@@ -14,7 +14,7 @@ from casework.accounts import Account, person_of
 from casework.body_parts import SEALED_KEY_BYTES
 from casework.catalogue import load_catalogue
 from casework.catalogue_format import CatalogueError, item_from_plain, item_to_plain
-from casework.changes import SHAPES, ChangeKind, check_blobs, check_body
+from casework.changes import INTERNAL, SHAPES, ChangeKind, check_blobs, check_body
 from casework.deadlines import clocks, most_urgent
 from casework.errors import BadInput
 from casework.fold import CaseState, fold
@@ -85,7 +85,7 @@ def body_tree(kind: ChangeKind) -> Any:
     return tree(body)
 
 
-BODIES = [kind for kind in SHAPES if kind is not K.OPINION]
+BODIES = [kind for kind in SHAPES if kind not in INTERNAL]
 TREES = {kind: body_tree(kind) for kind in (*STORY, *OTHERS)}
 
 

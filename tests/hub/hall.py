@@ -30,6 +30,7 @@ from casework.web.setup import setup
 from casework.web.site import Hooks, Site
 from casework.workdays import load_calendar
 from hub import staff
+from hub.card_rows import follow_cards
 from hub.county import County as HubCounty
 from hub.judge import judge_one_home
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
@@ -37,7 +38,7 @@ from hub.pages.keys import COUNTY
 from hub.reference_data import publish
 from sync_protocol import canonical
 from sync_protocol.authority import revoke
-from sync_protocol.feeds import up
+from sync_protocol.feeds import HUB, up
 from sync_protocol.journal import Writing
 from sync_protocol.reading import PlacedEntry, plain_body
 from sync_protocol.replica import Replica
@@ -166,7 +167,12 @@ class Hall:
 def follow(place: Place, clock: Callable[[], int]) -> None:
     """Put the application's tables and projector on a replica."""
     place.store.migrate(metadata.create_all)
-    place.store.projector = Projector(Topics(lambda: place.replica), plain_body, clock)
+    place.store.projector = _projector(place, clock)
+
+
+def _projector(place: Place, clock: Callable[[], int]) -> Projector:
+    topics = Topics(lambda: place.replica)
+    return Projector(topics, plain_body, clock, *([follow_cards] if place.author == HUB else []))
 
 
 def build_hall(folder: Path, hub_store: Callable[[], Store] | None = None) -> Hall:
@@ -190,7 +196,7 @@ def reopen(folder: Path, seed: int = 2, hub_store: Callable[[], Store] | None = 
         assert me is not None
         replica = Replica(me, county.blobs(name), county.rng.randbytes)
         county.places[me.author] = Place(store, replica, county.clock)
-        store.projector = Projector(Topics(lambda r=replica: r), plain_body, lambda: county.clock.now)
+        store.projector = _projector(county.places[me.author], lambda: county.clock.now)
         places.append(county.places[me.author])
     return Hall(county, *places)
 
