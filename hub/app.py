@@ -34,7 +34,8 @@ from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
 from casework.workdays import china_day
 from hub import staff
-from hub.county import County, open_county
+from hub.cards import issue_cards
+from hub.county import County, open_county, read_rules
 from hub.judge import KNOWN_BY_NOW, judge_arrived, judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
@@ -161,7 +162,7 @@ class Running:
         return let_time_act(conn, county.replica.journal, county.topics, county.desk, home, cases, county.desk.now())
 
     async def let_time_act(self) -> None:
-        """Write what time alone has caused since the last look, one home at a time."""
+        """Write what time alone has caused since the last look, one home at a time; then supervise."""
         county = self.county
         place: Place | None = Place()
         today = china_day(county.desk.now())
@@ -169,12 +170,27 @@ class Running:
             homes, place = await self.store.read(partial(lapsed_cases, today=today, after=place))
             for home, cases in homes.items():
                 await self.store.write(partial(self._time_acts, home=home, cases=cases))
+        await self.issue_cards()
+
+    async def issue_cards(self) -> None:
+        """Supervise what has changed, or whose day has come, in writes of their own."""
+        county, at = self.county, self.county.desk.now()
+        issue = partial(
+            issue_cards,
+            journal=county.replica.journal,
+            today=china_day(at),
+            writing=Writing(0, at, 1),
+            rules=county.rules,
+        )
+        while await self.store.write(issue):
+            pass
 
 
 @asynccontextmanager
 async def running(settings: HubSettings) -> AsyncIterator[Running]:
     """Open the county; no listener, no background task yet. Raises FolderError, StoreError."""
     county = open_county(DataFolder(settings.dir, settings.key_file, settings.db), os.urandom, now)
+    county.rules = read_rules(settings.supervision)
     collect_seldom()
     store = AsyncStore(county.store)
     bell = Bell(asyncio.get_running_loop())

@@ -6,6 +6,7 @@ due and not from what has been.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,9 @@ from sync_protocol.store.dialect import lock_homes
 from sync_protocol.store.memory import memory
 
 LOOK_AT_ONCE = 100
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a fault of the rules can raise; it is looked at again when the case changes."""
+_log = logging.getLogger("lianban.hub")
 TEXT_MAX_CHARS = 1000
 _K, _L = card.c, card_look.c
 _KEY = re.compile(r"(0|[1-9][0-9]{0,9})-([1-9][0-9]{0,15})")
@@ -45,7 +49,13 @@ def issue_cards(
     found = conn.execute(wanted.limit(LOOK_AT_ONCE)).all()
     lock_homes(conn, {row.home for row in found})  # what another hub process has looked at meanwhile is looked at again
     for row in found:
-        _look_at(conn, journal, row.home, row.topic, today, writing, rules)
+        try:
+            with conn.begin_nested():
+                _look_at(conn, journal, row.home, row.topic, today, writing, rules)
+        except _FAULTS:  # one case that the rules cannot tell must not keep the others from being looked at
+            _log.exception("a case cannot be supervised", extra={"topic": row.topic.hex()})
+            memory(conn).clear()
+            conn.execute(update(card_look).where(_L.topic == row.topic).values(day=NO_DUE))
     return bool(found)
 
 

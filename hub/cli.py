@@ -95,12 +95,16 @@ def serve(
     ] = "127.0.0.1:0",
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM private key.")] = None,
+    supervision: Annotated[
+        Path | None, typer.Option("--supervision", help="YAML file with the county's own thresholds of supervision.")
+    ] = None,
     key_file: KeyFile = None,
     db: Db = None,
 ) -> None:
     """Serve pages and stations and judge. Prints one JSON line {url, admin_url} when ready."""
     configure_logs(sys.stderr)
-    asyncio.run(_serve(HubSettings(folder, key_file, db, listen, admin_listen, tls_cert, tls_key)))
+    settings = HubSettings(folder, key_file, db, listen, admin_listen, tls_cert, tls_key, supervision=supervision)
+    asyncio.run(_serve(settings))
 
 
 async def _serve(settings: HubSettings) -> None:

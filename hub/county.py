@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from casework import reference
 from casework.desk import Desk, Machine
+from casework.errors import BadInput
 from casework.fsck import make_rows_anew
 from casework.projector import Projector
+from casework.supervision_rules import CONFIG_CHARS_MAX, DEFAULT_RULES, Rules, configured
 from casework.web.courier_words import StickWords
 from hub.card_rows import follow_cards
 from hub.judge import judge_one_home
@@ -30,7 +33,7 @@ REGION = "region"
 
 @dataclass(slots=True)
 class County:
-    """The hub: `region` is the county's 12-digit code."""
+    """The hub: `region` is the county's 12-digit code, `rules` those of its supervision."""
 
     folder: DataFolder
     store: Store
@@ -38,6 +41,7 @@ class County:
     topics: Topics
     desk: Desk
     region: str
+    rules: Rules = DEFAULT_RULES
 
     @property
     def me(self) -> Me:
@@ -66,6 +70,19 @@ class County:
 def migrate(conn: Connection) -> None:
     """Bring the database to this program's schema."""
     upgrade(conn, "hub")
+
+
+def read_rules(path: Path | None) -> Rules:
+    """The county's table of supervision, from its file if it has one. Raises FolderError, in words, for a bad one."""
+    if path is None:
+        return DEFAULT_RULES
+    try:
+        with path.open(encoding="utf-8") as file:
+            return configured(file.read(CONFIG_CHARS_MAX + 1))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FolderError(f"{path} cannot be read: {error}") from error
+    except BadInput as error:
+        raise FolderError(f"{path}: " + "；".join(one.message for one in error.problems)) from error
 
 
 def open_county(folder: DataFolder, random_bytes: Callable[[int], bytes], now: Callable[[], int]) -> County:
