@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import aiohttp
 from aiohttp import web
@@ -22,14 +22,20 @@ from casework.catalogue import load_catalogue
 from casework.example_intake import example_intake_line
 from casework.policy import Role
 from casework.states import COUNTY
-from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
+from casework.supervision_rules import DEFAULT_RULES
+from casework.web.case_keys import CARDS, DESK, OFF_LOOP, SPOOL
 from casework.web.case_pages import CASE_PAGES
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.courier_words import StickWords
 from casework.web.pages import add_pages
 from casework.web.setup import setup
 from casework.web.site import Hooks, Site
-from hub.pages import HUB_NAV
+from casework.workdays import china_day
+from hub.card_lists import cards_of_case
+from hub.cards import issue_cards
+from hub.county import County as HubCounty
+from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
+from hub.pages.keys import COUNTY as COUNTY_PARTS
 from node.keeping import kept
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
 from node.sync_status import SyncStatus, sync_bar
@@ -38,6 +44,7 @@ from node.watching import Measured, Situation
 from sync_protocol.courier import Sticks
 from sync_protocol.dialer import Dialer
 from sync_protocol.store.async_store import AsyncStore
+from sync_protocol.store.data_folder import DataFolder
 from tests.casework.web.tiny_program import CheapPasswords
 from tests.hub.hall import OFFICE, Hall, build_hall, cheap_hash
 from tests.sync_protocol.county import REGION, TOWNSHIP, VILLAGE, Place
@@ -140,7 +147,8 @@ class Programs:
             station=self.name(place),
             tier=tier,
             nav=HUB_NAV if tier == COUNTY else nav_for(tier),
-            templates=NODE_TEMPLATES,
+            templates=HUB_TEMPLATES if tier == COUNTY else NODE_TEMPLATES,
+            assets=HUB_ASSETS if tier == COUNTY else (),
             spool_dir=spool,
         )
 
@@ -171,7 +179,13 @@ class Programs:
         app[DESK], app[OFF_LOOP], app[SPOOL], app[SYNC_STATUS] = hall.desk(place), off_loop, spool, status
         app[SITUATION] = situation
         add_courier(app, self.courier(place, store))
-        add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(() if tier == COUNTY else NODE_PAGES)])
+        if tier == COUNTY:
+            folder = cast("DataFolder", None)
+            app[COUNTY_PARTS] = HubCounty(
+                folder, place.store, place.replica, hall.topics(place), hall.desk(place), REGION
+            )
+            app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, DEFAULT_RULES)
+        add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(HUB_PAGES if tier == COUNTY else NODE_PAGES)])
         return app
 
     def courier(self, place: Place, store: AsyncStore) -> Courier:
@@ -213,6 +227,12 @@ class Programs:
                 hall.judge(home.author)
         self._talk(hall.township, hall.hub)
         self._talk(hall.village, hall.township)
+
+    def supervise(self) -> None:
+        """What the county's program does by itself every minute."""
+        hall = self.hall
+        while hall.at_hub(issue_cards, china_day(hall.now()), hall.writing()):
+            pass
 
     def _talk(self, child: Place, parent: Place) -> None:
         """One dialer that goes on a little after the last news, as a long poll does."""

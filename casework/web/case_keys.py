@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from casework.desk import Desk
+from casework.policy import Person
 
 T = TypeVar("T")
 
@@ -26,3 +28,6 @@ DESK: web.AppKey[Desk] = web.AppKey("desk")
 OFF_LOOP: web.AppKey[OffLoop] = web.AppKey("off_loop")
 SPOOL: web.AppKey[Path] = web.AppKey("spool")
 """A folder for files while they are being opened; what lies there after a crash may be deleted."""
+
+CARDS: web.AppKey[Callable[[Connection, Person, bytes], Sequence[Any]]] = web.AppKey("cards")
+"""The cards of a case that a person may see, where the program has any: nothing of them leaves the county."""

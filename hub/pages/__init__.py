@@ -10,7 +10,7 @@ from casework.policy import Act
 from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
-from hub.pages import held, home, queue, stations, statistics, status, users
+from hub.pages import cards, held, home, queue, stations, statistics, status, users
 
 HUB_PAGES = (
     Page("GET", "/", home.show_home),
@@ -20,6 +20,10 @@ HUB_PAGES = (
     Page("POST", "/held/{entry}", held.settle_entry, Act.SETTLE_HELD),
     Page("GET", statistics.PATH, statistics.show_statistics, Act.VIEW_STATISTICS),
     Page("GET", statistics.PATH + ".csv", statistics.download_statistics, Act.VIEW_STATISTICS),
+    Page("GET", "/cards", cards.show_cards, Act.VIEW_CARDS),
+    Page("GET", "/cards/{card}", cards.show_card, Act.VIEW_CARDS),
+    Page("POST", "/cards/{card}/plead", cards.plead_card, Act.PLEAD_CARD),
+    Page("POST", "/cards/{card}/clear", cards.clear_card, Act.CLEAR_CARD),
     Page("GET", "/stations", stations.show_stations, Act.INVITE),
     Page("POST", "/stations/invite", stations.invite_station, Act.INVITE),
     Page("GET", "/users", users.show_users, Act.MANAGE_USERS),
@@ -36,6 +40,7 @@ HUB_NAV = (
     NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
     NavEntry(N_("待核"), "/held", Act.SETTLE_HELD),
     NavEntry(N_("统计"), statistics.PATH, Act.VIEW_STATISTICS),
+    NavEntry(N_("监察"), "/cards", Act.VIEW_CARDS),
     NavEntry(N_("站点"), "/stations", Act.INVITE),
     NavEntry(N_("人员"), "/users", Act.MANAGE_USERS),
     NavEntry(N_("U盘包"), "/courier", Act.COURIER),

@@ -15,6 +15,7 @@ from casework.states import STATE_NAMES, State
 from casework.web import keys
 from casework.web.render import render
 from casework.workdays import china_day
+from hub.card_lists import count_open
 from hub.held import count_held
 from hub.pages.keys import log_of
 from hub.queue import Queue, overdue, queue, waiting_states
@@ -29,6 +30,7 @@ class _Home:
     overdue: int
     counts: list[tuple[str, str]]
     held: int | None
+    cards: int | None
     status: Status | None
 
 
@@ -54,5 +56,6 @@ def _read(conn: Connection, log: CaseLog, person: Person, now: int) -> _Home:
         overdue=overdue(conn, person, waiting_states(person.role), china_day(now)),
         counts=[(STATE_NAMES[state], count_text(counts[state])) for state in State if counts.get(state)],
         held=count_held(conn, log, person) if may_ever(person.role, Act.SETTLE_HELD) else None,
+        cards=count_open(conn, person) if may_ever(person.role, Act.VIEW_CARDS) else None,
         status=read_status(conn) if may_ever(person.role, Act.VIEW_STATUS) else None,
     )

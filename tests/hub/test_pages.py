@@ -18,7 +18,7 @@ from tests.hub.conftest import OpenHub
 from tests.hub.hall import FIRST, OFFICE, OWN, Hall
 from tests.sync_protocol.county import TOWNSHIP, VILLAGE
 
-PATHS = ("/", "/queue", "/held", "/stations", "/users", "/status")
+PATHS = ("/", "/queue", "/held", "/cards", "/stations", "/users", "/status")
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def people(hall: Hall) -> Hall:
     ("login", "may"),
     [
         ("admin", {"/", "/held", "/stations", "/users", "/status"}),
-        ("reviewer", {"/", "/queue"}),
-        ("approver", {"/", "/queue"}),
+        ("reviewer", {"/", "/queue", "/cards"}),
+        ("approver", {"/", "/queue", "/cards"}),
         ("ops", {"/", "/status"}),
-        ("watch", {"/", "/queue", "/status"}),
+        ("watch", {"/", "/queue", "/cards", "/status"}),
     ],
 )
 async def test_each_role_opens_its_pages_and_no_others(

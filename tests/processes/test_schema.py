@@ -101,11 +101,13 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 @pytest.mark.parametrize("program", ["hub", "node"])
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
-    of_rows = ("changed", "state", "due", "office", "station", "received", "item", "trouble")
-    tables = ["blob_ask", "share", "station_address", "case_term", *(["used_page"] if program == "node" else [])]
+    of_rows = ("changed", "state", "due", "office", "station", "received", "item", "trouble", "lapse", "asked")
+    own = {"node": ["used_page"], "hub": ["card", "card_look"]}[program]
+    tables = ["blob_ask", "share", "station_address", "case_term", *own]
     older = [f"drop index {name}" for name in ("topic_topic", *(f"case_row_{of}" for of in of_rows))]
     older += [f"drop table {name}" for name in tables]
-    older += ["alter table case_row drop column due", "alter table catalogue_item drop column name"]
+    older += [f"alter table case_row drop column {name}" for name in ("due", "lapse_day", "asked")]
+    older += ["alter table catalogue_item drop column name"]
     older += [
         "create index case_row_changed on case_row (changed)",
         "create index case_row_holder on case_row (holder)",
