@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from casework.deadlines import STATUTORY, CaseDates, Suspension, decision_clock
-from casework.service_item import Days, Mark
+from casework.clock_table import PROMISED, RULE_OF, Fixed
+from casework.deadlines import CaseDates, Suspension, clock_by
 from casework.workdays import MAX_STEP_DAYS, Calendar
 
 _ONE_DAY = timedelta(days=1)
-_NO_MARK = Mark("judgement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def _stretches(run: Run, calendar: Calendar) -> Iterator[tuple[Span, int]]:
 def _due(run: Run, total: int, day: date, calendar: Calendar) -> date:
     over = tuple(pause for pause in run.pauses if pause.until is not None and pause.until <= day)
     dates = CaseDates(run.start, accepted=run.start, suspensions=over)
-    clock = decision_clock(STATUTORY, Days(total, run.unit, _NO_MARK), dates, run.start, calendar, day)
+    clock = clock_by(RULE_OF[PROMISED], Fixed(total, run.unit), dates, calendar, day)
     assert clock.due is not None, "no pause goes on"
     return clock.due
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from casework.deadlines import ACCEPTANCE_WORKDAYS, NEAR_DAYS, NEAR_PERCENT
+from casework.clock_table import ACCEPTANCE_WORKDAYS, EXTENSION_DAYS_MAX, NEAR_DAYS, NEAR_PERCENT
 from casework.errors import BadInput, Problem
 from casework.plain_reader import PlainReader
 from casework.yaml_text import NotYaml, plain_of
@@ -65,7 +65,7 @@ _DEFAULTS = (
     Rule("first_review_late", RED, "初审未在法定期限内报送", "行政许可法第四十三条", 20),
     Rule("delivery_late", RED, "决定后未在法定期限内送达", "行政许可法第四十四条", 10),
     Rule("procedure_long", RED, "特别程序超过告知的时间", "行政许可法第四十五条"),
-    Rule("extension_long", RED, "延长审批超过法定天数", "行政许可法第四十二条", 10),
+    Rule("extension_long", RED, "延长审批超过法定天数", "行政许可法第四十二条", EXTENSION_DAYS_MAX),
     Rule("extension_again", RED, "延长审批超过一次", "行政许可法第四十二条", 1),
     Rule("part_late", RED, "并联审批中部门未按时答复", "行政许可法第四十二条第二款"),
     Rule("supplement_again", RED, "同一单位多次要求补正，未一次性告知", "行政许可法第三十二条", 1),

@@ -102,7 +102,7 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
     of_rows = ("changed", "state", "due", "office", "station", "received", "item", "trouble", "lapse", "asked")
-    own = {"node": ["used_page"], "hub": ["card", "card_look"]}[program]
+    own = {"node": ["used_page"], "hub": ["card", "card_look", "case_facts"]}[program]
     tables = ["blob_ask", "share", "station_address", "case_term", *own]
     older = [f"drop index {name}" for name in ("topic_topic", *(f"case_row_{of}" for of in of_rows))]
     older += [f"drop table {name}" for name in tables]
