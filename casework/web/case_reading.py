@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from casework import accounts_store, reference
 from casework.applicant import ID_TYPES
 from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES
+from casework.clock_table import ACCEPTANCE
+from casework.deadlines import DUE_TODAY, NEAR, OVERDUE
 from casework.desk import CaseView
 from casework.errors import BadInput, NotFound
 from casework.fold import CaseState
@@ -36,6 +38,7 @@ from casework.web.page_words import away, page_rows
 from casework.web.trail_words import trail
 
 TOPIC_BYTES = 16
+AT_COUNTY = 2
 
 
 def topic_of(request: web.Request) -> bytes:
@@ -79,6 +82,9 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "code": pretty_code(state.code),
         "custody": custody_words(view.custody, state, view.office, _),
         "clocks": clock_rows(view.clocks),
+        "reckoned_here": view.office != COUNTY
+        and any(clock.word == OVERDUE and not clock.done for clock in view.clocks),
+        "unsent": view.office != COUNTY and window_unsent(view),
         "applicant": applicant_rows(state.applicant, "full" if view.allowed else "masked", _),
         "form": form_rows(view.item, state.form),
         "extra": extra_rows(state.extra),
@@ -110,6 +116,13 @@ def _names(request: web.Request, conn: Connection, state: CaseState) -> tuple[di
         if account is not None:
             people[actor] = account.display
     return stations, people
+
+
+def window_unsent(view: CaseView) -> bool:
+    """Whether the window for acceptance is nearly over, or over, and the county has not signed for the case."""
+    late = (NEAR, DUE_TODAY, OVERDUE)
+    running = (clock for clock in view.clocks if clock.kind == ACCEPTANCE and not clock.done)
+    return view.custody.tier < AT_COUNTY and any(clock.word in late for clock in running)
 
 
 def pretty_code(code: str) -> str:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Connection
 
+from casework import reference
 from casework.case_lists import CaseQuery
 from casework.desk import Desk
-from casework.policy import Act, Person, may_ever
+from casework.policy import Act, Person, case_scope, may_ever
 from casework.states import COUNTY, HOME, TOWNSHIP, State
 from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import translator
 from casework.web.i18n import N_
 from casework.web.render import render
+from casework.workdays import china_day
 from node import drafts
+from node.near_window import near_window
 from node.pages.case_lines import CaseLine, case_lines
 from node.pages.page_keys import SYNC_STATUS
 from node.sync_status import sync_text
@@ -106,13 +110,22 @@ async def show_home(request: web.Request) -> web.Response:
     desk, person, _ = request.app[DESK], request[keys.PERSON], translator(request)
     collects = may_ever(person.role, Act.COLLECT)
 
+    now = request.app[keys.CLOCK]()
+
+    def warned(conn: Connection) -> Sequence[Any]:
+        return near_window(conn, case_scope(person), reference.calendar(conn), china_day(now))
+
     def read(conn: Connection) -> tuple[list[Section], list[drafts.Draft], int]:
         listed = [section(conn, desk, person, plan, _) for plan in plans_for(person)]
         return listed, (drafts.newest(conn, SHOWN_ROWS) if collects else []), drafts.count(conn)
 
     listed, recent, count = await request.app[keys.STORE].read(read)
+    near = await request.app[keys.STORE].read(warned)
     status = await request.app[SYNC_STATUS]()
     context = {
+        "near": near,
+        "today": china_day(now).isoformat(),
+        "may_carry": may_ever(person.role, Act.COURIER),
         "sections": [one for one in listed if one.total or one.empty],
         "drafts": recent,
         "draft_count": count,
