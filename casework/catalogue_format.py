@@ -15,8 +15,11 @@ from typing import Any
 from casework.catalogue_rules import cross_checks
 from casework.errors import BadInput, Problem
 from casework.plain_reader import PlainReader
+from casework.scenario_check import scenario_checks
+from casework.scenario_format import read_commitment, read_questions, read_rules
 from casework.service_item import (
     DAY_UNITS,
+    EXEMPT_WAYS,
     FIELD_TYPES,
     ITEM_TYPES,
     MATERIAL_KINDS,
@@ -25,6 +28,7 @@ from casework.service_item import (
     SERVICE_OBJECTS,
     STATUSES,
     TIERS,
+    TRUST_LEVELS,
     USE_LEVELS,
     Days,
     FormField,
@@ -76,6 +80,7 @@ def item_from_plain(plain: object, *, lenient: bool = False) -> ServiceItem:
     item = _item(reader)
     if not problems:
         cross_checks(item, reader)
+        scenario_checks(item, reader)
         _size_check(item, reader)
     if problems:
         raise CatalogueError(problems)
@@ -97,6 +102,10 @@ def _item(r: PlainReader) -> ServiceItem:
         legal_days=_days(r.row("legal_days")),
         promised_days=_days(r.row("promised_days")),
         fee=r.flag("fee"),
+        fee_text=r.text("fee_text", default=""),
+        fee_basis=r.text("fee_basis", default=""),
+        supplement_days=r.whole("supplement_days", 1, 365, default=None),
+        commitment=read_commitment(r.row("commitment"), read_mark),
         decision_tier=r.choice("decision_tier", TIERS),
         office=r.text("office", most=40),
         first_review=r.flag("first_review"),
@@ -104,6 +113,8 @@ def _item(r: PlainReader) -> ServiceItem:
         receipt_effect=r.choice("receipt_effect", RECEIPT_EFFECTS),
         conditions=r.texts("conditions"),
         materials=tuple(_material(m) for m in r.rows("materials")),
+        questions=read_questions(r, read_mark),
+        rules=read_rules(r, read_mark),
         form=tuple(_field(f) for f in r.rows("form", items=100)),
         steps=tuple(_step(s) for s in r.rows("steps")),
         result=_outcome(r.row("result")),
@@ -116,7 +127,7 @@ def _item(r: PlainReader) -> ServiceItem:
     return item
 
 
-def _mark_inline(r: PlainReader) -> Mark:
+def read_mark(r: PlainReader) -> Mark:
     """YAML writers put status, src and note beside the fact; the plain form holds them under `mark`."""
     own = r.row("mark")
     if own is not None:
@@ -144,7 +155,7 @@ def _mark_keys(r: PlainReader) -> Mark:
 def _days(r: PlainReader | None) -> Days | None:
     if r is None:
         return None
-    days = Days(r.whole("n", 0, 1000) or 0, r.choice("unit", DAY_UNITS), _mark_inline(r))
+    days = Days(r.whole("n", 0, 1000) or 0, r.choice("unit", DAY_UNITS), read_mark(r))
     r.done()
     return days
 
@@ -162,10 +173,11 @@ def _material(r: PlainReader) -> MaterialRule:
         originals=r.whole("originals", 0, 99) or 0,
         copies=r.whole("copies", 0, 99) or 0,
         required=r.flag("required"),
-        exempt=r.flag("exempt"),
-        tolerable=r.flag("tolerable"),
+        exempt=r.choice("exempt", ("", *EXEMPT_WAYS)),
+        tolerable=r.whole("tolerable", 1, 365, default=None),
+        trust=r.choice("trust", tuple(TRUST_LEVELS)),
         when=r.text("when", default=""),
-        mark=_mark_inline(r),
+        mark=read_mark(r),
     )
     r.done()
     if rule.originals + rule.copies == 0:
@@ -184,7 +196,7 @@ def _field(r: PlainReader) -> FormField:
         choices=r.texts("choices", most=60, items=200),
         unit=r.text("unit", most=20, default=""),
         hint=r.text("hint", default=""),
-        mark=_mark_inline(r),
+        mark=read_mark(r),
     )
     r.done()
     _field_rules(field, r)
@@ -216,7 +228,9 @@ def _step(r: PlainReader) -> Step:
         offline=r.flag("offline"),
         stops_clock=r.flag("stops_clock", default=False),
         parallel=r.texts("parallel"),
-        mark=_mark_inline(r),
+        department=r.text("department", most=40, default=""),
+        owner=r.text("owner", most=40, default=""),
+        mark=read_mark(r),
     )
     r.done()
     return step
@@ -231,7 +245,7 @@ def _outcome(r: PlainReader | None) -> Outcome:
 
 
 def _basis(r: PlainReader) -> LegalBasis:
-    basis = LegalBasis(r.text("text"), _mark_inline(r))
+    basis = LegalBasis(r.text("text"), read_mark(r))
     r.done()
     return basis
 

@@ -19,6 +19,7 @@ def cross_checks(item: ServiceItem, r: PlainReader) -> None:
     _no_repeats("variants", "业务办理项后缀", [v.suffix for v in item.variants], r)
     _required_parts(item, r)
     _route_rules(item, r)
+    _fee_rules(item, r)
     _known_sources(item, r)
 
 
@@ -46,6 +47,14 @@ def _route_rules(item: ServiceItem, r: PlainReader) -> None:
         r.fault("township_reads", "乡镇要初审或决定，却不能阅读", "请改为 true，或改由县级直接办理")
 
 
+def _fee_rules(item: ServiceItem, r: PlainReader) -> None:
+    """A charge without a named basis is a breach by itself (收费依据)."""
+    if item.fee and not item.fee_basis:
+        r.fault("fee_basis", "收费事项没有写收费依据", "请写收费的文件名称和文号")
+    if not item.fee and (item.fee_text or item.fee_basis):
+        r.fault("fee", "写了收费标准或依据，fee 却是 false", "请把 fee 改为 true，或删去 fee_text、fee_basis")
+
+
 def _known_sources(item: ServiceItem, r: PlainReader) -> None:
     for key in item.sources:
         if not re.fullmatch(_SOURCE_KEY_PATTERN, key):
@@ -58,5 +67,7 @@ def cited_sources(item: ServiceItem) -> Iterable[str]:
     """The keys of all pages that any fact of the item cites."""
     marks = [m.mark for m in item.materials] + [f.mark for f in item.form] + [s.mark for s in item.steps]
     marks += [b.mark for b in item.legal_basis] + list(item.marks.values())
+    marks += [q.mark for q in item.questions] + [rule.mark for rule in item.rules]
+    marks += [item.commitment.mark] if item.commitment is not None else []
     marks += [d.mark for d in (item.legal_days, item.promised_days) if d is not None]
     return [key for mark in marks for key in mark.src]

@@ -27,6 +27,16 @@ FIELD_TYPES = (
 )  # fmt: skip
 RECEIPT_EFFECTS = ("authority", "agent")
 DAY_UNITS = ("wd", "d")
+EXEMPT_WAYS: Mapping[str, str] = {"cancelled": "已取消", "shared": "数据共享", "verified": "联网核验"}
+"""How a material may be left out (免提交): no longer asked for, got from the organ that issued it (what can be shared
+is not asked for, 国务院令第716号第七条), or checked on line."""
+TRUST_LEVELS: Mapping[str, str] = {"A": "签发机关提供", "B": "经与原件核对", "C": "待与原件核对", "D": "申请人自述"}
+"""国办函〔2016〕108号: A issued by the organ, B checked against the original at a window, C brought but unchecked, D
+made by the applicant, who answers for it."""
+FACTS: Mapping[str, str] = {"age": "申请人年龄", "applicant_kind": "申请人类型"}
+"""What a scenario question need not ask, because the applicant says it: age on the day of intake, person or org."""
+APPLICANT_KINDS = ("person", "org")
+AGE_MAX = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,9 @@ class Variant:
 class MaterialRule:
     """One material of the list; `when` says in words when an optional one is needed.
 
-    `exempt` (免提交) and `tolerable` (可容缺) are judgements unless the county confirmed them.
+    exempt: one of EXEMPT_WAYS or "" (免提交). tolerable: working days within which it may follow (可容缺), None if it
+    may not be missing. trust: its TRUST_LEVELS word as brought. All three are judgements unless the county confirmed
+    them.
     """
 
     name: str
@@ -76,10 +88,15 @@ class MaterialRule:
     originals: int
     copies: int
     required: bool
-    exempt: bool
-    tolerable: bool
+    exempt: str
+    tolerable: int | None
+    trust: str
     when: str
     mark: Mark
+
+    def trust_when(self, *, seen: bool) -> str:
+        """The level once it is here: the clerk's check against the original (已核对原件) makes a C a B."""
+        return "B" if seen and self.trust == "C" else self.trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +117,10 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One 环节 as published: tier, stage, what is done, its limit; publicity_days is the 公示 part of it."""
+    """One 环节 as published: tier, stage, what is done, its limit; publicity_days is the 公示 part of it.
+
+    unit: that of `days`. department: who is in charge (责任单位), owner: the post (责任岗位); "" where not published.
+    """
 
     tier: str
     stage: str
@@ -111,6 +131,8 @@ class Step:
     offline: bool
     stops_clock: bool
     parallel: tuple[str, ...]
+    department: str
+    owner: str
     mark: Mark
 
 
@@ -132,12 +154,58 @@ class LegalBasis:
 
 
 @dataclass(frozen=True, slots=True)
+class Commitment:
+    """告知承诺 (国办发〔2020〕42号): the materials that the applicant's letter replaces, the stages it spares."""
+
+    replaces: tuple[str, ...]
+    omit: tuple[str, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that tells situations (情形) apart: its choices, or the fact (FACTS) that answers it unasked."""
+
+    key: str
+    text: str
+    choices: tuple[str, ...]
+    fact: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a question's answer has to be: one of `answers`, or a number in least..most (None: no bound)."""
+
+    question: str
+    answers: tuple[str, ...]
+    least: int | None
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRule:
+    """One row of the decision table: where all of `when` holds, these materials are required, optional (allow) or left
+    out (drop), and these stages (omit) are not part of the way."""
+
+    when: tuple[Condition, ...]
+    require: tuple[str, ...]
+    allow: tuple[str, ...]
+    drop: tuple[str, ...]
+    omit: tuple[str, ...]
+    why: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceItem:
     """One version of one item.
 
     decision_tier: who decides. office: the county department in charge (it decides county items and forwards
     external ones). first_review: the township endorses before the county. township_reads: the township may
     open the case. receipt_effect: a village receipt binds the authority, or only the applicant's agent.
+    supplement_days: working days in which the applicant has to supplement, None where nothing sets a window.
+    questions, rules: the decision table of its situations (casework.scenario).
     marks: item-level fact name -> Mark. sources: the cited pages, so that an item travels alone.
     """
 
@@ -154,6 +222,10 @@ class ServiceItem:
     legal_days: Days | None
     promised_days: Days | None
     fee: bool
+    fee_text: str
+    fee_basis: str
+    supplement_days: int | None
+    commitment: Commitment | None
     decision_tier: str
     office: str
     first_review: bool
@@ -161,6 +233,8 @@ class ServiceItem:
     receipt_effect: str
     conditions: tuple[str, ...]
     materials: tuple[MaterialRule, ...]
+    questions: tuple[Question, ...]
+    rules: tuple[ScenarioRule, ...]
     form: tuple[FormField, ...]
     steps: tuple[Step, ...]
     result: Outcome
@@ -176,3 +250,7 @@ class ServiceItem:
     def material(self, name: str) -> MaterialRule | None:
         """The material rule with this name, or None."""
         return next((m for m in self.materials if m.name == name), None)
+
+    def question(self, key: str) -> Question | None:
+        """The scenario question with this key, or None."""
+        return next((q for q in self.questions if q.key == key), None)

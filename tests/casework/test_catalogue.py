@@ -79,7 +79,10 @@ def no_floats(value: Any) -> bool:
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.key)
 def test_every_fact_says_where_it_comes_from(item: ServiceItem) -> None:
-    assert 4 <= len(item.form) <= 8
+    assert 4 <= len(item.form) + len(item.questions) <= 10
+    table = [question.mark for question in item.questions] + [rule.mark for rule in item.rules]
+    table += [item.commitment.mark] if item.commitment else []
+    assert all(mark.status == "judgement" for mark in table)
     assert all(field.mark.status == "judgement" for field in item.form)
     marks = [m.mark for m in item.materials] + [s.mark for s in item.steps] + list(item.marks.values())
     assert all(mark.src for mark in marks if mark.status == "page")
