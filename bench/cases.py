@@ -18,7 +18,7 @@ from typing import Any
 
 from casework.catalogue import Catalogue, load_catalogue
 from casework.changes import ChangeKind
-from casework.example_intake import example_citizen_id
+from casework.example_intake import example_citizen_id, example_intake_line
 from casework.identity import birth_date
 from casework.intake import HeldMaterial, Intake
 from casework.service_item import FormField, ServiceItem
@@ -81,9 +81,10 @@ def _case(rng: random.Random, number: int, village: int, order: int, item: Servi
     person = Person(rng, number, offset)
     course = TOWNSHIP_DECIDES if item.decision_tier == TOWNSHIP else COUNTY_DECIDES
     start = order // CASES_PER_DAY_AND_VILLAGE
-    materials = tuple(HeldMaterial(rule.name, seen="1") for rule in item.materials if rule.required)
+    line = example_intake_line(item)
+    materials = tuple(HeldMaterial(material["name"], seen="1") for material in line["materials"])
     form = {field.key: person.value(field) for field in item.form if field.required}
-    intake = Intake(person.applicant(), form, f"{person.name}户", f"bench-{number}", materials)
+    intake = Intake(person.applicant(), form, f"{person.name}户", f"bench-{number}", materials, line.get("answers", {}))
     steps = tuple(
         Step(kind, office, start + day, _body(person, item, kind)) for day, (kind, office) in enumerate(course)
     )

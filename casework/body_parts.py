@@ -55,6 +55,16 @@ ROUTE = Record(
         Field("township_reads", Flag()),
     )
 )
+ANSWERS = ListOf(Record((Field("question", Text(40, least=1)), Field("answer", Text(60)))), 20, unique="question")
+PROXY = Record(
+    (
+        Field("name", Text(100, least=1)),
+        Field("id_type", Text(16)),
+        Field("id", Text(40)),
+        Field("phone", Text(40)),
+        Field("authorisation", Text(200, least=1)),
+    )
+)
 DEFECT = Record((Field("subject", Text(200, least=1)), Field("what", Text(1_000))))
 CASE_NO = Field("case_no", Text(64, least=1), required=False, null=True)
 LACKING = Record((Field("name", Text(200, least=1)), Field("due", Day())))

@@ -10,7 +10,21 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import islice
 
-from casework.body_parts import APPLICANT, CASE_NO, DEFECT, LACKING, MATERIALS, OFFICE, PART, REASON, REF, ROUTE, SEEN
+from casework.body_parts import (
+    ANSWERS,
+    APPLICANT,
+    CASE_NO,
+    DEFECT,
+    LACKING,
+    MATERIALS,
+    OFFICE,
+    PART,
+    PROXY,
+    REASON,
+    REF,
+    ROUTE,
+    SEEN,
+)
 from casework.body_shape import (
     MAX_PROBLEMS,
     Choice,
@@ -174,7 +188,11 @@ SHAPES: dict[ChangeKind, Record] = {
             Field("received", Day()),
             Field("ref", Text(200), required=False, null=True),
             Field("materials", MATERIALS),
+            Field("answers", ANSWERS, required=False),
             Field("commitment", Flag(), required=False),
+            Field("green", Text(200), required=False, null=True),
+            Field("first_asked", Text(100), required=False, null=True),
+            Field("proxy", PROXY, required=False, null=True),
         )
     ),
     ChangeKind.CORRECT: Record(

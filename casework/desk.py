@@ -40,10 +40,12 @@ from casework.intake import (
 )
 from casework.intake_code import case_no, mint
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT
+from casework.material_check import demanded
 from casework.offers import allowed_kinds, target_of
 from casework.own_rules import case_blobs, case_previews, check_own, resting_blobs
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
+from casework.scenario import all_answers, requirements
 from casework.service_item import ServiceItem
 from casework.states import HOME
 from casework.used_pages import Bearer, Case, named_once, note
@@ -128,8 +130,9 @@ class Desk:
         if any(material.pages for material in intake.materials):
             case = Case(author, topic, key)
             intake = replace(intake, materials=named_once(conn, self.log, case, bearer, intake.materials))
-        body, blobs = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), china_day(now).isoformat()))
-        required = [rule.name for rule in item.materials if rule.required]
+        day = china_day(now)
+        body, blobs = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), day.isoformat()))
+        required = _demanded(item, body, day)
         self._check(None, ChangeKind.COLLECT, body, person, "home", tier, blobs, required)
         self.log.open(
             conn,
@@ -369,6 +372,14 @@ class Desk:
         sealed = self.log.seal(key, plain, role)
         held = HeldPreview(small.ref.hash, small.ref.length) if small else None
         return HeldPage(sealed.ref.hash, sealed.ref.length, sealed.plain, media_type, held)
+
+
+def _demanded(item: ServiceItem, body: dict[str, Any], day: date) -> Sequence[str]:
+    """Names of the materials that this 收件 has to bring."""
+    said = {entry["question"]: entry["answer"] for entry in body.get("answers", ())}
+    answers = all_answers(item, said, body["applicant"], day)
+    needs = requirements(item, answers, commitment=body.get("commitment", False))
+    return demanded(needs, {material["name"] for material in body["materials"]})
 
 
 def _with_blobs(

@@ -5,15 +5,18 @@ People in it were born between 1880 and 1899, so that no living person holds the
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from stdnum.cn.ric import calc_check_digit as citizen_check_digit
 from stdnum.cn.uscc import calc_check_digit as uscc_check_digit
 
 from casework.identity import birth_date
+from casework.scenario import all_answers, asked, requirements
 from casework.service_item import FormField, ServiceItem
 
 SERIALS = 1000 * 20 * 12 * 28
+_DAY = date(2026, 1, 5)
 
 
 def example_citizen_id(serial: int, *, area: str = "341822") -> str:
@@ -33,16 +36,21 @@ def example_uscc(serial: int, *, area: str = "341882") -> str:
 
 
 def example_intake_line(item: ServiceItem, *, serial: int = 7) -> dict[str, Any]:
-    """One line for `lianban-node intake`, as a plain object; every required material is «seen»."""
-    return {
+    """One line for `lianban-node intake`, as a plain object; the first choice answers each scenario question, and every
+    material that is then required is «seen»."""
+    applicant = _applicant(item, serial)
+    answers = {question.key: question.choices[0] for question in asked(item, applicant, _DAY)}
+    needs = requirements(item, all_answers(item, answers, applicant, _DAY))
+    line = {
         "ref": f"example-{item.key}-{serial}",
         "item": item.key,
         "household": f"示例户-{serial}",
-        "applicant": _applicant(item, serial),
+        "applicant": applicant,
         "form": {field.key: _value(field, serial) for field in item.form if field.required},
-        "materials": [{"name": rule.name, "seen": True} for rule in item.materials if rule.required],
+        "materials": [{"name": name, "seen": True} for name in needs.required],
         "submit": True,
     }
+    return line | ({"answers": answers} if answers else {})
 
 
 def _applicant(item: ServiceItem, serial: int) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class CaseState:
 
     state None: no readable 收件 yet, and all else is empty. holder: "home", "township", "county" or "".
     decision: "", "granted" or "denied". entered: state word -> time it was last entered. resume: the state a
-    supplement returns to. reason, basis: of the last refusal, denial or withdrawal. seen: blobs the decision
+    supplement returns to. answers: scenario question -> answer. commitment: 告知承诺. green: why the case goes first
+    (绿色通道), or "". first_asked: the clerk of 首问负责, or "". proxy: who acts for the applicant, or {}.
+    reason, basis: of the last refusal, denial or withdrawal. seen: blobs the decision
     names. office: the county department that it was passed on to (转办), "" for that of the item. deemed: the day whose
     end made it accepted by silence, "" where it is not; lapsed: the rule by which time ended it, while it is so ended;
     lapses: all that time has caused, «rule:day». base: the state without anything tentative, once something tentative
@@ -78,8 +80,12 @@ class CaseState:
     household: str | None = None
     received: str = ""
     ref: str | None = None
-    materials: list[Material] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
     commitment: bool = False
+    green: str = ""
+    first_asked: str = ""
+    proxy: dict[str, Any] = field(default_factory=dict)
+    materials: list[Material] = field(default_factory=list)
     supplement: Supplement | None = None
     resume: State | None = None
     opinion: str = ""

@@ -81,7 +81,11 @@ def _collect(case: CaseState, change: Change, body: Body) -> None:
     case.route = {name: body["route"][name] for name in ("first_review", "decision", "township_reads")}
     case.applicant, case.form, case.extra = body["applicant"], body["form"], body.get("extra", {})
     case.household, case.ref = body.get("household"), body.get("ref")
+    case.answers = {entry["question"]: entry["answer"] for entry in body.get("answers", ())}
     case.commitment = body.get("commitment", False)
+    case.green, case.first_asked = body.get("green") or "", body.get("first_asked") or ""
+    proxy = body.get("proxy") or {}
+    case.proxy = {name: proxy[name] for name in ("name", "id_type", "id", "phone", "authorisation") if proxy}
     case.collected_by, case.collected_at = change.actor, change.time
     _put_materials(case, change, body["materials"])
 

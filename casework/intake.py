@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from casework.applicant import check_applicant
+from casework.applicant import check_applicant, hidden_character
 from casework.errors import BadInput, Problem
 from casework.form_check import check_form
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW
 from casework.material_check import check_materials
+from casework.proxy import clean_proxy, proxy_problems
 from casework.reference import route_of
+from casework.scenario import all_answers, check_answers, requirements
 from casework.service_item import ServiceItem
 
 HOUSEHOLD_MAX_CHARS = 200
+GREEN_MAX_CHARS = 200
+FIRST_ASKED_MAX_CHARS = 100
 PAGES_PER_CHANGE = 60
 """One change names at most so many scans, each with its preview; the log takes 128 blobs an entry."""
 
@@ -80,6 +85,11 @@ class Intake:
     household: str | None = None
     ref: str | None = None
     materials: tuple[HeldMaterial, ...] = field(default_factory=tuple)
+    answers: dict[str, Any] = field(default_factory=dict)
+    commitment: bool = False
+    green: str = ""
+    first_asked: str = ""
+    proxy: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +101,57 @@ class Stamp:
     received: str
 
 
-def checked(
-    item: ServiceItem, intake: Intake, *, complete: bool
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Applicant, form and extra as they will be written. Raises BadInput with every problem found."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An intake as it will be written: `how` holds the optional fields of the body that say how it came about."""
+
+    applicant: dict[str, Any]
+    form: dict[str, Any]
+    extra: dict[str, Any]
+    how: dict[str, Any]
+
+
+def checked(item: ServiceItem, intake: Intake, *, day: date, complete: bool) -> Checked:
+    """The intake as it will be written, by the rules of `day` (China). Raises BadInput with every problem found."""
     applicant, problems = check_applicant(intake.applicant, item)
+    answers, unanswered = check_answers(item, intake.answers, applicant, day, complete=complete)
     form = check_form(item, intake.form, complete=complete)
-    found: list[Problem] = [*problems, *form.problems]
-    found.extend(check_materials(item, [_claim(material) for material in intake.materials], complete=complete))
+    found: list[Problem] = [*unanswered, *problems, *form.problems]
+    needs = requirements(item, all_answers(item, answers, applicant, day), commitment=intake.commitment)
+    claims = [_claim(material) for material in intake.materials]
+    found.extend(check_materials(item, claims, complete=complete, needs=needs))
+    how, wrong = _how(item, intake, applicant)
+    found.extend(wrong if complete else [])
     if intake.household is not None and len(intake.household) > HOUSEHOLD_MAX_CHARS:
         found.append(Problem("household", f"户名超过 {HOUSEHOLD_MAX_CHARS} 字", "请缩短户名"))
     if found:
         raise BadInput(found)
-    return applicant, dict(form.clean), dict(form.extra)
+    said = [{"question": key, "answer": answers[key]} for key in answers]
+    return Checked(applicant, dict(form.clean), dict(form.extra), how | ({"answers": said} if said else {}))
+
+
+def _how(item: ServiceItem, intake: Intake, applicant: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """告知承诺, 绿色通道, 首问, 代办; only what was said is written."""
+    problems: list[Problem] = []
+    if intake.commitment and item.commitment is None:
+        problems.append(Problem("commitment", f"「{item.name}」不适用告知承诺", "请取消勾选，按材料清单收取"))
+    green, first_asked = intake.green.strip(), intake.first_asked.strip()
+    for name, word, text, most in (
+        ("green", "绿色通道的理由", green, GREEN_MAX_CHARS),
+        ("first_asked", "首问人", first_asked, FIRST_ASKED_MAX_CHARS),
+    ):
+        if len(text) > most:
+            problems.append(Problem(name, f"{word}超过 {most} 个字", "请缩短"))
+        elif hidden := hidden_character(text):
+            problems.append(Problem(name, f"{word}里有看不见的控制字符 {hidden}", "请删去后重新输入"))
+    how: dict[str, Any] = {"green": green, "first_asked": first_asked}
+    if intake.proxy:
+        proxy, wrong = clean_proxy(intake.proxy)
+        problems += wrong or proxy_problems(proxy, applicant, [material.name for material in intake.materials])
+        how["proxy"] = proxy
+    if intake.commitment:
+        how["commitment"] = True
+    return {name: value for name, value in how.items() if value}, problems
 
 
 def _claim(material: HeldMaterial) -> dict[str, Any]:
@@ -112,7 +160,7 @@ def _claim(material: HeldMaterial) -> dict[str, Any]:
 
 def collect_body(item: ServiceItem, intake: Intake, stamp: Stamp) -> tuple[dict[str, Any], list[StoredBlob]]:
     """The body of a 收件 and the blobs its indexes point into. Raises BadInput."""
-    applicant, form, extra = checked(item, intake, complete=True)
+    good = checked(item, intake, day=date.fromisoformat(stamp.received), complete=True)
     if sum(len(material.pages) for material in intake.materials) > PAGES_PER_CHANGE:
         raise BadInput([too_many_pages("materials")])
     materials, blobs = material_entries(intake.materials)
@@ -122,14 +170,15 @@ def collect_body(item: ServiceItem, intake: Intake, stamp: Stamp) -> tuple[dict[
         "code": stamp.code,
         "tier": stamp.tier,
         "route": route_of(item),
-        "applicant": applicant,
-        "form": form,
+        "applicant": good.applicant,
+        "form": good.form,
         "household": intake.household,
         "received": stamp.received,
         "materials": materials,
+        **good.how,
     }
-    if extra:
-        body["extra"] = extra
+    if good.extra:
+        body["extra"] = good.extra
     if intake.ref is not None:
         body["ref"] = intake.ref
     return body, blobs

@@ -22,6 +22,7 @@ from casework.fold import CaseState
 from casework.journal import BlobRef
 from casework.judge import request_misfit, table_misfit
 from casework.procedure_rules import procedure_faults
+from casework.proxy import proxy_problems
 from casework.refusals import explain
 from casework.states import OFFICE_NAMES, STATE_NAMES, State
 
@@ -135,7 +136,7 @@ def _own_faults(
 ) -> list[Problem]:
     match kind:
         case ChangeKind.COLLECT:
-            return _missing_materials(body, required)
+            return _missing_materials(body, required) + _proxy_faults(body)
         case ChangeKind.CORRECT if not any(body.get(name) for name in ("applicant", "form", "materials")):
             return [Problem("", "没有任何更正", "请先修改要更正的内容")]
         case ChangeKind.SUPPLEMENT if not (body["materials"] or body.get("form")):
@@ -159,6 +160,11 @@ def _missing_materials(body: dict[str, Any], required: Sequence[str]) -> list[Pr
         for name in required
         if name not in given
     ]
+
+
+def _proxy_faults(body: dict[str, Any]) -> list[Problem]:
+    given = [material["name"] for material in body["materials"]]
+    return proxy_problems(body["proxy"], body["applicant"], given) if body.get("proxy") else []
 
 
 def _defect_faults(defects: list[dict[str, Any]]) -> list[Problem]:

@@ -47,6 +47,11 @@ class Draft:
     ref: str = ""
     """The caller's own key when the draft came from a file."""
     materials: Mapping[str, DraftMaterial] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    commitment: bool = False
+    green: str = ""
+    first_asked: str = ""
+    proxy: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def topic(self) -> bytes:
@@ -64,7 +69,18 @@ class Draft:
         held = [
             HeldMaterial(n, "" if m.pages else m.seen, m.pages) for n, m in self.materials.items() if m.pages or m.seen
         ]
-        return Intake(dict(self.applicant), dict(self.form), self.household or None, self.ref or None, tuple(held))
+        return Intake(
+            dict(self.applicant),
+            dict(self.form),
+            self.household or None,
+            self.ref or None,
+            tuple(held),
+            dict(self.answers),
+            self.commitment,
+            self.green,
+            self.first_asked,
+            dict(self.proxy),
+        )
 
 
 def create(conn: Connection, draft: Draft) -> None:
@@ -112,6 +128,11 @@ def _row(draft: Draft) -> dict[str, Any]:
         "form": dict(draft.form),
         "household": draft.household,
         "materials": {name: _material_plain(material) for name, material in draft.materials.items()},
+        "answers": dict(draft.answers),
+        "commitment": draft.commitment,
+        "green": draft.green,
+        "first_asked": draft.first_asked,
+        "proxy": dict(draft.proxy),
     }
     return {
         "id": draft.id,
@@ -142,6 +163,11 @@ def _draft(row: sa.Row[Any]) -> Draft:
         content["household"],
         row.ref,
         materials,
+        content.get("answers", {}),
+        content.get("commitment", False),
+        content.get("green", ""),
+        content.get("first_asked", ""),
+        content.get("proxy", {}),
     )
 
 

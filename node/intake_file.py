@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from casework.intake import HeldMaterial, HeldPage, Intake, checked
 from casework.materials.opening import PageFile, open_material
 from casework.policy import Person, Role
 from casework.service_item import ServiceItem
+from casework.workdays import china_day
 from node import drafts
 from node.drafts import Draft, DraftMaterial
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, has_room
@@ -24,6 +25,9 @@ from sync_protocol.errors import TooLarge
 
 LINE_BYTES_MAX = 1024 * 1024
 _KEYS = {"ref", "item", "household", "applicant", "form", "materials", "submit"}
+_KEYS |= {"answers", "commitment", "green", "first_asked", "proxy"}
+_SHAPES: dict[str, tuple[type, str]] = dict.fromkeys(("applicant", "form", "answers", "proxy"), (dict, "对象"))
+_SHAPES |= {"materials": (list, "列表")}
 
 
 @dataclass(slots=True)
@@ -107,17 +111,22 @@ def _parse(line: bytes) -> dict[str, Any]:
     unknown = sorted(set(case) - _KEYS)
     if unknown:
         raise _bad(unknown[0][:60], "不认识的字段", f"可用的字段：{'、'.join(sorted(_KEYS))}")
-    for name, kind, word in (("applicant", dict, "对象"), ("form", dict, "对象"), ("materials", list, "列表")):
-        if not isinstance(case.get(name, kind()), kind):
-            raise _bad(name, f"「{name}」应为{word}", "请参照 catalogue show 给出的示例")
-    for name in ("ref", "item", "household"):
-        if not isinstance(case.get(name), str | None):
-            raise _bad(name, f"「{name}」应为文字", "请参照 catalogue show 给出的示例")
-    if not isinstance(case.get("submit", True), bool):
-        raise _bad("submit", "「submit」应为 true 或 false", "省略即为 true")
+    _check_types(case)
     if not case.get("ref") or len(case["ref"]) > 200:
         raise _bad("ref", "缺少 ref，或超过 200 字", "请给每一件写一个不重复的 ref，重复运行时据此不会重复收件")
     return case
+
+
+def _check_types(case: dict[str, Any]) -> None:
+    for name, (kind, word) in _SHAPES.items():
+        if not isinstance(case.get(name, kind()), kind):
+            raise _bad(name, f"「{name}」应为{word}", "请参照 catalogue show 给出的示例")
+    for name in ("ref", "item", "household", "green", "first_asked"):
+        if not isinstance(case.get(name), str | None):
+            raise _bad(name, f"「{name}」应为文字", "请参照 catalogue show 给出的示例")
+    for name, usual in (("submit", "true"), ("commitment", "false")):
+        if not isinstance(case.get(name, True), bool):
+            raise _bad(name, f"「{name}」应为 true 或 false", f"省略即为 {usual}")
 
 
 def _bad(name: str, message: str, remedy: str) -> BadInput:
@@ -130,10 +139,10 @@ def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, 
         outcome.known += 1
         return
     item = station.store.read(lambda conn: reference.newest_item(conn, str(case.get("item") or "")))
-    intake = Intake(dict(case.get("applicant", {})), dict(case.get("form", {})), case.get("household"), case["ref"])
+    intake = _intake(case)
     claimed = _with_materials(intake, _claims(case.get("materials", [])))
     submit = case.get("submit", True)
-    checked(item, claimed, complete=submit)
+    checked(item, claimed, day=china_day(station.desk.now()), complete=submit)
     topic, key = station.topics.new()
     whole = _with_materials(intake, _open(station, key, case.get("materials", []), folder))
 
@@ -158,6 +167,21 @@ def _take(station: Station, person: Person, case: dict[str, Any], folder: Path, 
         outcome.drafts += 1
 
 
+def _intake(case: dict[str, Any]) -> Intake:
+    """What a line says, without its materials."""
+    return Intake(
+        dict(case.get("applicant", {})),
+        dict(case.get("form", {})),
+        case.get("household"),
+        case["ref"],
+        answers=dict(case.get("answers", {})),
+        commitment=case.get("commitment", False),
+        green=case.get("green") or "",
+        first_asked=case.get("first_asked") or "",
+        proxy=dict(case.get("proxy", {})),
+    )
+
+
 def _discard(station: Station, intake: Intake) -> None:
     """Remove the files that no entry names."""
     hashes = [hash_ for material in intake.materials for page in material.pages for hash_ in page.hashes]
@@ -176,7 +200,27 @@ def _draft(topic: bytes, key: bytes, item: ServiceItem, intake: Intake, now: int
     applicant = {name: str(value) for name, value in intake.applicant.items()}
     form = {name: str(value) for name, value in intake.form.items()}
     household, ref = intake.household or "", intake.ref or ""
-    return Draft(topic.hex(), key, item.key, item.version, 0, now, now, applicant, form, household, ref, materials)
+    answers = {name: str(value) for name, value in intake.answers.items()}
+    proxy = {name: str(value) for name, value in intake.proxy.items()}
+    return Draft(
+        topic.hex(),
+        key,
+        item.key,
+        item.version,
+        0,
+        now,
+        now,
+        applicant,
+        form,
+        household,
+        ref,
+        materials,
+        answers,
+        intake.commitment,
+        intake.green,
+        intake.first_asked,
+        proxy,
+    )
 
 
 def _known(station: Station, author: int, ref: str) -> bool:
@@ -188,7 +232,7 @@ def _known_in(conn: Connection, author: int, ref: str) -> bool:
 
 
 def _with_materials(intake: Intake, materials: Sequence[HeldMaterial]) -> Intake:
-    return Intake(intake.applicant, intake.form, intake.household, intake.ref, tuple(materials))
+    return replace(intake, materials=tuple(materials))
 
 
 def _claims(entries: Sequence[Any]) -> list[HeldMaterial]:

@@ -302,12 +302,16 @@ def typed(item_key: str = ITEM, **more: str) -> list[tuple[str, str]]:
     line = example_intake_line(load_catalogue().get(item_key))
     fields = {f"applicant.{key}": str(value) for key, value in line["applicant"].items()}
     fields |= {f"form.{key}": str(value) for key, value in line["form"].items()}
+    fields |= {f"answers.{key}": value for key, value in line.get("answers", {}).items()}
     fields |= {"household": line["household"]} | {key.replace("__", "."): value for key, value in more.items()}
     return list(fields.items())
 
 
 def required_indexes(item_key: str = ITEM) -> list[int]:
-    return [index for index, rule in enumerate(load_catalogue().get(item_key).materials) if rule.required]
+    """Places of what the applicant of `typed` has to bring."""
+    item = load_catalogue().get(item_key)
+    names = [material["name"] for material in example_intake_line(item)["materials"]]
+    return [index for index, rule in enumerate(item.materials) if rule.name in names]
 
 
 async def new_draft(clerk: Clerk, item_key: str = ITEM, **more: str) -> str:

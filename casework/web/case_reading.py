@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any, cast
 
 import aiohttp_jinja2
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from casework import accounts_store, reference
 from casework.applicant import ID_TYPES
+from casework.case_needs import lacking_of, needs_of
 from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES
 from casework.clock_table import ACCEPTANCE
 from casework.deadlines import DUE_TODAY, NEAR, OVERDUE
@@ -19,6 +21,7 @@ from casework.errors import BadInput, NotFound
 from casework.fold import CaseState
 from casework.intake_code import parse
 from casework.lapses import LAPSE_NAMES
+from casework.scenario import all_answers
 from casework.states import COUNTY, OFFICE_NAMES, STATE_NAMES
 from casework.web import keys
 from casework.web.action_table import offered
@@ -34,6 +37,7 @@ from casework.web.case_words import (
     troubles,
 )
 from casework.web.custody_words import custody_words
+from casework.web.how_words import answer_rows, how_rows, trust_words, way_rows
 from casework.web.page_words import away, page_rows
 from casework.web.trail_words import trail
 
@@ -87,6 +91,7 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "unsent": view.office != COUNTY and window_unsent(view),
         "applicant": applicant_rows(state.applicant, "full" if view.allowed else "masked", _),
         "form": form_rows(view.item, state.form),
+        **_how(view, _),
         "extra": extra_rows(state.extra),
         "pages": page_rows(view, _),
         "away": away(view, request.app[keys.CLOCK](), _),
@@ -99,6 +104,24 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "close_result": close_result_name(state.close_result),
         "delivered_how": delivery_name(state.delivery.how) if state.delivery else "",
         "id_types": list(ID_TYPES.items()),
+    }
+
+
+def _how(view: CaseView, _: Callable[[str], str]) -> dict[str, Any]:
+    """How the application came about, and what of its materials is still to come."""
+    state, item = view.state, view.item
+    reveal = "full" if view.allowed else "masked"
+    seen = {material.name: material.seen for material in state.materials}
+    said = how_rows(state, reveal, _)
+    if item is None or state.state is None:
+        return {"situation": answer_rows(item, state.answers, _), "how": said, "to_come": (), "trust": {}}
+    needs = needs_of(item, state)
+    answers = all_answers(item, state.answers, state.applicant, date.fromisoformat(state.received))
+    return {
+        "situation": answer_rows(item, answers, _) + way_rows(needs, _),
+        "how": said,
+        "to_come": lacking_of(item, state),
+        "trust": trust_words(item, seen, _),
     }
 
 

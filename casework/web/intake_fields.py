@@ -1,7 +1,7 @@
 """Names of the inputs for applicant, item form and materials, and the way between them and plain values.
 
-Inputs are called applicant.KEY, form.KEY, materials.N.file and materials.N.seen (N counts the item's list from 0),
-so that a problem's field is the name of an input.
+Inputs are called applicant.KEY, form.KEY, answers.KEY, proxy.KEY, materials.N.file and materials.N.seen (N counts the
+item's papers from 0, see casework.standing_papers), so that a problem's field is the name of an input.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any
 
 from casework.applicant import APPLICANT_KEYS, CITIZEN_ID_TYPE, USCC_TYPE
 from casework.errors import Problem
+from casework.proxy import PROXY_KEYS
 from casework.service_item import ServiceItem
+from casework.standing_papers import paper_list
 from casework.web.forms import Form, UploadedFile
 
 
@@ -44,10 +46,24 @@ def given_form(form: Form, item: ServiceItem) -> dict[str, str]:
     return {f.key: form.get(f"form.{f.key}") for f in item.form if f"form.{f.key}" in sent}
 
 
+def given_answers(form: Form, item: ServiceItem) -> dict[str, str]:
+    """Those of the item's scenario questions that the page carried; one that was not shown is left as it was."""
+    sent = {name for name, _value in form.fields}
+    shown = {key for key in form.get("asked").split(",") if key}  # radio buttons that nobody chose send nothing
+    keys = [question.key for question in item.questions]
+    return {key: form.get(f"answers.{key}") for key in keys if key in shown or f"answers.{key}" in sent}
+
+
+def given_proxy(form: Form) -> dict[str, str]:
+    """Who acts for the applicant; empty where neither name, number nor telephone is given."""
+    given = {key: form.get(f"proxy.{key}") for key in PROXY_KEYS}
+    return given if given["name"] or given["id"] or given["phone"] else {}
+
+
 def given_materials(form: Form, item: ServiceItem) -> list[GivenMaterial]:
     """Materials with files, or ticked as seen; the others are left out."""
     found = []
-    for index, rule in enumerate(item.materials):
+    for index, rule in enumerate(paper_list(item)):
         seen, files = form.get(f"materials.{index}.seen") != "", tuple(form.files(f"materials.{index}.file"))
         if seen or files:
             found.append(GivenMaterial(index, rule.name, seen, files))
@@ -63,7 +79,7 @@ def input_values(applicant: Mapping[str, Any], form: Mapping[str, Any], househol
 
 def on_inputs(problems: Iterable[Problem], item: ServiceItem) -> list[Problem]:
     """The same problems, those of materials under the names of their inputs."""
-    places = {f"materials.{rule.name[:60]}": f"materials.{index}" for index, rule in enumerate(item.materials)}
+    places = {f"materials.{rule.name[:60]}": f"materials.{index}" for index, rule in enumerate(paper_list(item))}
     return [Problem(places.get(p.field, p.field), p.message, p.remedy) for p in problems]
 
 

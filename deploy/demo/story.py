@@ -307,6 +307,7 @@ def _document(page: Page) -> str:
 def _fields(line: dict[str, Any]) -> list[tuple[str, str]]:
     fields = [(f"applicant.{key}", str(value)) for key, value in line["applicant"].items()]
     fields += [(f"form.{key}", str(value)) for key, value in line["form"].items()]
+    fields += [(f"answers.{key}", value) for key, value in line.get("answers", {}).items()]
     return [*fields, ("household", line["household"])]
 
 
@@ -314,10 +315,11 @@ def _material_inputs(
     item: ServiceItem, name: str, scanned: int
 ) -> tuple[list[tuple[int, tuple[str, bytes]]], list[tuple[str, str]]]:
     """Files for the first required materials, ticks for the others."""
+    needed = {material["name"] for material in example_intake_line(item)["materials"]}
     files: list[tuple[int, tuple[str, bytes]]] = []
     seen: list[tuple[str, str]] = []
     for index, rule in enumerate(item.materials):
-        if not rule.required:
+        if rule.name not in needed:
             continue
         if len(files) < scanned:
             picture = scans.page(rule.name[:18], [f"申请人：{name}", f"第 {index + 1} 份材料"], index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,13 +13,15 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from casework import case_store, reference
-from casework.applicant import ID_TYPES
+from casework.applicant import ID_TYPES, USCC_TYPE
 from casework.desk import PREVIEW_TYPE, Desk
 from casework.errors import BadInput, NotFound, Problem
 from casework.identity import compact_number
 from casework.intake import PAGES_PER_CHANGE, checked, too_many_pages
 from casework.policy import Person, case_scope
+from casework.scenario import Requirements, all_answers, asked, requirements
 from casework.service_item import ServiceItem
+from casework.standing_papers import paper_list
 from casework.web import keys
 from casework.web.case_files import HASH_BYTES, stream_file
 from casework.web.case_keys import DESK
@@ -27,58 +30,84 @@ from casework.web.forms import Form, form_of
 from casework.web.i18n import N_
 from casework.web.intake_fields import (
     applicant_kinds,
+    given_answers,
     given_applicant,
     given_form,
     given_materials,
+    given_proxy,
     input_values,
     on_inputs,
 )
 from casework.web.page_opening import discard, open_files
 from casework.web.render import flash, redirect, render
+from casework.workdays import china_day
 from node import drafts
 from node.drafts import Draft, DraftMaterial
+from node.pages.material_rows import authorisations, material_rows
 
 TOPIC_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A draft with its item as it is now, and open cases of the same person for the same item."""
+    """A draft with its item as it is now, open cases of the same person for the same item, and today (China)."""
 
     draft: Draft
     item: ServiceItem
     same: Sequence[sa.Row[Any]]
     linked: frozenset[bytes]
+    day: date
+
+    @property
+    def person(self) -> dict[str, str]:
+        """The applicant with the number as it will be stored, for what follows from it."""
+        return {**self.draft.applicant, "id": compact_number(self.draft.applicant.get("id", ""))}
+
+    @property
+    def answers(self) -> dict[str, str | int]:
+        """Answers as typed, and the facts that need not be asked."""
+        return all_answers(self.item, self.draft.answers, self.person, self.day)
+
+    @property
+    def needs(self) -> Requirements:
+        """What this applicant has to bring, as far as the questions are answered."""
+        return requirements(self.item, self.answers, commitment=self.draft.commitment)
 
 
 async def opened(request: web.Request) -> Open:
     """The draft that the address names. Raises NotFound."""
     id_ = hex_bytes(request.match_info["id"], TOPIC_BYTES).hex()
     person = request[keys.PERSON]
-    return await request.app[keys.STORE].read(lambda conn: _open(conn, person, id_))
+    day = china_day(request.app[keys.CLOCK]())
+    return await request.app[keys.STORE].read(lambda conn: _open(conn, person, id_, day))
 
 
-def _open(conn: Connection, person: Person, id_: str) -> Open:
+def _open(conn: Connection, person: Person, id_: str, day: date) -> Open:
     draft = drafts.load(conn, id_)
     number = compact_number(draft.applicant.get("id", ""))
     same = case_store.same_person(conn, number, draft.item) if number else []
     scope = case_scope(person)
     prefix = scope.region_prefix if scope else "-"
     linked = frozenset(bytes(row.topic) for row in same if row.home_region.startswith(prefix))
-    return Open(draft, reference.newest_item(conn, draft.item), same, linked)
+    return Open(draft, reference.newest_item(conn, draft.item), same, linked, day)
 
 
 def draft_problems(open_: Open) -> list[Problem]:
     """Everything that keeps the draft from being handed in, under the names of the inputs."""
     try:
-        checked(open_.item, open_.draft.intake(), complete=True)
+        checked(open_.item, open_.draft.intake(), day=open_.day, complete=True)
     except BadInput as error:
         return on_inputs(error.problems, open_.item)
     return []
 
 
 def draft_context(open_: Open) -> dict[str, Any]:
+    draft, needs = open_.draft, open_.needs
     return {
+        "questions": asked(open_.item, open_.person, open_.day),
+        "rows": material_rows(open_.item, needs, draft.materials, commitment=draft.commitment, proxy=bool(draft.proxy)),
+        "authorisations": [(name, name) for name in authorisations(open_.item)],
+        "proxy_types": [pair for pair in ID_TYPES.items() if pair[0] != USCC_TYPE],
         "draft": open_.draft,
         "item": open_.item,
         "same": open_.same,
@@ -128,7 +157,7 @@ async def list_drafts(request: web.Request) -> web.Response:
 
 
 async def show_draft(request: web.Request) -> web.Response:
-    """GET /drafts/{id}: applicant, form, household."""
+    """GET /drafts/{id}: scenario questions first, then applicant, form, household, who acts and how."""
     open_ = await opened(request)
     return await _details(request, open_)
 
@@ -136,11 +165,15 @@ async def show_draft(request: web.Request) -> web.Response:
 async def _details(request: web.Request, open_: Open, problems: Sequence[Problem] = ()) -> web.Response:
     draft = open_.draft
     values = input_values({"id_type": "111"} | dict(draft.applicant), draft.form, draft.household)
+    values |= {f"answers.{key}": value for key, value in draft.answers.items()}
+    values |= {f"proxy.{key}": value for key, value in ({"id_type": "111"} | dict(draft.proxy)).items()}
+    values |= {"green": draft.green, "first_asked": draft.first_asked}
     return await render(request, "draft.html", draft_context(open_), problems=problems, values=values)
 
 
 async def save_draft(request: web.Request) -> web.Response:
-    """POST /drafts/{id}: applicant.*, form.*, household, go=next|stay. Saved in any case; `next` needs it right."""
+    """POST /drafts/{id}: answers.*, applicant.*, form.*, household, proxy.*, green, first_asked, commitment,
+    go=next|stay. Saved in any case; `next` needs it right."""
     open_, form, now = await opened(request), form_of(request), request.app[keys.CLOCK]()
 
     def write(conn: Connection) -> None:
@@ -160,7 +193,17 @@ async def save_draft(request: web.Request) -> web.Response:
 def _filled(draft: Draft, item: ServiceItem, form: Form) -> Draft:
     values = given_form(form, item)
     household = form.get("household")
-    return replace(draft, applicant=given_applicant(form), form={**draft.form, **values}, household=household)
+    return replace(
+        draft,
+        applicant=given_applicant(form),
+        form={**draft.form, **values},
+        household=household,
+        answers={**draft.answers, **given_answers(form, item)},
+        commitment=form.get("commitment") == "1",
+        green=form.get("green").strip(),
+        first_asked=form.get("first_asked").strip(),
+        proxy=given_proxy(form),
+    )
 
 
 async def show_materials(request: web.Request) -> web.Response:
@@ -204,7 +247,7 @@ async def _add_pages(request: web.Request, open_: Open, form: Form) -> tuple[lis
         count, added = count + len(pages), added + len(pages)
         await _keep(request, open_.draft.id, name, DraftMaterial("seen" if material.seen else "", tuple(pages)))
     if form.get("whole"):
-        for rule in open_.item.materials:
+        for rule in paper_list(open_.item):
             if rule.name not in given and open_.draft.materials.get(rule.name, DraftMaterial()).seen:
                 await _keep(request, open_.draft.id, rule.name, DraftMaterial())
     return problems, added

@@ -10,10 +10,12 @@ from sqlalchemy import Connection
 from casework.errors import BadInput, NotFound, Problem
 from casework.identity import mask_id
 from casework.intake_code import parse
+from casework.standing_papers import paper_list
 from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import hex_bytes, translator
 from casework.web.case_words import applicant_rows, form_rows
+from casework.web.how_words import answer_rows, how_rows, way_rows
 from casework.web.i18n import N_
 from casework.web.intake_fields import on_inputs
 from casework.web.page_opening import discard
@@ -31,8 +33,11 @@ async def show_check(request: web.Request) -> web.Response:
 async def _check_page(
     request: web.Request, open_: Open, problems: Sequence[Problem], *, status: int | None = None
 ) -> web.Response:
+    draft, _ = open_.draft, translator(request)
     context = draft_context(open_) | {
-        "applicant": applicant_rows(open_.draft.applicant, "full", translator(request)),
+        "applicant": applicant_rows(draft.applicant, "full", _),
+        "situation": answer_rows(open_.item, open_.answers, _) + way_rows(open_.needs, _),
+        "how": how_rows(draft, "full", _),
         "form": form_rows(open_.item, open_.draft.form),
         "mask_id": mask_id,
     }
@@ -82,7 +87,7 @@ def _lost_pages(request: web.Request, open_: Open) -> list[Problem]:
     log = request.app[DESK].log
     return [
         Problem(f"materials.{index}", f"「{rule.name}」有扫描件在本机已找不到", "请移去后重新扫描上传")
-        for index, rule in enumerate(open_.item.materials)
+        for index, rule in enumerate(paper_list(open_.item))
         if rule.name in open_.draft.materials
         and not all(log.holds(one) for page in open_.draft.materials[rule.name].pages for one in page.hashes)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import msgpack
@@ -16,9 +17,11 @@ from casework.example_intake import example_citizen_id, example_intake_line
 from casework.form_check import check_form
 from casework.identity import birth_date
 from casework.material_check import check_materials
+from casework.scenario import all_answers, check_answers, requirements
 from casework.service_item import FormField, ServiceItem
 
 CATALOGUE = load_catalogue()
+DAY = date(2026, 1, 5)
 ELDER = CATALOGUE.get("elder_allowance")
 DIBAO = CATALOGUE.get("dibao")
 
@@ -36,7 +39,9 @@ def test_example_line_is_accepted(item: ServiceItem, serial: int) -> None:
     assert result.problems == ()
     assert set(result.clean) == {field.key for field in item.form if field.required}
     assert check_applicant(line["applicant"], item)[1] == ()
-    assert check_materials(item, line["materials"]) == ()
+    assert check_answers(item, line.get("answers", {}), line["applicant"], DAY)[1] == ()
+    answers = all_answers(item, line.get("answers", {}), line["applicant"], DAY)
+    assert check_materials(item, line["materials"], needs=requirements(item, answers)) == ()
 
 
 def test_example_birth_date_is_that_of_the_number() -> None:

@@ -1,4 +1,4 @@
-"""What an applicant needs is computed from the table: no flow is enumerated, and a table that contradicts is refused."""
+"""What an applicant needs is computed from the table; no flow is enumerated, contradictions are refused."""
 
 from __future__ import annotations
 

@@ -167,4 +167,4 @@ def intake_line(item_key: str, serial: int) -> Intake:
     item = _catalogue()[item_key]
     line = example_intake_line(item, serial=serial)
     materials = tuple(HeldMaterial(material["name"], "seen") for material in line["materials"])
-    return Intake(line["applicant"], line["form"], line["household"], line["ref"], materials)
+    return Intake(line["applicant"], line["form"], line["household"], line["ref"], materials, line.get("answers", {}))

@@ -185,8 +185,8 @@ def test_an_intake_line_is_a_case_or_problems_in_words(line):
         intake = Intake(
             case.get("applicant", {}), case.get("form", {}), case.get("household"), case["ref"], tuple(claims)
         )
-        checked(ITEM, intake, complete=False)
-        checked(ITEM, intake, complete=True)
+        checked(ITEM, intake, day=date(2026, 11, 20), complete=False)
+        checked(ITEM, intake, day=date(2026, 11, 20), complete=True)
         body, _ = collect_body(ITEM, intake, Stamp("village", "c", "2026-11-20"))
     except BadInput as error:
         problems = error.problems

@@ -140,7 +140,7 @@ class Hall:
             held = tuple(desk.seal(key, b"page %d" % n * 400, "image/jpeg") for n in range(pages))
             materials[0] = HeldMaterial(materials[0].name, pages=cast("tuple[HeldPage, ...]", held))
         applicant = {**line["applicant"], "name": name}
-        intake = Intake(applicant, line["form"], materials=tuple(materials))
+        intake = Intake(applicant, line["form"], materials=tuple(materials), answers=line.get("answers", {}))
         person = self.agent(account)
         return self.village.store.write(lambda conn: desk.collect(conn, person, topic, key, intake, item))
 
