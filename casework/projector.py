@@ -116,7 +116,7 @@ class Projector:
         match entry.type:
             case ChangeKind.CATALOGUE_ITEM if by_hub:
                 reference.forget(self._log_of.memory(conn))
-                reference.save_item(conn, body)
+                reference.take_item(conn, body)
             case ChangeKind.CALENDAR_YEAR if by_hub:
                 reference.forget(self._log_of.memory(conn))
                 reference.save_calendar_year(conn, body)

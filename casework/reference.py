@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from casework.case_tables import calendar_year, catalogue_item, region_row, serial, station_address
 from casework.catalogue import item_from_plain
+from casework.catalogue_delta import is_delta, rebuilt
 from casework.errors import BadInput, NotFound, Problem
 from casework.regions import Region, RegionTree
 from casework.service_item import ServiceItem
@@ -30,6 +31,18 @@ def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
         {"key": item.key, "version": item.version},
         {"name": item.name, "plain": json.dumps(plain, ensure_ascii=False, sort_keys=True)},
     )
+
+
+def take_item(conn: Connection, body: Mapping[str, Any]) -> None:
+    """Keep one version of an item as it travelled, whole or as what differs from an earlier one. Raises BadInput."""
+    if not is_delta(body):
+        save_item(conn, body)
+        return
+    known = conn.execute(_VERSION, {"key": storable(str(body["key"])), "version": body["base"]}).scalar()
+    if known is None:
+        said = f"事项 {str(body['key'])[:40]} 的第 {body['base']} 版不在本机，第 {body['version']} 版无法还原"
+        raise BadInput([Problem("base", said, "请由县级下发这一版的完整内容")])
+    save_item(conn, rebuilt(json.loads(known), body))
 
 
 # asked for each case: made once, because to make a statement takes longer than to run it

@@ -82,6 +82,11 @@ def now() -> int:
     return int(time.time())
 
 
+def opened(folder: DataFolder) -> County:
+    """The county in a folder, for a command. Raises FolderError, StoreError or SchemaTooNew."""
+    return open_county(folder, os.urandom, now)
+
+
 @dataclass(slots=True)
 class Running:
     """The hub's parts while it runs. `waiting` maps a home to the loop time until which its upload goes on."""

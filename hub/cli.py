@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from casework import reference
 from casework.accounts import password_problems
-from casework.catalogue import load_catalogue
 from casework.errors import BadInput, CaseworkError
-from casework.example_intake import example_intake_line
 from casework.fsck import look_at_cases
 from casework.logs import configure_logs
 from casework.passwords import hash_password
-from casework.service_item import ServiceItem
 from casework.web.listen import serve_refusal, tls_context
 from hub import app as program
 from hub import staff, stations, statistics
-from hub.cli_options import AsJson, Db, Dir, KeyFile
+from hub.catalogue_cli import catalogue
+from hub.cli_options import AsJson, Db, Dir, KeyFile, show
 from hub.county import open_county
 from hub.founding import found_county
 from hub.settings import HubSettings
@@ -40,7 +37,6 @@ from sync_protocol.store.seam import StoreError
 
 cli = typer.Typer(help="Lianban hub: the county's program.", no_args_is_help=True, add_completion=False)
 user = typer.Typer(help="Staff accounts.", no_args_is_help=True)
-catalogue = typer.Typer(help="Service items.", no_args_is_help=True)
 cli.add_typer(user, name="user")
 cli.add_typer(catalogue, name="catalogue")
 bundle = typer.Typer(help="Bundles that a courier carries.", no_args_is_help=True)
@@ -83,7 +79,7 @@ def init(
         f"{done.name} {done.county}: {done.regions} regions, {done.items} items. Database key: {data.key_file}.\n"
         f"Move {done.root_key_file} to a medium that is kept offline."
     )
-    _print(report, as_json, text)
+    show(report, as_json, text)
 
 
 @cli.command()
@@ -140,7 +136,7 @@ def invite(
     finally:
         county.close()
     report = {"token": done.token, "station": done.station, "expires": done.expires}
-    _print(report, as_json, done.token)
+    show(report, as_json, done.token)
 
 
 @cli.command()
@@ -163,7 +159,7 @@ def address(
         known = county.store.read(reference.addresses)
     finally:
         county.close()
-    _print({"addresses": known}, as_json, "\n".join(f"{author}: {known[author]}" for author in sorted(known)))
+    show({"addresses": known}, as_json, "\n".join(f"{author}: {known[author]}" for author in sorted(known)))
 
 
 @user.command("add")
@@ -194,56 +190,7 @@ def user_add(
         )
     finally:
         county.close()
-    _print({"account": account.account, "login": account.login}, as_json, f"account {account.account}: {account.login}")
-
-
-@catalogue.command("show")
-def catalogue_show(
-    item: Annotated[str, typer.Argument(help="Item key; without it all items are listed.")] = "",
-    folder: Annotated[
-        Path | None, typer.Option("--dir", help="Folder of the county's data; default: as shipped.")
-    ] = None,
-    key_file: KeyFile = None,
-    db: Db = None,
-    as_json: AsJson = False,
-) -> None:
-    """Item keys; for one item its form keys and types, material names and an intake line that is accepted."""
-    items = _items(folder, key_file, db)
-    if not item:
-        report: dict[str, Any] = {"items": [{"key": i.key, "name": i.name, "version": i.version} for i in items]}
-        _print(report, as_json, "\n".join(f"{i.key}\t{i.name}" for i in items))
-        return
-    found = next((candidate for candidate in items if candidate.key == item), None)
-    if found is None:
-        raise ValueError(f"no item {item}; `lianban-hub catalogue show` lists them")
-    report = _describe(found)
-    print(json.dumps(report, ensure_ascii=False, indent=None if as_json else 2))
-
-
-def _items(folder: Path | None, key_file: Path | None, db: str | None) -> list[ServiceItem]:
-    if folder is None:
-        return list(load_catalogue())
-    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
-    try:
-        return county.store.read(reference.items)
-    finally:
-        county.close()
-
-
-def _describe(item: ServiceItem) -> dict[str, Any]:
-    return {
-        "key": item.key,
-        "name": item.name,
-        "version": item.version,
-        "decision_tier": item.decision_tier,
-        "office": item.office,
-        "form": [
-            {"key": f.key, "label": f.label, "type": f.type, "required": f.required, "choices": list(f.choices)}
-            for f in item.form
-        ],
-        "materials": [{"name": m.name, "required": m.required} for m in item.materials],
-        "example": example_intake_line(item),
-    }
+    show({"account": account.account, "login": account.login}, as_json, f"account {account.account}: {account.login}")
 
 
 @cli.command()
@@ -263,7 +210,7 @@ def export(
         county.close()
     report = {name: getattr(done, name) for name in done.__slots__}
     text = f"{done.entries} entries, {done.blobs} blobs, {done.bytes} bytes in {to}"
-    _print(report, as_json, text + (f"; {done.damaged} damaged scans left out, see fsck" if done.damaged else ""))
+    show(report, as_json, text + (f"; {done.damaged} damaged scans left out, see fsck" if done.damaged else ""))
 
 
 @cli.command()
@@ -282,7 +229,7 @@ def fsck(
     found.wrong.extend(cases.wrong)
     report = {name: getattr(found, name) for name in found.__slots__} | {"cases": cases.cases, "mended": cases.mended}
     text = f"{found.entries} entries, {found.signatures} signatures, {found.blobs} blobs, {cases.cases} cases checked"
-    _print(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
+    show(report, as_json, "\n".join([text, *(f"mended: {line}" for line in cases.mended), *found.wrong]))
     raise typer.Exit(1 if found.wrong else 0)
 
 
@@ -311,7 +258,7 @@ def show_statistics(
     if csv is not None:
         with csv.open("xb") as out:
             out.write(statistics.csv_of(report))
-    _print(statistics.plain_report(report), as_json, statistics.text_of(report))
+    show(statistics.plain_report(report), as_json, statistics.text_of(report))
 
 
 @cli.command()
@@ -330,7 +277,7 @@ def share(
     finally:
         county.close()
     text = "The key goes down with the next exchange." if shared else "That machine had the key already."
-    _print({"case": case, "with": reader, "shared": shared}, as_json, text)
+    show({"case": case, "with": reader, "shared": shared}, as_json, text)
 
 
 @bundle.command("export")
@@ -352,7 +299,7 @@ def bundle_export(
         report = sticks.write(reader, to, program.now(), _say, everything=everything)
     finally:
         county.close()
-    _print(report, as_json, written_line(report))
+    show(report, as_json, written_line(report))
 
 
 @bundle.command("import")
@@ -372,7 +319,7 @@ def bundle_import(
         county.judge(carried.homes)
     finally:
         county.close()
-    _print(carried.report(), as_json, "\n".join(carried.lines()))
+    show(carried.report(), as_json, "\n".join(carried.lines()))
     raise typer.Exit(3 if carried.refused else 0)
 
 
@@ -381,16 +328,12 @@ def bundle_inspect(file: Annotated[Path, typer.Argument(help="The bundle.")], as
     """From where, for where, when, how much, and whether it is whole. Needs no key. Exit 1: it is damaged."""
     look = look_at(file, _say)
     report = look.report()
-    _print(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
+    show(report, as_json, "\n".join(f"{name}: {value}" for name, value in report.items()))
     raise typer.Exit(0 if look.sound else 1)
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _print(report: dict[str, Any], as_json: bool, text: str) -> None:
-    print(json.dumps(report, ensure_ascii=False) if as_json else text)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Options that several commands of lianban-hub share."""
+"""Options that several commands of lianban-hub share, and how a report is printed."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,3 +20,8 @@ Db = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
+
+
+def show(report: dict[str, Any], as_json: bool, text: str) -> None:  # noqa: FBT001 - an option's value
+    """The report for a program, or the text for a person."""
+    print(json.dumps(report, ensure_ascii=False) if as_json else text)  # noqa: T201

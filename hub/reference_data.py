@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from casework import reference
 from casework.case_tables import calendar_year, catalogue_item
+from casework.catalogue_delta import difference, rebuilt
 from casework.catalogue_format import CatalogueError, item_to_plain
 from casework.changes import ChangeKind
 from casework.errors import Problem
@@ -48,16 +49,13 @@ def publish(
 
     Raises CatalogueError when an item was changed but keeps the version that is already out, or is too large.
     """
-    lock_feeds(conn, [TO_ALL])
-    items = _new_items(conn, catalogue)
+    items = publish_items(conn, journal, catalogue, writing)
     years = _new_years(conn, calendar)
     rows = _new_regions(conn, regions)
-    for plain in items:
-        _tell(conn, journal, ChangeKind.CATALOGUE_ITEM, plain, writing)
     for plain in years:
         _tell(conn, journal, ChangeKind.CALENDAR_YEAR, plain, writing)
     _tell_regions(conn, journal, rows, writing)
-    return Published(len(items), len(years), len(rows))
+    return Published(items, len(years), len(rows))
 
 
 def new_regions(conn: Connection, regions: RegionTree) -> list[Region]:
@@ -91,6 +89,15 @@ def _tell_regions(conn: Connection, journal: Journal, rows: Sequence[list[str]],
         _tell(conn, journal, ChangeKind.REGION_ROWS, {"rows": group}, writing)
 
 
+def publish_items(conn: Connection, journal: Journal, catalogue: Iterable[ServiceItem], writing: Writing) -> int:
+    """Tell everybody the item versions that have not been told yet, and how many those were. Raises as `publish`."""
+    lock_feeds(conn, [TO_ALL])
+    bodies = _new_items(conn, catalogue)
+    for body in bodies:
+        _tell(conn, journal, ChangeKind.CATALOGUE_ITEM, body, writing)
+    return len(bodies)
+
+
 def _tell(conn: Connection, journal: Journal, kind: ChangeKind, plain: dict[str, Any], writing: Writing) -> None:
     journal.tell(conn, TO_ALL, int(kind), canonical.pack(plain), writing)
 
@@ -98,6 +105,9 @@ def _tell(conn: Connection, journal: Journal, kind: ChangeKind, plain: dict[str,
 def _new_items(conn: Connection, catalogue: Iterable[ServiceItem]) -> list[dict[str, Any]]:
     c = catalogue_item.c
     known = {(row.key, row.version): row.plain for row in conn.execute(sa.select(c.key, c.version, c.plain))}
+    newest: dict[str, int] = {}
+    for key, version in known:
+        newest[key] = max(version, newest.get(key, 0))
     new, problems = [], []
     for item in catalogue:
         plain = item_to_plain(item)
@@ -105,12 +115,28 @@ def _new_items(conn: Connection, catalogue: Iterable[ServiceItem]) -> list[dict[
         if out is None and len(canonical.pack(plain)) > BODY_BYTES_MAX:
             problems.append(Problem(item.key, f"事项「{item.name}」太长，放不进一条下发内容", "请精简材料说明或依据"))
         elif out is None:
-            new.append(plain)
+            base = known.get((item.key, newest.get(item.key, 0)))
+            new.append(_body(plain, json.loads(base) if base is not None else None))
         elif json.loads(out) != json.loads(json.dumps(plain)):
             problems.append(_changed(item))
     if problems:
         raise CatalogueError(problems)
     return new
+
+
+def _body(plain: dict[str, Any], base: dict[str, Any] | None) -> dict[str, Any]:
+    """What travels: the difference from the newest version that is out where that is shorter, else the whole item.
+
+    Whoever reads hub→all has all of it, from the first entry on, so the base is held wherever this entry is; it is
+    rebuilt here before it is written.
+    """
+    if base is None:
+        return plain
+    shorter = difference(base, json.loads(json.dumps(plain)))
+    if len(canonical.pack(shorter)) >= len(canonical.pack(plain)):
+        return plain
+    assert rebuilt(base, canonical.unpack(canonical.pack(shorter), bytes_max=BODY_BYTES_MAX)) == plain
+    return shorter
 
 
 def _changed(item: ServiceItem) -> Problem:

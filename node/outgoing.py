@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from casework.case_tables import case_row
+from casework.case_tables import case_row, catalogue_item
+from casework.changes import ChangeKind
 from casework.policy import CaseScope
-from sync_protocol.feeds import HUB, FeedKind
+from sync_protocol.feeds import HUB, TO_ALL, FeedKind
 from sync_protocol.store import tables as t
 
 OUTBOX_ROWS = 200
@@ -32,6 +33,15 @@ def _with_scans_on_the_way(author: int) -> sa.Select[tuple[bytes]]:
     at_county = sa.exists().where(signed.author == HUB, signed.hash == r.hash)
     own = sa.func.substr(r.feed, 1, 1) == bytes([FeedKind.UP])
     return sa.select(r.topic).where(own, ~at_county).distinct()
+
+
+def unread_items(conn: Connection) -> int:
+    """How many item versions the county has told that could not be read here; the status page says so."""
+    e = t.entry.c
+    of_items = (e.feed == TO_ALL.packed(), e.type == int(ChangeKind.CATALOGUE_ITEM))
+    told = sa.select(sa.func.count(sa.distinct(e.body))).where(*of_items)  # what is told again in a new epoch is one
+    held = sa.select(sa.func.count()).select_from(catalogue_item)
+    return max(0, conn.execute(told).scalar_one() - conn.execute(held).scalar_one())
 
 
 def reference_times(conn: Connection, types: tuple[int, ...]) -> dict[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from casework.case_needs import lacking_of
 from casework.changes import ChangeKind
 from casework.desk import CaseView
 from casework.errors import BadInput, Problem
@@ -18,8 +19,7 @@ def missing_tolerable(view: CaseView) -> list[str]:
     """Names of the required materials that the case lacks and that may follow (容缺)."""
     if view.item is None:
         return []
-    given = {material.name for material in view.state.materials}
-    return [rule.name for rule in view.item.materials if rule.required and rule.tolerable and rule.name not in given]
+    return [one.name for one in lacking_of(view.item, view.state) if one.rule.tolerable is not None]
 
 
 def lacking_body(form: Form, view: CaseView) -> Body:

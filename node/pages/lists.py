@@ -105,6 +105,7 @@ def _station(conn: Connection, desk: Desk) -> dict[str, Any]:
         "name": reference.region_name(conn, region),
         "tier": desk.log.tier_of(conn, author),
         "items": len(reference.items(conn)),
+        "unread_items": outgoing.unread_items(conn),
         "items_at": came.get(kinds[0], 0),
         "calendar_at": came.get(kinds[1], 0),
         "years": [(year, calendar.is_provisional(year)) for year in years],
