@@ -23,7 +23,7 @@ from hub.catalogue_words import FIELD_WORDS, ROUTE, change_lines, changed_fields
 from hub.reference_data import publish_items
 from sync_protocol.journal import Journal, Writing
 
-OVER = (State.CLOSED, State.DELIVERED, State.REFUSED_ACCEPTANCE, State.WITHDRAWN)
+OVER = (State.CLOSED, State.DELIVERED, State.ARCHIVED, State.REFUSED_ACCEPTANCE, State.WITHDRAWN)
 NEW, CHANGED, DROPPED, SAME = "new", "changed", "dropped", "same"
 
 

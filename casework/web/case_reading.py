@@ -120,7 +120,7 @@ def _how(view: CaseView, _: Callable[[str], str]) -> dict[str, Any]:
     return {
         "situation": answer_rows(item, answers, _) + way_rows(needs, _),
         "how": said,
-        "to_come": lacking_of(item, state),
+        "to_come": () if state.lacking else lacking_of(item, state),  # once accepted, the notice says it
         "trust": trust_words(item, seen, _),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from casework.catalogue import load_catalogue
 from casework.example_intake import example_citizen_id
 from casework.standing_papers import AUTHORISATION, COMMITMENT_LETTER, TOLERANCE_LETTER, paper_list
@@ -15,6 +17,11 @@ PROXY = {
     "proxy__phone": "13900000009",
     "proxy__authorisation": AUTHORISATION,
 }
+
+
+@pytest.fixture
+async def agent(programs: Programs) -> Clerk:
+    return await programs.clerk("v.agent")
 
 
 def places(item_key: str, *names: str) -> list[tuple[str, str]]:
