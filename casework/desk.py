@@ -27,7 +27,6 @@ from casework.fold import CaseState
 from casework.form_check import check_form
 from casework.identity import compact_number
 from casework.intake import (
-    PAGES_PER_CHANGE,
     HeldMaterial,
     HeldPage,
     HeldPreview,
@@ -35,11 +34,10 @@ from casework.intake import (
     Stamp,
     StoredBlob,
     collect_body,
-    material_entries,
-    too_many_pages,
+    with_blobs,
 )
 from casework.intake_code import case_no, mint
-from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT
+from casework.journal import BLOB_PAGE, BLOB_PREVIEW
 from casework.material_check import demanded
 from casework.offers import allowed_kinds, target_of
 from casework.own_rules import case_blobs, case_previews, check_own, resting_blobs
@@ -50,7 +48,7 @@ from casework.service_item import ServiceItem
 from casework.states import HOME
 from casework.used_pages import Bearer, Case, named_once, note
 from casework.view_dates import case_dates
-from casework.workdays import china_day
+from casework.workdays import Calendar, china_day
 
 PREVIEW_TYPE = "image/webp"
 _EPOCH = date(1970, 1, 1)
@@ -64,7 +62,7 @@ class CaseView:
     missing: blobs of the case that are not on this machine: pages, previews, result documents. readable: whether its
     pages may be opened here. asked: pages that somebody above asked for -> when (unix seconds). blob_holders: page or
     result document -> the tiers that have signed for it (1 township, 2 county). entry_holders: change -> the tiers
-    that are proven to hold it (also 0, its home).
+    that are proven to hold it (also 0, its home). today, calendar: by which days are counted.
     """
 
     topic: bytes
@@ -76,6 +74,8 @@ class CaseView:
     tentative: bool
     custody: Custody
     clocks: tuple[Clock, ...]
+    today: date
+    calendar: Calendar
     allowed: tuple[ChangeKind, ...]
     office: str
     missing: frozenset[bytes]
@@ -187,7 +187,7 @@ class Desk:
         again = office == HOME and case.key and any(material.pages for material in materials)
         if again:
             materials = named_once(conn, self.log, case, bearer, materials)
-        body, blobs = _with_blobs(kind, body, materials, result)
+        body, blobs = with_blobs(kind, body, materials, result)
         present = {h for h in case_blobs(state) if self.log.holds(h)}
         self._check(state, kind, body, person, office, state.tier, blobs, (), present)
         self._check_fields(state, item, kind, body)
@@ -292,7 +292,7 @@ class Desk:
         documents = [document.blob for document in state.results]
         blobs = [*pages, *case_previews(state), *documents]
         away = [page for page in pages if not self.log.holds(page)]
-        now = self._machine.now()
+        today, calendar = china_day(self._machine.now()), reference.calendar(conn)
         return CaseView(
             topic=topic,
             home=home,
@@ -302,7 +302,9 @@ class Desk:
             state=state,
             tentative=state.base is not None,
             custody=self.log.custody(conn, home, topic, resting_blobs(state)),
-            clocks=clocks(case_dates(state), item, reference.calendar(conn), china_day(now)) if item else (),
+            clocks=clocks(case_dates(state), item, calendar, today) if item else (),
+            today=today,
+            calendar=calendar,
             allowed=tuple(k for k in allowed_kinds(state, [office], person.role) if self._may(person, k, target)),
             office=office,
             missing=frozenset(h for h in blobs if not self.log.holds(h)),
@@ -380,17 +382,3 @@ def _demanded(item: ServiceItem, body: dict[str, Any], day: date) -> Sequence[st
     answers = all_answers(item, said, body["applicant"], day)
     needs = requirements(item, answers, commitment=body.get("commitment", False))
     return demanded(needs, {material["name"] for material in body["materials"]})
-
-
-def _with_blobs(
-    kind: ChangeKind, body: dict[str, Any], materials: Sequence[HeldMaterial], result: HeldPage | None
-) -> tuple[dict[str, Any], list[StoredBlob]]:
-    """The body with its files, and the blobs that it names. Raises BadInput."""
-    if result is not None:
-        more = {"blob": 0, "plain": result.plain, "type": result.type}
-        return body | more, [StoredBlob(result.hash, result.length, BLOB_RESULT)]
-    if sum(len(material.pages) for material in materials) > PAGES_PER_CHANGE:
-        raise BadInput([too_many_pages("materials")])
-    entries, blobs = material_entries(materials)
-    needed = kind is ChangeKind.SUPPLEMENT
-    return (body | {"materials": entries} if materials or needed else body), blobs

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 
 from casework.applicant import check_applicant, hidden_character
+from casework.changes import ChangeKind
 from casework.errors import BadInput, Problem
 from casework.form_check import check_form
-from casework.journal import BLOB_PAGE, BLOB_PREVIEW
+from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT
 from casework.material_check import check_materials
 from casework.proxy import clean_proxy, proxy_problems
 from casework.reference import route_of
@@ -214,3 +215,17 @@ def _index(blob: StoredBlob, blobs: list[StoredBlob]) -> int:
     if blob not in blobs:
         blobs.append(blob)
     return blobs.index(blob)
+
+
+def with_blobs(
+    kind: ChangeKind, body: dict[str, Any], materials: Sequence[HeldMaterial], result: HeldPage | None
+) -> tuple[dict[str, Any], list[StoredBlob]]:
+    """The body with its files, and the blobs that it names. Raises BadInput."""
+    if result is not None:
+        more = {"blob": 0, "plain": result.plain, "type": result.type}
+        return body | more, [StoredBlob(result.hash, result.length, BLOB_RESULT)]
+    if sum(len(material.pages) for material in materials) > PAGES_PER_CHANGE:
+        raise BadInput([too_many_pages("materials")])
+    entries, blobs = material_entries(materials)
+    needed = kind is ChangeKind.SUPPLEMENT
+    return (body | {"materials": entries} if materials or needed else body), blobs

@@ -31,7 +31,8 @@ _NO_SIGN = ("●", "plain")
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
-    """One case of the queue. clock: None when nothing runs. missing, pages: scans not here yet, scans in all."""
+    """One case of the queue. clock: None when nothing runs. missing, pages: scans not here yet, scans in all. green: on the
+    green channel (绿色通道)."""
 
     topic: str
     name: str
@@ -46,6 +47,7 @@ class QueueLine:
     missing: int
     pages: int
     trouble: str
+    green: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class _View:
             missing=sum(not self._log.holds(one) for one in blobs),
             pages=len(blobs),
             trouble=row.trouble,
+            green=bool(state.green),
         )
 
     def _item(self, key: str, version: int) -> ServiceItem | None:

@@ -32,7 +32,7 @@ from casework.web.forms import Form, form_of
 from casework.web.i18n import N_
 from casework.web.intake_fields import applicant_kinds, given_materials, input_values, on_inputs
 from casework.web.page_opening import discard, open_materials, open_result
-from casework.web.procedure_actions import PART_ROWS, missing_tolerable
+from casework.web.procedure_actions import PART_ROWS, missing_tolerable, proposed_days
 from casework.web.render import flash, redirect, render
 
 _WITH_OFFICES = (ChangeKind.SPLIT, ChangeKind.REASSIGN)
@@ -126,7 +126,11 @@ async def _key(request: web.Request, view: CaseView) -> bytes:
 
 
 def _first_values(action: Action, view: CaseView) -> dict[str, str]:
-    return input_values(view.state.applicant, view.state.form) | first_values(action, view)
+    return (
+        proposed_days(action.kind, view)
+        | input_values(view.state.applicant, view.state.form)
+        | first_values(action, view)
+    )
 
 
 async def _form_page(

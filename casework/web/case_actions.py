@@ -170,9 +170,10 @@ def defect_subjects(view: CaseView) -> list[str]:
 
 
 def asked_subjects(view: CaseView) -> frozenset[str]:
-    """What the open notice of defects names."""
+    """What the open notice of defects names, and what was let follow (容缺)."""
     notice = view.state.supplement
-    return frozenset(str(defect["subject"]) for defect in notice.defects) if notice else frozenset()
+    defects = notice.defects if notice is not None and notice.answered_at is None else []
+    return frozenset(str(defect["subject"]) for defect in defects) | {one.name for one in view.state.still_lacking}
 
 
 def first_values(action: Action, view: CaseView) -> dict[str, str]:

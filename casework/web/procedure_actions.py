@@ -15,23 +15,40 @@ from casework.web.i18n import N_
 PART_ROWS = 6
 
 
-def missing_tolerable(view: CaseView) -> list[str]:
-    """Names of the required materials that the case lacks and that may follow (容缺)."""
+def missing_tolerable(view: CaseView) -> list[tuple[str, str]]:
+    """The required materials that the case lacks and that may follow (容缺): name, and the last day that the item lets
+    it come (YYYY-MM-DD)."""
     if view.item is None:
         return []
-    return [one.name for one in lacking_of(view.item, view.state) if one.rule.tolerable is not None]
+    lacking = [(one.name, one.rule.tolerable) for one in lacking_of(view.item, view.state)]
+    return [(name, _in_workdays(view, days)) for name, days in lacking if days is not None]
+
+
+def _in_workdays(view: CaseView, days: int) -> str:
+    return view.calendar.add_workdays(view.today, days)[0].isoformat()
+
+
+def proposed_days(kind: ChangeKind, view: CaseView) -> dict[str, str]:
+    """The last days that a fresh form proposes, by its fields: those of the catalogue."""
+    if kind is ChangeKind.ACCEPT_LACKING:
+        return {f"lacking.{row}.due": day for row, (_, day) in enumerate(missing_tolerable(view))}
+    if kind is ChangeKind.ASK_SUPPLEMENT and view.item is not None and view.item.supplement_days is not None:
+        return {"until": _in_workdays(view, view.item.supplement_days)}
+    return {}
 
 
 def lacking_body(form: Form, view: CaseView) -> Body:
-    names = missing_tolerable(view)
-    if not names:
+    wanted = missing_tolerable(view)
+    if not wanted:
         raise BadInput([Problem("", "没有可以容缺的材料", "材料齐全的请直接受理；缺少不能容缺的材料，请发补正告知")])
-    lacking = [{"name": name, "due": form.get(f"lacking.{row}.due")} for row, name in enumerate(names)]
-    problems = [
-        Problem(f"lacking.{row}.due", f"没有填写「{one['name']}」的最后期限", "请选择日期")
-        for row, one in enumerate(lacking)
-        if not one["due"]
-    ]
+    lacking, problems = [], []
+    for row, (name, last) in enumerate(wanted):
+        field, due = f"lacking.{row}.due", form.get(f"lacking.{row}.due")
+        if not due:
+            problems.append(Problem(field, f"没有填写「{name}」的最后期限", "请选择日期"))
+        elif due > last:
+            problems.append(Problem(field, f"「{name}」的最后期限超过事项目录的规定", f"请选择 {last} 或之前的日期"))
+        lacking.append({"name": name, "due": due})
     if problems:
         raise BadInput(problems)
     return {"lacking": lacking}

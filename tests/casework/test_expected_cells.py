@@ -32,7 +32,7 @@ _K, _S = ChangeKind, State
 NONE = "none"
 OFFICES = (HOME, TOWNSHIP, COUNTY)
 REQUEST = "up:17/0/9"
-KINDS = [kind for kind in SHAPES if kind is not _K.OPINION]
+KINDS = [kind for kind in SHAPES if kind < _K.OPINION]
 STATUSES = [NONE, *(state.value for state in State)]
 VARIANTS = [
     ("deemed", "accepted"), ("deemed", "review"), ("lacking", "accepted"), ("lacking", "review"),

@@ -130,7 +130,9 @@ class Hall:
     def agent(self, account: Account) -> Person:
         return Person(account.account, account.display, Role(account.role), account.author, account.region)
 
-    def collect(self, account: Account, name: str = "示例申请人", pages: int = 0, item: str = ITEM) -> bytes:
+    def collect(
+        self, account: Account, name: str = "示例申请人", pages: int = 0, item: str = ITEM, green: str = ""
+    ) -> bytes:
         """A real intake at the village."""
         desk = self.desk(self.village)
         topic, key = desk.log.new()
@@ -140,7 +142,8 @@ class Hall:
             held = tuple(desk.seal(key, b"page %d" % n * 400, "image/jpeg") for n in range(pages))
             materials[0] = HeldMaterial(materials[0].name, pages=cast("tuple[HeldPage, ...]", held))
         applicant = {**line["applicant"], "name": name}
-        intake = Intake(applicant, line["form"], materials=tuple(materials), answers=line.get("answers", {}))
+        answers = line.get("answers", {})
+        intake = Intake(applicant, line["form"], materials=tuple(materials), answers=answers, green=green)
         person = self.agent(account)
         return self.village.store.write(lambda conn: desk.collect(conn, person, topic, key, intake, item))
 

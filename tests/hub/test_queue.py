@@ -117,3 +117,11 @@ def test_what_is_still_with_the_township_is_on_its_way(hall: Hall, agent) -> Non
     log = hall.topics(hall.hub)
     found = hall.hub.store.read(lambda conn: coming(conn, log, REVIEWER, china_day(hall.now())))
     assert [line.name for line in found.lines] == ["在途"]
+
+
+def test_a_case_of_the_green_channel_is_marked(hall: Hall, agent) -> None:
+    topic = hall.collect(agent, "卧床的老人", green="申请人卧床不起")
+    hall.sync()
+    endorsed(hall, topic)
+    brought(hall)
+    assert [line.green for line in waiting(hall).lines] == [True]

@@ -108,6 +108,7 @@ def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, pr
     older += [f"drop table {name}" for name in tables]
     older += [f"alter table case_row drop column {name}" for name in ("due", "lapse_day", "asked")]
     older += ["alter table catalogue_item drop column name"]
+    older += [f"alter table region_row drop column {name}" for name in ("until", "successor")]
     older += [
         "create index case_row_changed on case_row (changed)",
         "create index case_row_holder on case_row (holder)",

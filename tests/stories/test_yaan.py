@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
 from casework.accounts import person_of
 from casework.case_tables import case_row
+from casework.catalogue import load_catalogue
 from casework.policy import Role
+from casework.standing_papers import AUTHORISATION, TOLERANCE_LETTER, paper_list
 from casework.workdays import china_day
 from hub.queue import asked
+from tests.casework.materials.samples import jpeg, photo
 from tests.hub.hall import OFFICE
-from tests.programs import Programs, sign_up, take_in
+from tests.programs import Programs, new_draft, sign_up, take_in
 from tests.stories.steps import SCANS, days_pass, does, in_days, refused, seen, time_acts, under_review
+from tests.stories.test_harbin import PROXY, places
 
+CARD, PICTURE = "elder_card", jpeg(photo(300, 400))
 HEALTH, FOREST = "卫生健康委员会", "林业局"
+
+
+def placed(item_key: str, name: str) -> int:
+    return [rule.name for rule in paper_list(load_catalogue().get(item_key))].index(name)
 
 
 async def test_departments_are_asked_at_the_same_time_and_the_case_waits_for_the_last(programs: Programs) -> None:
@@ -86,3 +95,36 @@ async def test_an_answer_that_never_comes_ends_the_case_by_itself(programs: Prog
     programs.exchange()
     page = await agent.get(case)
     assert "补正不来办结" in page.words and "/do/supplement" not in page.text and "/do/deliver" in page.text
+
+
+async def test_a_paper_follows_before_its_day_and_nothing_is_granted_without_it(programs: Programs) -> None:
+    """容缺受理, brought by a 代办员 with the applicant's letter of authority."""
+    agent, reviewer = await programs.clerk("v.agent"), await programs.clerk("t.reviewer")
+    officer, approver = await programs.clerk("c.reviewer"), await programs.clerk("c.approver")
+    draft = await new_draft(agent, CARD, answers__card_kind="补办", **PROXY)
+    letters = places(CARD, "老年人优待证申请表", "身份证", TOLERANCE_LETTER, AUTHORISATION)
+    passed = await agent.post(draft + "/materials", ("whole", "1"), *letters, ("go", "next"))
+    assert passed.location == draft + "/check", passed.words
+    case = (await agent.post(draft + "/submit")).location
+    programs.exchange()
+    await does(reviewer, case, "endorse", ("opinion", "属实"))
+    programs.exchange()
+    form = await officer.get(case + "/do/accept_lacking")
+    last = form.text.split('name="lacking.0.due"')[1].split('value="')[1].split('"')[0]
+    assert "「一寸免冠近照」最迟补齐的日期" in form.words and last > in_days(programs, 4)
+    late = ("lacking.0.due", (date.fromisoformat(last) + timedelta(days=1)).isoformat())
+    assert f"请选择 {last} 或之前的日期" in await refused(officer, case, "accept_lacking", late)
+    assert "没有填写「一寸免冠近照」的最后期限" in await refused(officer, case, "accept_lacking")
+    await does(officer, case, "accept_lacking", ("lacking.0.due", last))
+    await does(officer, case, "review")
+    assert "容缺的材料还没有补齐：一寸免冠近照" in await refused(approver, case, "grant")
+    programs.exchange()
+    page = await agent.get(case + "/do/supplement")
+    assert page.text.index("上传一寸免冠近照") < page.text.index("补正告知没有提到的材料")
+    picture = placed(CARD, "一寸免冠近照")
+    brought = await agent.post(case + "/do/supplement", files=[(f"materials.{picture}.file", "近照.jpg", PICTURE)])
+    assert brought.location == case, brought.words
+    assert "已补齐" in (await agent.get(case)).words
+    programs.exchange()
+    await does(approver, case, "grant", *await seen(approver, case))
+    assert time_acts(programs) == 0
