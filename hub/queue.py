@@ -31,7 +31,7 @@ _NO_SIGN = ("●", "plain")
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
-    """One case of the queue. clock: None when nothing runs. missing, pages: scans not here yet, scans in all. green: on the
+    """One case of the queue. clock: None when nothing runs. missing, pages: scans not here yet, in all. green: on the
     green channel (绿色通道)."""
 
     topic: str
