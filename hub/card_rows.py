@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -41,14 +42,19 @@ def _look_again(conn: Connection, cases: Sequence[tuple[int, bytes]]) -> None:
 def make_rows(conn: Connection, topics: Iterable[bytes]) -> None:
     """Put the rows of these cases' cards as their entries say."""
     for topic in dict.fromkeys(topics):
-        rows = [
-            {name: storable(value) if isinstance(value, str) else value for name, value in asdict(one).items()}
-            | {"topic": topic, "over": int(one.code != "")}
-            for one in issued_cards(internal_entries(conn, topic))
-        ]
+        rows = rows_of(conn, topic)
         conn.execute(delete(card).where(card.c.topic == topic))
         if rows:
             conn.execute(insert(card), rows)
+
+
+def rows_of(conn: Connection, topic: bytes) -> list[dict[str, Any]]:
+    """The rows that a case's entries make."""
+    return [
+        {name: storable(value) if isinstance(value, str) else value for name, value in asdict(one).items()}
+        | {"topic": topic, "over": int(one.code != "")}
+        for one in issued_cards(internal_entries(conn, topic))
+    ]
 
 
 def internal_entries(conn: Connection, topic: bytes) -> list[InternalEntry]:

@@ -20,6 +20,7 @@ from casework.passwords import hash_password
 from casework.web.listen import serve_refusal, tls_context
 from hub import app as program
 from hub import staff, stations, statistics
+from hub.card_check import look_at_cards
 from hub.catalogue_cli import catalogue
 from hub.cli_options import AsJson, Db, Dir, KeyFile, show
 from hub.county import open_county
@@ -223,7 +224,9 @@ def fsck(
     county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
     try:
         found = county.store.read(lambda conn: check_replica(conn, county.me, county.replica.blobs))
-        cases = look_at_cases(county.store, county.topics, mend=rebuild and not found.wrong)
+        mend = rebuild and not found.wrong
+        cases = look_at_cases(county.store, county.topics, mend=mend)
+        (cases.mended if mend else cases.wrong).extend(look_at_cards(county.store, mend=mend))
     finally:
         county.close()
     if rebuild and found.wrong:

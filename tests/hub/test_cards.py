@@ -16,6 +16,7 @@ from casework.errors import BadInput, NotAllowed, NotFound
 from casework.policy import Person, Role
 from casework.supervision_rules import RAISED, RECTIFIED, UNFOUNDED
 from casework.workdays import china_day, load_calendar
+from hub.card_check import look_at_cards
 from hub.card_rows import make_rows
 from hub.cards import CardKey, clear, issue_cards, plead
 from sync_protocol.feeds import TO_SELF
@@ -234,3 +235,26 @@ def test_cards_do_not_depend_on_which_feed_came_first(hall: Hall, agent: Account
     opened = [row for row in rows(hall, topic) if not row.over]
     assert [(row.rule, row.colour) for row in opened] == [("acceptance_passed", "red")]
     assert opened[0].since == (date.fromisoformat(opened[0].due) + timedelta(days=1)).isoformat()
+
+
+def test_fsck_finds_and_mends_what_differs_from_the_entries(hall: Hall, agent: Account) -> None:
+    topic = hall.collect(agent)
+    hall.sync()
+    hall.judge()
+    later(hall, 9)
+    sweep(hall)
+    right = rows(hall)
+    assert right and look_at_cards(hall.hub.store) == []
+    spoil = (
+        sa.update(card).values(colour="purple", code="rectified"),
+        sa.delete(card),
+        sa.delete(card_look),
+    )
+    for statement in spoil:
+        hall.hub.store.write(lambda conn, s=statement: conn.execute(s))
+        (said,) = look_at_cards(hall.hub.store)
+        assert said.startswith(f"case {topic.hex()}: ")
+        assert look_at_cards(hall.hub.store, mend=True) == [said]
+        assert look_at_cards(hall.hub.store) == []
+        assert rows(hall) == right
+    assert hall.hub.store.read(lambda conn: list(conn.execute(sa.select(card_look.c.day)).scalars())) == [""]
