@@ -121,7 +121,6 @@ class DepartmentPart(Part):
     due: str
     answered_at: int | None
     outcome: str
-    opinion: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,10 +262,9 @@ SHAPES: dict[ChangeKind, Record] = {
     ChangeKind.ACCEPT_LACKING: Record(
         (Field("lacking", ListOf(LACKING, 60, least=1, unique="name")), CASE_NO),
     ),
-    ChangeKind.SPLIT: Record((Field("parts", ListOf(PART, 30, least=1, unique="office")), Field("note", REASON))),
-    ChangeKind.PART_ANSWER: Record(
-        (Field("office", OFFICE), Field("outcome", Text(40, least=1)), Field("opinion", REASON))
-    ),
+    # What departments say in words goes with it as an internal opinion: no station reads it.
+    ChangeKind.SPLIT: Record((Field("parts", ListOf(PART, 30, least=1, unique="office")),)),
+    ChangeKind.PART_ANSWER: Record((Field("office", OFFICE), Field("outcome", Text(40, least=1)))),
     ChangeKind.SEND_BACK: Record((Field("reason", REASON),)),
     ChangeKind.REASSIGN: Record((Field("office", OFFICE), Field("reason", REASON))),
     ChangeKind.ESCALATE: Record((Field("system", Text(200, least=1)), Field("reason", REASON))),

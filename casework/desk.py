@@ -168,10 +168,12 @@ class Desk:
         body: dict[str, Any],
         materials: Sequence[HeldMaterial] = (),
         result: HeldPage | None = None,
+        aside: str = "",
     ) -> None:
         """Write one further change of a case. Raises BadInput, NotAllowed, NotFound.
 
-        `materials` complete the body of a 更正 or 补正, `result` that of a result document.
+        `materials` complete the body of a 更正 or 补正, `result` that of a result document. `aside` is for the county
+        alone, which keeps it beside the change.
         """
         self._machine.settle(conn, self._load(conn, topic)[0])
         home, state = self._load(conn, topic)
@@ -192,7 +194,7 @@ class Desk:
         self._check(state, kind, body, person, office, state.tier, blobs, (), present)
         self._check_fields(state, item, kind, body)
         now = self._machine.now()
-        self.log.write(
+        written = self.log.write(
             conn,
             home,
             topic,
@@ -204,6 +206,9 @@ class Desk:
         )
         if again:
             note(conn, topic, bearer, materials)
+        if aside:
+            said = {"text": aside, "about": written.ref}
+            self.log.note(conn, topic, int(ChangeKind.OPINION), said, actor=person.account, time=now)
 
     def _check(
         self,

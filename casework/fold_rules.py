@@ -163,13 +163,13 @@ def _split(case: CaseState, change: Change, body: Body) -> None:
     """A department that is asked again is asked anew."""
     asked = {part["office"]: part["due"] for part in body["parts"]}
     case.parts = [one for one in case.parts if one.office not in asked]
-    case.parts += [DepartmentPart(office, change.time, due, None, "", "") for office, due in asked.items()]
+    case.parts += [DepartmentPart(office, change.time, due, None, "") for office, due in asked.items()]
 
 
 def _part_answer(case: CaseState, change: Change, body: Body) -> None:
     """The first answer of a department counts until it is asked again."""
     case.parts = [
-        replace(one, answered_at=change.time, outcome=body["outcome"], opinion=body["opinion"])
+        replace(one, answered_at=change.time, outcome=body["outcome"])
         if one.office == body["office"] and one.answered_at is None
         else one
         for one in case.parts

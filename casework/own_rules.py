@@ -42,7 +42,6 @@ _MUST_SAY: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.EXTEND: {"reason": "请填写延长的理由"},
     ChangeKind.SEND_BACK: {"reason": "请填写退回的原因"},
     ChangeKind.REASSIGN: {"office": "请选择转办的部门", "reason": "请填写转办的原因"},
-    ChangeKind.PART_ANSWER: {"opinion": "请填写意见"},
     ChangeKind.ESCALATE: {"system": "请填写转报的系统或部门", "reason": "请填写转报的原因"},
     ChangeKind.ESCALATE_RESULT: {"opinion": "请填写对方的答复"},
     ChangeKind.ISSUE: {"title": "请填写证照名称", "number": "请填写证照编号"},

@@ -26,7 +26,7 @@ from casework.accounts import Account
 from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, NotAllowed, Problem
 from casework.passwords import ChildPasswords
 from casework.web import setup
-from casework.web.case_keys import CARDS, DESK, OFF_LOOP, SPOOL
+from casework.web.case_keys import CARDS, DESK, OFF_LOOP, OPINIONS, SPOOL
 from casework.web.case_pages import CASE_PAGES
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, start, tls_context
@@ -39,6 +39,7 @@ from hub.cards import issue_cards
 from hub.county import County, open_county, read_rules
 from hub.judge import KNOWN_BY_NOW, judge_arrived, judge_one_home, unsettled_homes
 from hub.metrics import HubMetrics
+from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.settings import HubSettings
@@ -308,6 +309,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
+    app[OPINIONS] = opinions_of
     app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, county.rules)
     words, sticks = county.sticks()
     courier = Courier(

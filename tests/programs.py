@@ -23,7 +23,7 @@ from casework.example_intake import example_intake_line
 from casework.policy import Role
 from casework.states import COUNTY
 from casework.supervision_rules import DEFAULT_RULES
-from casework.web.case_keys import CARDS, DESK, OFF_LOOP, SPOOL
+from casework.web.case_keys import CARDS, DESK, OFF_LOOP, OPINIONS, SPOOL
 from casework.web.case_pages import CASE_PAGES
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.courier_words import StickWords
@@ -34,6 +34,7 @@ from casework.workdays import china_day
 from hub.card_lists import cards_of_case
 from hub.cards import issue_cards
 from hub.county import County as HubCounty
+from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY as COUNTY_PARTS
 from node.keeping import kept
@@ -184,6 +185,7 @@ class Programs:
             app[COUNTY_PARTS] = HubCounty(
                 folder, place.store, place.replica, hall.topics(place), hall.desk(place), REGION
             )
+            app[OPINIONS] = opinions_of
             app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, DEFAULT_RULES)
         add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(HUB_PAGES if tier == COUNTY else NODE_PAGES)])
         return app

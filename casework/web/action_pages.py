@@ -18,6 +18,7 @@ from casework.policy import act_for, require
 from casework.web import keys
 from casework.web.action_table import ACTIONS
 from casework.web.case_actions import (
+    ASIDE,
     DEFECT_ROWS,
     Action,
     asked_subjects,
@@ -85,10 +86,10 @@ async def _perform(request: web.Request, action: Action, view: CaseView, form: F
     if result is not None and result.plain in {document.plain for document in view.state.results}:
         await discard(request, pages)  # a second click brings the document again
         return N_("这份文书已经上传过，没有重复上传。")
-    desk, person = request.app[DESK], request[keys.PERSON]
+    desk, person, aside = request.app[DESK], request[keys.PERSON], body.pop(ASIDE, None) or ""
     try:
         await request.app[keys.STORE].write(
-            lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), materials, result)
+            lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), materials, result, aside)
         )
     except asyncio.CancelledError:
         raise  # the browser has gone, but what was asked for is done: the files are the change's

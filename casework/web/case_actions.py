@@ -33,6 +33,9 @@ _GRANTED_RESULTS = ("issued", "completed", "escalated", "returned", "voided")
 
 Body = dict[str, Any]
 
+ASIDE = "aside"
+"""A line that is kept at the county, beside the change and not in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

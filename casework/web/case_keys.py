@@ -29,5 +29,8 @@ OFF_LOOP: web.AppKey[OffLoop] = web.AppKey("off_loop")
 SPOOL: web.AppKey[Path] = web.AppKey("spool")
 """A folder for files while they are being opened; what lies there after a crash may be deleted."""
 
+OPINIONS: web.AppKey[Callable[[Connection, bytes], Sequence[Any]]] = web.AppKey("opinions")
+"""What the county's people have said of a case among themselves; nothing of it leaves the county."""
+
 CARDS: web.AppKey[Callable[[Connection, Person, bytes], Sequence[Any]]] = web.AppKey("cards")
 """The cards of a case that a person may see, where the program has any: nothing of them leaves the county."""

@@ -19,7 +19,7 @@ from casework.web import keys
 from casework.web.action_pages import do_action, show_action
 from casework.web.asking import ask_for_pages
 from casework.web.case_files import HASH_BYTES, show_file
-from casework.web.case_keys import CARDS, DESK
+from casework.web.case_keys import CARDS, DESK, OPINIONS
 from casework.web.case_reading import case_context, hex_bytes, view_of
 from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
@@ -114,6 +114,8 @@ async def _case_page(request: web.Request, template: str) -> web.Response:
     context = await case_context(request, view)
     cards, person = request.app.get(CARDS), request[keys.PERSON]
     store = request.app[keys.STORE]
+    opinions = request.app.get(OPINIONS)
+    context["opinions"] = await store.read(lambda conn: opinions(conn, view.topic)) if opinions is not None else ()
     context["cards"] = await store.read(lambda conn: cards(conn, person, view.topic)) if cards is not None else ()
     shown = {"now": request.app[keys.CLOCK](), "masked_id": mask_id(str(view.state.applicant.get("id", "")))}
     return await render(request, template, context | shown)

@@ -8,7 +8,7 @@ from casework.case_needs import lacking_of
 from casework.changes import ChangeKind
 from casework.desk import CaseView
 from casework.errors import BadInput, Problem
-from casework.web.case_actions import Action, Body, Line
+from casework.web.case_actions import ASIDE, Action, Body, Line
 from casework.web.forms import Form
 from casework.web.i18n import N_
 
@@ -71,7 +71,7 @@ def parts_body(form: Form, _view: CaseView) -> Body:
         problems = [Problem("parts.0.office", "没有选择要分送的部门", "请至少选择一个部门")]
     if problems:
         raise BadInput(problems)
-    return {"parts": parts, "note": form.get("note")}
+    return {"parts": parts}
 
 
 def kept_body(form: Form, _view: CaseView) -> Body:
@@ -85,10 +85,10 @@ PROCEDURE_ACTIONS: Sequence[Action] = (
     Action(
         ChangeKind.PART_ANSWER,
         N_("答复会办意见"),
-        N_("代表本部门答复主办部门；意见随办件保存，主办部门据此作出决定。"),
+        N_("代表本部门答复主办部门。是否同意随办件保存，各级可见；说明只在县级保存。"),
         N_("意见已答复。"),
         "main",
-        (Line("outcome", N_("意见"), N_("请选择意见"), rows=0), Line("opinion", N_("说明"), N_("请填写意见"), rows=3)),
+        (Line("outcome", N_("意见"), N_("请选择意见"), rows=0), Line(ASIDE, N_("说明"), N_("请填写意见"), rows=3)),
     ),
     Action(
         ChangeKind.ESCALATE_RESULT,
@@ -136,7 +136,7 @@ PROCEDURE_ACTIONS: Sequence[Action] = (
         N_("同时请其他部门提出意见；各部门答复或者期限过后才能作出决定。"),
         N_("已分送各部门。"),
         "plain",
-        (Line("note", N_("说明"), rows=2),),
+        (Line(ASIDE, N_("说明"), hint=N_("只在县级保存，不下发。"), rows=2),),
         parts_body,
     ),
     Action(

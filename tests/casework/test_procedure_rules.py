@@ -52,13 +52,12 @@ def test_a_decision_waits_for_every_department_until_its_day_has_passed() -> Non
     """并联审批: who never answers stops nobody; that he did not is another matter."""
     split = {
         "parts": [{"office": "林业局", "due": "2026-12-01"}, {"office": "住建局", "due": "2026-12-09"}],
-        "note": "",
     }
     state = case(*REVIEW, K.SPLIT, split=split)
     assert said(faults(state, K.GRANT)) == "还在等待林业局、住建局的意见"
     state = case(*REVIEW, K.SPLIT, K.PART_ANSWER, split=split)
     assert said(faults(state, K.GRANT)) == "还在等待住建局的意见"
-    late = {"parts": [{"office": "住建局", "due": "2026-11-30"}], "note": ""}
+    late = {"parts": [{"office": "住建局", "due": "2026-11-30"}]}
     assert faults(case(*REVIEW, K.SPLIT, split=late), K.GRANT) == []
 
 
@@ -98,7 +97,7 @@ def test_a_last_day_lies_not_in_the_past(kind: ChangeKind, body: dict[str, Any],
 
 
 def test_a_part_is_not_asked_for_yesterday() -> None:
-    (problem,) = faults(case(*REVIEW), K.SPLIT, {"parts": [{"office": "林业局", "due": "2026-11-30"}], "note": ""})
+    (problem,) = faults(case(*REVIEW), K.SPLIT, {"parts": [{"office": "林业局", "due": "2026-11-30"}]})
     assert problem.field == "parts" and "早于今天" in problem.message
 
 

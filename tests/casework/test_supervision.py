@@ -35,7 +35,7 @@ INTAKE = date(2026, 3, 2)
 
 
 def step(tier: str, stage: str, days: int) -> Step:
-    return Step(tier, stage, "", days, "wd", None, False, False, (), MARK)
+    return Step(tier, stage, "", days, "wd", None, False, False, (), "", "", MARK)
 
 
 def item(promised: int | None = 10, legal: int | None = 20, **stages: int) -> ServiceItem:

@@ -45,11 +45,13 @@ async def test_departments_are_asked_at_the_same_time_and_the_case_waits_for_the
     pages = await seen(approver, case)
     assert f"还在等待{HEALTH}、{FOREST}的意见" in await refused(approver, case, "grant", *pages)
     assert "/do/accept" not in (await other.get(case)).text
-    await does(other, case, "part_answer", ("outcome", "agree"), ("opinion", "无传染病接触史"))
+    await does(other, case, "part_answer", ("outcome", "agree"), ("aside", "无传染病接触史"))
     assert (await other.get(case)).status == 200, "what it has answered stays in its sight"
     assert f"还在等待{FOREST}的意见" in await refused(approver, case, "grant", *pages)
     programs.exchange()
-    assert "无传染病接触史" in (await agent.get(case)).words
+    told = (await agent.get(case)).words
+    assert f"{HEALTH} " in told and "同意" in told and "无传染病接触史" not in told
+    assert "无传染病接触史" in (await officer.get(case)).words, "what was said in words stays at the county"
     await days_pass(programs, 4, approver)  # the forest office never answers
     await does(approver, case, "grant", *pages)
 
