@@ -68,6 +68,7 @@ def _workers() -> list[Worker]:
         Worker("hub", "admin", "管理员", "admin", first()),
         Worker("hub", "shenhe", "审核员 孙敏", "county_reviewer", first(), office=OFFICES[0]),
         Worker("hub", "shenpi", "审批员 周岩", "county_approver", first(), office=OFFICES[0]),
+        Worker("hub", "ducha", "督查员 郑岚", "supervisor", first()),
         Worker("township", "chushen", "初审员 钱进", "township_reviewer", first(), TOWNSHIP),
         Worker("township", "chuangkou", "窗口 吴娟", "township_clerk", first(), TOWNSHIP),
         Worker("village-1", "daiban1", "代办员 李梅", "village_agent", first(), VILLAGES[0]),
