@@ -236,7 +236,7 @@ class _Terms:
 
 def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]]:
     """Open cases of the same person for the same item, newest first: a warning at the window, no bar."""
-    over = ("withdrawn", "refused_acceptance", "delivered", "")
+    over = ("withdrawn", "refused_acceptance", "delivered", "archived", "")
     return list(
         conn.execute(
             sa.select(case_row)

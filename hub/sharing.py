@@ -18,7 +18,7 @@ from sync_protocol.journal import Journal
 from sync_protocol.topics import Topics
 
 _WHO = "请填写收件站点或其上级乡镇的 12 位区划代码"
-_OVER = (State.DELIVERED.value, State.WITHDRAWN.value, "")
+_OVER = (State.DELIVERED.value, State.WITHDRAWN.value, State.ARCHIVED.value, "")
 
 
 def admit(conn: Connection, journal: Journal, topics: Topics, sealed: SealedRequest, now: int) -> Welcome:

@@ -32,7 +32,7 @@ GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
     "supplement": (N_("待补正"), (State.SUPPLEMENT_ASKED,)),
     "work": (N_("办理中"), (State.ACCEPTED, State.REVIEW, State.GRANTED, State.DENIED)),
     "answered": (N_("待送达"), (State.CLOSED, State.REFUSED_ACCEPTANCE)),
-    "over": (N_("已结束"), (State.DELIVERED, State.WITHDRAWN)),
+    "over": (N_("已结束"), (State.DELIVERED, State.WITHDRAWN, State.ARCHIVED)),
 }
 HOLDERS = {HOME: OFFICE_NAMES[HOME], TOWNSHIP: OFFICE_NAMES[TOWNSHIP], COUNTY: OFFICE_NAMES[COUNTY]}
 TROUBLE = "trouble"

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from casework.changes import ChangeKind
+from casework.states import State
+from casework.web import case_pages
 from casework.web.action_table import ACTIONS
+from casework.web.case_pages import GROUPS
 from sync_protocol.journal import Message, Writing
 from tests.casework.materials.samples import jpeg, pdf, photo, png
 from tests.programs import Clerk, Programs, blobs_on_disk, open_programs, take_in
@@ -49,6 +52,12 @@ async def to_review(programs: Programs, case: str) -> tuple[Clerk, Clerk]:
     for kind in ("accept", "review"):
         assert (await officer.post(f"{case}/do/{kind}")).location == case
     return officer, approver
+
+
+def test_every_state_has_its_group_and_its_word() -> None:
+    assert sorted(s for _, states in GROUPS.values() for s in states) == sorted(set(State) - {State.DRAFT})
+    words = (Path(case_pages.__file__).parent / "templates" / "parts.html").read_text("utf-8")
+    assert all(f'"{state.value}": [_("' in words for state in State)
 
 
 def test_every_act_that_a_person_may_do_has_a_page() -> None:
