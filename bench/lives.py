@@ -10,11 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from bench.cases import ITEMS, Person
 from casework.catalogue import Catalogue, load_catalogue
 from casework.changes import SPECIAL_PROCEDURES, ChangeKind
+from casework.example_intake import example_intake_line
 from casework.intake import (
     HeldMaterial,
     HeldPage,
@@ -26,12 +28,14 @@ from casework.intake import (
     material_entries,
 )
 from casework.journal import BLOB_RESULT, ORDERED
+from casework.scenario import all_answers, requirements
 from casework.service_item import ServiceItem
 from casework.states import COUNTY, HOME, TOWNSHIP, Course, deciding_office
 from sync_protocol import canonical
 from sync_protocol.entries import BlobRef
 from sync_protocol.reading import PlacedEntry
 
+_INTAKE = "2026-01-05"
 _START = 1_767_225_600
 """2026-01-01, unix seconds."""
 _CHANGE_SECONDS = 20_000
@@ -150,16 +154,18 @@ class _Writer:
         self._say(ChangeKind.DELIVER, HOME, {"to": self._person.name, "how": "window"})
 
     def _collect(self) -> None:
-        required = [rule.name for rule in self._item.materials if rule.required]
+        applicant, answers = self._person.applicant(), example_intake_line(self._item).get("answers", {})
+        needs = requirements(self._item, all_answers(self._item, answers, applicant, date.fromisoformat(_INTAKE)))
         form = {field.key: self._person.value(field) for field in self._item.form if field.required}
         intake = Intake(
-            self._person.applicant(),
+            applicant,
             form,
             household=f"{self._person.name}户",
-            materials=tuple(self._material(name) for name in required),
+            materials=tuple(self._material(name) for name in needs.required),
+            answers=answers,
         )
         code = f"341882101201-1-{20260101 + self._number % 28}-{self._number:06d}-7"
-        body, blobs = collect_body(self._item, intake, Stamp("village", code, "2026-01-05"))
+        body, blobs = collect_body(self._item, intake, Stamp("village", code, _INTAKE))
         self._say(ChangeKind.COLLECT, HOME, body, blobs)
 
     def _maybe_supplement(self, office: str, share: float) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from casework import accounts_store, reference
 from casework.applicant import ID_TYPES
 from casework.case_needs import lacking_of, needs_of
-from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES
+from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES, ChangeKind
 from casework.clock_table import ACCEPTANCE
 from casework.deadlines import DUE_TODAY, NEAR, OVERDUE
 from casework.desk import CaseView
@@ -42,6 +42,8 @@ from casework.web.page_words import away, page_rows
 from casework.web.trail_words import trail
 
 TOPIC_BYTES = 16
+_AFTERWARDS = frozenset((ChangeKind.ISSUE, ChangeKind.VERIFY_COMMITMENT, ChangeKind.ARCHIVE))
+"""Who has only these left to do needs no full number any more."""
 AT_COUNTY = 2
 
 
@@ -89,7 +91,7 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "reckoned_here": view.office != COUNTY
         and any(clock.word == OVERDUE and not clock.done for clock in view.clocks),
         "unsent": view.office != COUNTY and window_unsent(view),
-        "applicant": applicant_rows(state.applicant, "full" if view.allowed else "masked", _),
+        "applicant": applicant_rows(state.applicant, "full" if set(view.allowed) - _AFTERWARDS else "masked", _),
         "form": form_rows(view.item, state.form),
         **_how(view, _),
         "extra": extra_rows(state.extra),

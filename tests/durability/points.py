@@ -43,7 +43,7 @@ POINTS: dict[str, Point] = {
     "an answer made, not sent": Point(_ANSWERER + "answer", "after"),
     # judging and deciding
     "judged, the order record not written": Point("sync_protocol.judging:_write", "before"),
-    "the order record written, the case not numbered": Point("hub.judge:_number", "before"),
+    "the order record written, the case not numbered": Point("hub.judge:number", "before"),
     "a case collected, not committed": Point("casework.desk:Desk.collect", "after"),
     "a decision written, not committed": Point("casework.desk:Desk.act", "after"),
     # starting
