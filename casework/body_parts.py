@@ -13,8 +13,8 @@ SEEN = ListOf(Hash32(), 1_000)
 
 
 def _one_way(material: dict[str, object]) -> str:
-    seen, pages = material.get("seen") is True, "pages" in material
-    return "" if seen != pages else "应为「已核对原件」或扫描页，两者取一"
+    ways = (material.get("seen") is True) + ("pages" in material) + ("exempt" in material)
+    return "" if ways == 1 else "应为「已核对原件」、扫描页或免提交，只取其一"
 
 
 SEALED_KEY_BYTES = 72
@@ -33,6 +33,7 @@ _MATERIAL = Record(
     (
         Field("name", Text(200, least=1)),
         Field("seen", Flag(), required=False),
+        Field("exempt", Text(20, least=1), required=False),
         Field("pages", ListOf(_PAGE, 100, least=1), required=False),
     ),
     rule=_one_way,

@@ -44,23 +44,25 @@ class Page(Part):
 
 
 class Material(NamedTuple):
-    """One material as last handed in: seen against the original by the clerk, or scanned pages."""
+    """One material as last handed in: seen against the original by the clerk, scanned pages, or not handed in because
+    it is shared or verified on line (exempt: which of the two, else "")."""
 
     name: str
     seen: bool
     pages: tuple[Page, ...]
     ref: str
+    exempt: str = ""
 
     def to_plain(self) -> dict[str, Any]:
         """Return the plain form."""
         pages = [page.to_plain() for page in self.pages]
-        return {"name": self.name, "seen": self.seen, "pages": pages, "ref": self.ref}
+        return {"name": self.name, "seen": self.seen, "pages": pages, "ref": self.ref, "exempt": self.exempt}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Material:
         """Build from the plain form. Raises KeyError if a field is missing."""
         pages = tuple(Page.from_plain(page) for page in plain["pages"])
-        return cls(plain["name"], plain["seen"], pages, plain["ref"])
+        return cls(plain["name"], plain["seen"], pages, plain["ref"], plain["exempt"])
 
 
 @dataclass(frozen=True, slots=True)

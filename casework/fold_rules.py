@@ -67,7 +67,7 @@ def _put_materials(case: CaseState, change: Change, given: list[Body]) -> None:
     places = {material.name: index for index, material in enumerate(case.materials)}
     for entry in given:
         pages = tuple(_page(change, page) for page in entry.get("pages", ()))
-        material = Material(entry["name"], entry.get("seen") is True, pages, change.ref)
+        material = Material(entry["name"], entry.get("seen") is True, pages, change.ref, entry.get("exempt", ""))
         if material.name in places:
             case.materials[places[material.name]] = material
         else:

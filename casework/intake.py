@@ -16,7 +16,7 @@ from casework.material_check import check_materials
 from casework.proxy import clean_proxy, proxy_problems
 from casework.reference import route_of
 from casework.scenario import all_answers, check_answers, requirements
-from casework.service_item import ServiceItem
+from casework.service_item import INSTEAD_OF_PAPER, ServiceItem
 
 HOUSEHOLD_MAX_CHARS = 200
 GREEN_MAX_CHARS = 200
@@ -70,7 +70,8 @@ class HeldPage:
 
 @dataclass(frozen=True, slots=True)
 class HeldMaterial:
-    """One material as brought: its pages, or seen against the original by the clerk."""
+    """One material as brought: its pages, or `seen`: "seen" against the original by the clerk, or one of
+    INSTEAD_OF_PAPER (免提交)."""
 
     name: str
     seen: str = ""
@@ -156,7 +157,12 @@ def _how(item: ServiceItem, intake: Intake, applicant: dict[str, Any]) -> tuple[
 
 
 def _claim(material: HeldMaterial) -> dict[str, Any]:
-    return {"name": material.name, "seen": True} if material.seen else {"name": material.name, "file": "pages"}
+    return _vouched(material) if material.seen else {"name": material.name, "file": "pages"}
+
+
+def _vouched(material: HeldMaterial) -> dict[str, Any]:
+    said = {"exempt": material.seen} if material.seen in INSTEAD_OF_PAPER else {"seen": True}
+    return {"name": material.name, **said}
 
 
 def collect_body(item: ServiceItem, intake: Intake, stamp: Stamp) -> tuple[dict[str, Any], list[StoredBlob]]:
@@ -191,7 +197,7 @@ def material_entries(materials: Sequence[HeldMaterial]) -> tuple[list[dict[str, 
     blobs: list[StoredBlob] = []
     for material in materials:
         if material.seen:
-            entries.append({"name": material.name, "seen": True})
+            entries.append(_vouched(material))
         else:
             entries.append({"name": material.name, "pages": [_page_entry(page, blobs) for page in material.pages]})
     return entries, blobs

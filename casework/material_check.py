@@ -7,7 +7,7 @@ from typing import Any
 
 from casework.errors import Problem
 from casework.scenario import COMMITTED, Needed, Requirements, requirements
-from casework.service_item import ServiceItem
+from casework.service_item import INSTEAD_OF_PAPER, ServiceItem
 from casework.standing_papers import COMMITMENT_LETTER, TOLERANCE_LETTER, paper_list
 
 
@@ -37,8 +37,9 @@ def check_materials(
 ) -> tuple[Problem, ...]:
     """Every demanded material is scanned (`pages` or `file`) or seen, once; every name is one that may be handed in.
 
-    A list of {name, seen: true}, {name, pages: [...]} or {name, file}. With complete=False (a correction, a
-    supplement) required ones may be absent. needs: what this applicant needs; the published list if not given.
+    A list of {name, seen: true}, {name, exempt: WAY}, {name, pages: [...]} or {name, file}. With complete=False (a
+    correction, a supplement) required ones may be absent. needs: what this applicant needs; the published list if not
+    given.
     """
     if not isinstance(materials, Sequence) or isinstance(materials, (str, bytes)):
         return (Problem("materials", "材料应当是列表", "请写成 [{name, file}] 或 [{name, seen: true}]"),)
@@ -82,7 +83,11 @@ def _material_problem(
     if name not in names:
         return Problem(field, f"材料清单里没有「{name[:60]}」", f"请改用清单里的名称：{'、'.join(names)}")
     scanned, seen = bool(entry.get("pages") or entry.get("file")), entry.get("seen") is True
-    if not scanned and not seen:
+    if exempt := entry.get("exempt"):
+        rule = item.material(name)
+        if rule is None or rule.exempt != exempt or exempt not in INSTEAD_OF_PAPER:
+            return Problem(field, f"事项目录没有允许「{name}」这样免提交", "请扫描上传，或核对原件后勾选「已核验原件」")
+    elif not scanned and not seen:
         return Problem(field, f"「{name}」既没有扫描件，也没有核验原件", "请扫描上传，或核对原件后勾选「已核验原件」")
     if name in given and not entry.get("file"):
         return Problem(field, f"「{name}」写了两次", "请合并成一份材料")

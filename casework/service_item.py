@@ -28,6 +28,8 @@ FIELD_TYPES = (
 RECEIPT_EFFECTS = ("authority", "agent")
 DAY_UNITS = ("wd", "d")
 EXEMPT_WAYS: Mapping[str, str] = {"cancelled": "已取消", "shared": "数据共享", "verified": "联网核验"}
+INSTEAD_OF_PAPER = ("shared", "verified")
+"""The ways in which a material counts as brought though nobody hands it in; one that was cancelled is not asked for."""
 """How a material may be left out (免提交): no longer asked for, got from the organ that issued it (what can be shared
 is not asked for, 国务院令第716号第七条), or checked on line."""
 TRUST_LEVELS: Mapping[str, str] = {"A": "签发机关提供", "B": "经与原件核对", "C": "待与原件核对", "D": "申请人自述"}
@@ -94,8 +96,11 @@ class MaterialRule:
     when: str
     mark: Mark
 
-    def trust_when(self, *, seen: bool) -> str:
-        """The level once it is here: the clerk's check against the original (已核对原件) makes a C a B."""
+    def trust_when(self, *, seen: bool, exempt: bool = False) -> str:
+        """The level once it is here: the clerk's check against the original (已核对原件) makes a C a B; what the organ
+        itself gives, shared or verified on line instead of being handed in, is an A (国办函〔2016〕108号)."""
+        if exempt:
+            return "A"
         return "B" if seen and self.trust == "C" else self.trust
 
 

@@ -15,7 +15,7 @@ from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, CaseworkError
 from casework.intake import HeldMaterial, HeldPage, Intake, checked
 from casework.materials.opening import PageFile, open_material
 from casework.policy import Person, Role
-from casework.service_item import ServiceItem
+from casework.service_item import INSTEAD_OF_PAPER, ServiceItem
 from casework.workdays import china_day
 from node import drafts
 from node.drafts import Draft, DraftMaterial
@@ -237,10 +237,14 @@ def _with_materials(intake: Intake, materials: Sequence[HeldMaterial]) -> Intake
 
 def _claims(entries: Sequence[Any]) -> list[HeldMaterial]:
     """What the line claims to bring, before any file is opened."""
-    return [
-        HeldMaterial(name, "seen" if any(e.get("seen") is True for e in group) else "")
-        for name, group in _grouped(entries).items()
-    ]
+    return [HeldMaterial(name, _vouched(group)) for name, group in _grouped(entries).items()]
+
+
+def _vouched(group: Sequence[dict[str, Any]]) -> str:
+    """As in `HeldMaterial`."""
+    if any(entry.get("seen") is True for entry in group):
+        return "seen"
+    return next((str(entry["exempt"]) for entry in group if "exempt" in entry), "")
 
 
 def _grouped(entries: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
@@ -248,9 +252,10 @@ def _grouped(entries: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
     for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             raise _bad(f"materials.{number}", f"第 {number} 份材料缺少名称", "请写 name，与事项的材料名称一致")
-        seen, file = entry.get("seen"), entry.get("file")
-        if (seen is True) == isinstance(file, str):
-            remedy = '写 "file": 文件名，或已核对原件时写 "seen": true，两者取一'
+        exempt = entry.get("exempt")
+        ways = (entry.get("seen") is True) + isinstance(entry.get("file"), str) + (exempt in INSTEAD_OF_PAPER)
+        if ways != 1:
+            remedy = '写 "file": 文件名，或已核对原件时写 "seen": true，或免提交时写 "exempt": "shared"（"verified"）'
             raise _bad(f"materials.{entry['name'][:60]}", f"材料「{entry['name'][:60]}」没有文件也没有核对", remedy)
         groups.setdefault(entry["name"], []).append(entry)
     return groups
@@ -259,8 +264,8 @@ def _grouped(entries: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
 def _open(station: Station, key: bytes, entries: Sequence[Any], folder: Path) -> list[HeldMaterial]:
     found: list[HeldMaterial] = []
     for name, group in _grouped(entries).items():
-        if any(entry.get("seen") is True for entry in group):
-            found.append(HeldMaterial(name, "seen"))
+        if vouched := _vouched(group):
+            found.append(HeldMaterial(name, vouched))
             continue
         pages = [page for entry in group for page in _pages(station, key, name, folder, entry["file"])]
         found.append(HeldMaterial(name, "", tuple(pages)))

@@ -113,7 +113,6 @@ def _how(view: CaseView, _: Callable[[str], str]) -> dict[str, Any]:
     """How the application came about, and what of its materials is still to come."""
     state, item = view.state, view.item
     reveal = "full" if view.allowed else "masked"
-    seen = {material.name: material.seen for material in state.materials}
     said = how_rows(state, reveal, _)
     if item is None or state.state is None:
         return {"situation": answer_rows(item, state.answers, _), "how": said, "to_come": (), "trust": {}}
@@ -123,7 +122,7 @@ def _how(view: CaseView, _: Callable[[str], str]) -> dict[str, Any]:
         "situation": answer_rows(item, answers, _) + way_rows(needs, _),
         "how": said,
         "to_come": () if state.lacking else lacking_of(item, state),  # once accepted, the notice says it
-        "trust": trust_words(item, seen, _),
+        "trust": trust_words(item, state.materials, _),
     }
 
 

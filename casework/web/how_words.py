@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from casework.applicant import ID_TYPES
+from casework.case_parts import Material
 from casework.identity import mask_id, mask_phone
 from casework.scenario import Requirements
 from casework.service_item import TRUST_LEVELS, ServiceItem
@@ -70,12 +71,12 @@ def way_rows(needs: Requirements, _: Translate = str) -> Rows:
     return [(_("办理环节"), way), *((_("免去「{stage}」").format(stage=stage), why) for stage, why in needs.omitted)]
 
 
-def trust_words(item: ServiceItem | None, seen: Mapping[str, bool], _: Translate = str) -> dict[str, str]:
-    """Material -> its level of trust in words; `seen` says of each that is there whether it was checked."""
+def trust_words(item: ServiceItem | None, materials: Iterable[Material], _: Translate = str) -> dict[str, str]:
+    """Material -> its level of trust in words, of those that are there."""
     found = {}
-    for name, checked in seen.items():
-        rule = item.material(name) if item else None
+    for one in materials:
+        rule = item.material(one.name) if item else None
         if rule is not None:
-            level = rule.trust_when(seen=checked)
-            found[name] = _("{level} 级：{word}").format(level=level, word=_(TRUST_LEVELS[level]))
+            level = rule.trust_when(seen=one.seen, exempt=one.exempt != "")
+            found[one.name] = _("{level} 级：{word}").format(level=level, word=_(TRUST_LEVELS[level]))
     return found

@@ -1,7 +1,8 @@
 """Names of the inputs for applicant, item form and materials, and the way between them and plain values.
 
-Inputs are called applicant.KEY, form.KEY, answers.KEY, proxy.KEY, materials.N.file and materials.N.seen (N counts the
-item's papers from 0, see casework.standing_papers), so that a problem's field is the name of an input.
+Inputs are called applicant.KEY, form.KEY, answers.KEY, proxy.KEY, materials.N.file,
+materials.N.seen and materials.N.exempt (N counts the item's papers from 0, see
+casework.standing_papers), so that a problem's field is the name of an input.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from casework.applicant import APPLICANT_KEYS, CITIZEN_ID_TYPE, USCC_TYPE
 from casework.errors import Problem
 from casework.proxy import PROXY_KEYS
-from casework.service_item import ServiceItem
+from casework.service_item import INSTEAD_OF_PAPER, MaterialRule, ServiceItem
 from casework.standing_papers import paper_list
 from casework.web.forms import Form, UploadedFile
 
@@ -24,7 +25,8 @@ class GivenMaterial:
 
     index: int
     name: str
-    seen: bool
+    seen: str
+    """As in `HeldMaterial`."""
     files: tuple[UploadedFile, ...]
 
     @property
@@ -60,11 +62,17 @@ def given_proxy(form: Form) -> dict[str, str]:
     return given if given["name"] or given["id"] or given["phone"] else {}
 
 
+def _vouched(form: Form, index: int, rule: MaterialRule) -> str:
+    if form.get(f"materials.{index}.seen"):
+        return "seen"
+    return rule.exempt if form.get(f"materials.{index}.exempt") and rule.exempt in INSTEAD_OF_PAPER else ""
+
+
 def given_materials(form: Form, item: ServiceItem) -> list[GivenMaterial]:
-    """Materials with files, or ticked as seen; the others are left out."""
+    """Materials with files, or ticked as seen or as not to be handed in; the others are left out."""
     found = []
     for index, rule in enumerate(paper_list(item)):
-        seen, files = form.get(f"materials.{index}.seen") != "", tuple(form.files(f"materials.{index}.file"))
+        seen, files = _vouched(form, index, rule), tuple(form.files(f"materials.{index}.file"))
         if seen or files:
             found.append(GivenMaterial(index, rule.name, seen, files))
     return found

@@ -36,7 +36,7 @@ async def open_materials(request: web.Request, key: bytes, given: Iterable[Given
     for material in given:
         pages, found = await open_files(request, key, material.files, material.field)
         problems.extend(found)
-        held.append(HeldMaterial(material.name, "" if pages else "seen", tuple(pages)))
+        held.append(HeldMaterial(material.name, "" if pages else material.seen, tuple(pages)))
     pages = [page for material in held for page in material.pages]
     if len(pages) > PAGES_PER_CHANGE:
         problems.append(too_many_pages("materials"))

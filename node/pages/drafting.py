@@ -212,7 +212,7 @@ async def show_materials(request: web.Request) -> web.Response:
 
 
 async def save_materials(request: web.Request) -> web.Response:
-    """POST /drafts/{id}/materials: materials.N.file, materials.N.seen, whole=1, remove=HASH, go=next|stay.
+    """POST /drafts/{id}/materials: materials.N.file, .seen or .exempt, whole=1, remove=HASH, go=next|stay.
 
     Good files are kept even when others are refused. With whole=1 a box that is not ticked means not seen.
     """
@@ -245,7 +245,7 @@ async def _add_pages(request: web.Request, open_: Open, form: Form) -> tuple[lis
             await discard(request, pages)
             continue
         count, added = count + len(pages), added + len(pages)
-        await _keep(request, open_.draft.id, name, DraftMaterial("seen" if material.seen else "", tuple(pages)))
+        await _keep(request, open_.draft.id, name, DraftMaterial(material.seen, tuple(pages)))
     if form.get("whole"):
         for rule in paper_list(open_.item):
             if rule.name not in given and open_.draft.materials.get(rule.name, DraftMaterial()).seen:

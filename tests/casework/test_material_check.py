@@ -74,3 +74,17 @@ def test_materials_that_are_no_list_are_a_problem(given: object) -> None:
 def test_entry_without_a_name_is_numbered(entry: object) -> None:
     (problem,) = check_materials(ELDER, [*materials(), entry])
     assert "第 7 份" in problem.message
+
+
+def test_what_is_shared_or_verified_need_not_be_handed_in_where_the_item_allows_it() -> None:
+    item = load_catalogue().get("resident_pension_enrol")
+    names = [rule.name for rule in item.materials if rule.required]
+    shared = {rule.name for rule in item.materials if rule.exempt == "shared"}
+    given = [{"name": name, **({"exempt": "shared"} if name in shared else {"seen": True})} for name in names]
+    assert shared and check_materials(item, given) == ()
+    for way in ("verified", "cancelled", "magic", 7):
+        wrong = [{"name": m["name"], "exempt": way} if m["name"] in shared else m for m in given]
+        assert {problem.field for problem in check_materials(item, wrong)} == {f"materials.{name}" for name in shared}
+    form = next(name for name in names if name not in shared)
+    (problem,) = check_materials(item, [m if m["name"] != form else {"name": form, "exempt": "shared"} for m in given])
+    assert "没有允许" in problem.message and problem.remedy

@@ -141,3 +141,28 @@ async def test_a_commitment_replaces_what_the_item_says_and_is_itself_a_paper(ag
     assert passed.location == draft + "/check"
     done = await agent.post(draft + "/submit")
     assert "告知承诺" in (await agent.get(done.location)).words
+
+
+async def test_what_data_sharing_gives_is_not_asked_for_again(programs: Programs) -> None:
+    """免提交 (国务院令第716号第七条): ticked at the window, shown at the county as of level A, and never both ways."""
+    agent = await programs.clerk("v.agent")
+    item = load_catalogue().get("resident_pension_enrol")
+    draft = await new_draft(agent, item.key)
+    page = await agent.get(draft + "/materials")
+    assert page.words.count("免提交，已通过数据共享取得") == sum(rule.exempt == "shared" for rule in item.materials)
+    form = [index for index, rule in enumerate(item.materials) if rule.required and rule.exempt != "shared"]
+    ticks = [(f"materials.{n}.exempt", "1") for n in range(len(item.materials)) if n not in form]
+    ticks += [(f"materials.{n}.seen", "1") for n in form]
+    foreign = await agent.post(
+        draft + "/materials", ("whole", "1"), (f"materials.{form[0]}.exempt", "1"), ("go", "next")
+    )
+    assert foreign.status == 422 and f"缺少必备材料「{item.materials[form[0]].name}」" in foreign.words
+    passed = await agent.post(draft + "/materials", ("whole", "1"), *ticks, ("go", "next"))
+    assert passed.location == draft + "/check", passed.words
+    assert "免提交：数据共享" in (await agent.get(passed.location)).words
+    case = (await agent.post(draft + "/submit")).location
+    slip = await agent.get(case + "/slip")
+    assert "免提交" in slip.words
+    programs.exchange()
+    page = await (await programs.clerk("t.reviewer")).get(case)
+    assert "免提交：数据共享" in page.words and "A 级：" in page.words
