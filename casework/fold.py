@@ -26,10 +26,10 @@ from casework.case_parts import (
     Supplement,
     TimelineItem,
 )
-from casework.changes import ChangeKind, check_blobs, check_body
+from casework.changes import check_blobs, check_body
 from casework.fold_rules import RULES, note_of
 from casework.journal import ORDERED, TENTATIVE, Change
-from casework.states import Course, Row, State, holder_of, next_state, office_fits, row_for
+from casework.states import Course, Row, State, holder_of, next_state, office_fits, resume_after, row_for
 
 _PARTS: dict[str, Any] = {
     "materials": Material,
@@ -207,20 +207,10 @@ class CaseState:
         RULES[row.kind](self, change, change.body)
         before = self.state
         self.state = next_state(row, before, self.resume)
-        self.resume = self._resume_after(row, before)
+        self.resume = resume_after(row.kind, before, self.state, self.resume)
         if self.state is not before:  # nothing else changes the holder: a case's route is that of its 收件
             self.entered[self.state.value] = change.time
             self.holder = holder_of(self.state, self.course())
-
-    def _resume_after(self, row: Row, before: State | None) -> State | None:
-        """What a supplement would lead back to: the state before the notice, or before time ended the case."""
-        if self.state is before:
-            return self.resume
-        if row.kind is ChangeKind.LAPSE:
-            return self.resume or before
-        if self.state is State.SUPPLEMENT_ASKED:
-            return State.COLLECTED if before in (State.ACCEPTED, State.REVIEW) else before
-        return None
 
 
 def _plain(value: Any) -> Any:

@@ -36,12 +36,18 @@ class Run:
 class Span(NamedTuple):
     """Days from `since` on; until is the day on which it ended, and still belongs to it; None while it goes on.
 
-    due: the last day of the limit.
+    due: the last day of the limit; first_due: what it was when this began, where it was moved since.
     """
 
     since: date
     until: date | None
     due: date
+    first_due: date | None = None
+
+    @property
+    def told(self) -> date:
+        """The last day that could be told when this began; what moves it later changes no word that was said."""
+        return self.first_due or self.due
 
 
 def near(run: Run, calendar: Calendar, least: int, percent: int) -> list[Span]:
@@ -109,7 +115,7 @@ def _joined(spans: list[Span]) -> list[Span]:
         if span.until is not None and span.until < span.since:
             continue
         if found and found[-1].until == span.since:
-            found[-1] = Span(found[-1].since, span.until, span.due)
+            found[-1] = Span(found[-1].since, span.until, span.due, found[-1].told)
         else:
             found.append(span)
     return found

@@ -266,3 +266,16 @@ def next_state(row: Row, state: State | None, resume: State | None) -> State:
         return resume or State.COLLECTED
     assert isinstance(row.target, State)
     return row.target
+
+
+def resume_after(kind: int, before: State | None, now: State, resume: State | None) -> State | None:
+    """Return what a supplement would lead back to after a change moved a case from `before` to `now`: the state before
+    the notice, or before time ended the case. `resume`: what it was until then.
+    """
+    if now is before:
+        return resume
+    if kind == ChangeKind.LAPSE:
+        return resume or before
+    if now is State.SUPPLEMENT_ASKED:  # from beyond acceptance only where silence had accepted it
+        return State.COLLECTED if before in _UNDER_REVIEW else before
+    return None

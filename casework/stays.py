@@ -14,7 +14,7 @@ from typing import NamedTuple
 from casework.changes import ChangeKind, known_kind
 from casework.fold import CaseState
 from casework.journal import ORDERED
-from casework.states import State, holder_of, next_state, row_for
+from casework.states import State, holder_of, next_state, resume_after, row_for
 from casework.workdays import china_day
 
 Receipts = Mapping[str, int]
@@ -69,19 +69,10 @@ def stays(state: CaseState, done: tuple[Deed, ...]) -> tuple[Stay, ...]:
         new = next_state(row, at, resume)
         if new is at:
             continue
-        resume = _resume_after(deed.kind, at, new, resume)
+        resume = resume_after(deed.kind, at, new, resume)
         day = max(deed.day, found[-1].since) if found else deed.day
         if found:
             found[-1] = found[-1]._replace(until=day)
         found.append(Stay(new, holder_of(new, course), day, None))
         at = new
     return tuple(found)
-
-
-def _resume_after(kind: ChangeKind, before: State | None, now: State, resume: State | None) -> State | None:
-    """As the fold has it: what a supplement would lead back to."""
-    if kind is ChangeKind.LAPSE:
-        return resume or before
-    if now is State.SUPPLEMENT_ASKED:
-        return State.COLLECTED if before in (State.ACCEPTED, State.REVIEW) else before
-    return None

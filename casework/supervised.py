@@ -120,7 +120,7 @@ def breach(story: Story, rule: Rule, day: date, owner: str, words: str) -> Found
 
 def limit_words(rule: Rule, run: Run, span: Span) -> str:
     unit = "个工作日" if run.unit == "wd" else "天"
-    return f"{rule.name}：自 {run.start.isoformat()} 起 {run.days} {unit}，至 {span.due.isoformat()}"
+    return f"{rule.name}：自 {run.start.isoformat()} 起 {run.days} {unit}，至 {span.told.isoformat()}"
 
 
 def link_words(story: Story) -> str:

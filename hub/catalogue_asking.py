@@ -73,5 +73,5 @@ def asked_text(item: ServiceItem, report: dict[str, Any]) -> str:
         lines.append(f"{_WORDS[one['need']]}  {one['name']}{late}{why}")
     lines.append("环节  " + " → ".join(report["steps"]))
     lines += [f"免去  {one['stage']}（{one['why']}）" for one in report["omitted"]]
-    lines += [f"未回答  {item.question(key).text}" for key in report["open"]]  # type: ignore[union-attr]
+    lines += [f"未回答  {question.text}" for question in item.questions if question.key in report["open"]]
     return "\n".join(lines)

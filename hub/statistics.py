@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from casework import facts_store, reference
+from casework import facts_store
 from casework.case_log import CaseLog
 from casework.case_tables import catalogue_item, region_row
 from casework.csv_text import Cell, csv_bytes
@@ -133,11 +133,6 @@ def station_names(conn: Connection) -> dict[str, str]:
     plain = {row.code: row.name for row in rows}
     villages = [row for row in rows if row.level == "village" and row.parent in plain]
     return plain | {row.code: f"{plain[row.parent]} {row.name}" for row in villages}
-
-
-def office_names(conn: Connection) -> list[str]:
-    """The offices in charge of any item."""
-    return sorted({item.office for item in reference.items(conn) if item.office})
 
 
 _NAMERS: dict[str, Callable[[Connection], dict[str, str]]] = {

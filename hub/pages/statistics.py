@@ -25,7 +25,6 @@ from hub.statistics import (
     csv_name,
     csv_of,
     moment_text,
-    office_names,
     report_now,
     selection_of,
     station_names,
@@ -94,7 +93,7 @@ def _choices(conn: Connection, scope: CaseScope) -> dict[str, Any]:
     stations = {code: name for code, name in station_names(conn).items() if in_region(scope.region_prefix, code)}
     return {
         "all_items": sorted(items, key=lambda pair: pair[1]),
-        "offices": office_names(conn) if scope.office is None else [],
+        "offices": sorted(reference.offices(conn)) if scope.office is None else [],
         "office": scope.office,
         "stations": sorted(stations.items()),
     }

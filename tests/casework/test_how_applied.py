@@ -96,7 +96,9 @@ def test_only_a_tolerable_material_may_lack_and_only_with_the_letter(lacks: int)
     names = [name for index, name in enumerate(WHOLE) if index != lacks]
     with pytest.raises(BadInput, match=WHOLE[lacks].replace("(", r"\(")):
         checked(CARD, intake(*names), day=DAY, complete=True)
-    if CARD.material(WHOLE[lacks]).tolerable is None:  # type: ignore[union-attr]
+    rule = CARD.material(WHOLE[lacks])
+    assert rule is not None
+    if rule.tolerable is None:
         with pytest.raises(BadInput):
             checked(CARD, intake(*names, TOLERANCE_LETTER), day=DAY, complete=True)
     else:

@@ -424,3 +424,16 @@ def test_between_two_days_that_are_looked_at_time_changes_nothing(life: list[Ent
     keys = [card.key for card in to_come]
     now, later = (due(cards(state, of, CALENDAR, day, {}), [], keys) for day in (today, then - timedelta(days=1)))
     assert later.clear == now.clear and [card.key for card in later.issue] == [card.key for card in now.issue]
+
+
+def test_an_extension_that_comes_too_late_moves_no_day_that_was_said() -> None:
+    """The card that was issued names the limit as it was; lengthened when it was over, it is the same card."""
+    life = [taken_in()]
+    for number, (kind, n, office) in enumerate(
+        [(K.ENDORSE, 0, "township"), (K.ACCEPT, 0, "county"), (K.REVIEW, 0, "county"), (K.EXTEND, 11, "county")]
+    ):
+        life.append(replace(did(kind, n, office), ref=f"y:1/0/{number}"))
+    of = item(0, None)
+    issued = [c.words for c in standing(fold(life[:-1]), of, CALENDAR, workday(1), {}) if c.rule == "promise_exceeded"]
+    later = [c.words for c in cards(fold(life), of, CALENDAR, LAST_DAY, {}) if c.rule == "promise_exceeded"]
+    assert len(issued) == 1 and issued == later
