@@ -19,6 +19,7 @@ from casework.fold import CaseState, fold
 from casework.fold_rules import RULES
 from casework.journal import HELD, REFUSED, TENTATIVE, Change
 from casework.lapses import lapse_day
+from casework.public_code import code_digest
 from casework.search_terms import terms_of
 from casework.states import deciding_office
 from casework.tables import storable
@@ -36,9 +37,16 @@ def load(conn: Connection, log: CaseLog, topic: bytes) -> tuple[int, CaseState] 
 
 
 def row_of(
-    conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState, known: reference.Once
+    conn: Connection,
+    log: CaseLog,
+    home: int,
+    topic: bytes,
+    state: CaseState,
+    known: reference.Once,
+    public: bytes = b"",
 ) -> dict[str, Any]:
-    """The row that says what `state` says; pure but for the reference data.
+    """The row that says what `state` says; pure but for the reference data. `public`: the digest of its public code
+    where the row had it, because the key of a case is slow to open.
 
     While no 收件 counts, the row is named after the one that is held or was refused: its station must find it again
     by name, code and the caller's own ref.
@@ -69,8 +77,15 @@ def row_of(
         "due": due_day(case_dates(state), item, known.calendar(conn)) if item and state.state else NO_DUE,
         "lapse_day": lapse_day(state, item, known.calendar(conn)) if item else NO_DUE,
         "asked": asked_offices(part.office for part in state.open_parts),
+        "public": public or _public(conn, log, home, topic),
+        "tell": "",
     }
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _public(conn: Connection, log: CaseLog, home: int, topic: bytes) -> bytes:
+    code = log.public_code(conn, home, topic)
+    return b"" if code is None else code_digest(code)
 
 
 def _claimed(changes: Sequence[Change]) -> CaseState:
@@ -108,6 +123,7 @@ _MOVING = frozenset(
         "due",
         "lapse_day",
         "asked",
+        "tell",
     ),
 )
 """Columns that change while a case goes its way; the others hardly ever do after 收件."""
@@ -140,7 +156,8 @@ def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, Ca
         some = topics[at : at + _ROWS_AT_ONCE]
         known = {row.topic: row._mapping for row in conn.execute(sa.select(case_row).where(_C.topic.in_(some)))}
         for topic in some:
-            values = row_of(conn, log, home, topic, states[topic], reference_data)
+            public = known[topic]["public"] if topic in known else b""
+            values = row_of(conn, log, home, topic, states[topic], reference_data, public)
             if topic not in known:
                 new.append(values)
                 terms.move({}, values)
@@ -245,6 +262,14 @@ def same_person(conn: Connection, id_number: str, item: str) -> list[sa.Row[Any]
             .limit(5)
         )
     )
+
+
+def by_public_code(conn: Connection, code: bytes) -> bytes | None:
+    """The case that 16 bytes from a slip stand for, where it is known here."""
+    return conn.execute(_BY_PUBLIC, {"public": code_digest(code)}).scalar()
+
+
+_BY_PUBLIC = sa.select(_C.topic).where(_C.public == sa.bindparam("public")).limit(1)
 
 
 def by_ref(conn: Connection, home: int, ref: str) -> bytes | None:

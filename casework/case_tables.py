@@ -33,6 +33,8 @@ case_row = sa.Table(
     sa.Column("due", sa.String(10), nullable=False),
     sa.Column("lapse_day", sa.String(10), nullable=False),
     sa.Column("asked", sa.Text, nullable=False),
+    sa.Column("public", sa.LargeBinary, nullable=False),
+    sa.Column("tell", sa.String(60), nullable=False),
 )
 _C = case_row.c
 sa.Index("case_row_changed", _C.changed, _C.topic)
@@ -49,6 +51,9 @@ sa.Index("case_row_lapse", _C.lapse_day, _C.topic, sqlite_where=_lapses, postgre
 _asked = _C.asked != ""
 sa.Index("case_row_asked", _C.due, _C.topic, sqlite_where=_asked, postgresql_where=_asked)
 sa.Index("case_row_person", _C.id_number, _C.item)
+sa.Index("case_row_public", _C.public)
+_to_tell = _C.tell != ""
+sa.Index("case_row_tell", _C.home, _C.changed, _C.topic, sqlite_where=_to_tell, postgresql_where=_to_tell)
 sa.Index("case_row_code", _C.code)
 sa.Index("case_row_case_no", _C.case_no)
 sa.Index("case_row_ref", _C.home, _C.ref)
@@ -128,6 +133,82 @@ station_address = sa.Table(
     sa.Column("author", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("url", sa.String(300), nullable=False),
 )
+
+hall_row = sa.Table(
+    "hall_row",
+    metadata,
+    sa.Column("name", sa.String(20), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""What the county says of itself to the public (casework.hall)."""
+
+revoked_result = sa.Table(
+    "revoked_result",
+    metadata,
+    sa.Column("id", sa.LargeBinary, primary_key=True),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+"""Certificates of results that count no more, as the county has told everybody."""
+
+rating_code = sa.Table(
+    "rating_code",
+    metadata,
+    sa.Column("code", sa.String(12), primary_key=True),
+    sa.Column("topic", sa.LargeBinary, nullable=False),
+    sa.Column("stage", sa.String(10), nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+"""One-time codes by which an applicant rates at this place; gone once used."""
+
+rating_given = sa.Table(
+    "rating_given",
+    metadata,
+    sa.Column("topic", sa.LargeBinary, primary_key=True),
+    sa.Column("stage", sa.String(10), primary_key=True),
+)
+"""Of which case and stage somebody has rated at this place; never what."""
+
+rating = sa.Table(
+    "rating",
+    metadata,
+    sa.Column("topic", sa.LargeBinary, primary_key=True),
+    sa.Column("stage", sa.String(10), primary_key=True),
+    sa.Column("home_region", sa.String(12), nullable=False),
+    sa.Column("office", sa.Text, nullable=False),
+    sa.Column("item", sa.String(64), nullable=False),
+    sa.Column("grade", sa.SmallInteger, nullable=False),
+    sa.Column("marks", sa.Text, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("channel", sa.String(20), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("due", sa.String(10), nullable=False),
+    sa.Column("called", sa.Text, nullable=False),
+    sa.Column("verdict", sa.String(20), nullable=False),
+    sa.Column("mended", sa.Text, nullable=False),
+    sa.Column("over", sa.SmallInteger, nullable=False),
+)
+sa.Index("rating_day", rating.c.day, rating.c.topic)
+sa.Index("rating_due", rating.c.over, rating.c.due, rating.c.topic)
+"""What applicants said (好差评), and what was done about it; only the hub has it."""
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("key", sa.String(80), nullable=False, unique=True),
+    sa.Column("topic", sa.LargeBinary, nullable=False),
+    sa.Column("about", sa.String(20), nullable=False),
+    sa.Column("phone", sa.String(40), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_at", sa.BigInteger, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+)
+sa.Index("message_next", message.c.state, message.c.next_at)
+"""Text messages on their way to a gateway; only the hub has it."""
 
 serial = sa.Table(
     "serial",

@@ -8,7 +8,13 @@ from casework import case_tables
 from casework.tables import metadata as casework_metadata
 from sync_protocol.store import tables as sync_tables
 
-_TABLES = (case_tables.card, case_tables.card_look, case_tables.case_facts)
+_TABLES = (
+    case_tables.card,
+    case_tables.card_look,
+    case_tables.case_facts,
+    case_tables.message,
+    case_tables.rating,
+)
 _HUB_ONLY = {"station", "invitation", *(table.name for table in _TABLES)}
 _NODE_ONLY = {case_tables.draft.name, case_tables.used_page.name}
 

@@ -44,6 +44,8 @@ from sync_protocol.store.dialect import lock_homes
 from sync_protocol.store.memory import memory
 from sync_protocol.topology import Station, Tier
 
+PUBLIC_CODE_BYTES = 16
+
 
 @dataclass(frozen=True, slots=True)
 class SealedBlob:
@@ -179,6 +181,11 @@ class Topics:
     def key_of(self, conn: Connection, home: int, topic: bytes) -> bytes | None:
         """The topic's key if this replica may read its blobs."""
         return self._replica().journal.key_of(conn, home, topic)
+
+    def public_code(self, conn: Connection, home: int, topic: bytes) -> bytes | None:
+        """16 bytes that nobody can guess and that every reader of the topic knows: they follow from its key."""
+        key = self.key_of(conn, home, topic)
+        return None if key is None else derive(key, "public-code", b"")[:PUBLIC_CODE_BYTES]
 
     def ask(self, conn: Connection, home: int, hashes: Sequence[bytes], *, actor: int, time: int, quality: int) -> None:
         """Have these scans of a home sent before all others, at the home and at every relay; for an ancestor."""

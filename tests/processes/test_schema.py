@@ -102,11 +102,13 @@ def test_the_newest_revision_is_known_without_loading_the_migration_library(prog
 def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, program):
     folder = kept.copy(program, tmp_path)
     of_rows = ("changed", "state", "due", "office", "station", "received", "item", "trouble", "lapse", "asked")
-    own = {"node": ["used_page"], "hub": ["card", "card_look", "case_facts"]}[program]
+    of_rows += ("public", "tell")
+    own = {"node": ["used_page"], "hub": ["card", "card_look", "case_facts", "rating", "message"]}[program]
     tables = ["blob_ask", "share", "station_address", "case_term", *own]
+    tables += ["hall_row", "revoked_result", "rating_code", "rating_given"]
     older = [f"drop index {name}" for name in ("topic_topic", *(f"case_row_{of}" for of in of_rows))]
     older += [f"drop table {name}" for name in tables]
-    older += [f"alter table case_row drop column {name}" for name in ("due", "lapse_day", "asked")]
+    older += [f"alter table case_row drop column {name}" for name in ("due", "lapse_day", "asked", "public", "tell")]
     older += ["alter table catalogue_item drop column name"]
     older += [f"alter table region_row drop column {name}" for name in ("until", "successor")]
     older += [

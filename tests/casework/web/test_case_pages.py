@@ -275,7 +275,7 @@ async def test_a_withdrawal_is_asked_for_and_granted_by_rule(programs: Programs,
 async def test_a_held_change_says_why_and_what_to_do(programs: Programs, agent: Clerk, case: str) -> None:
     """A change of a kind that the county does not know yet is held, and its author reads that."""
     village = programs.hall.village
-    message = Message(107, {"x": 1})
+    message = Message(127, {"x": 1})
 
     def write(conn: object) -> None:
         village.replica.journal.write(conn, village.author, topic(case), [message], Writing(7, 1_790_000_000, 1))  # type: ignore[arg-type]
