@@ -93,6 +93,7 @@ class ChangeKind(IntEnum):
     NOTICE = 104
     REGION_ROWS = 105
     ADDRESS = 106
+    HALL = 111
 
 
 KIND_NAMES: dict[ChangeKind, str] = {
@@ -139,6 +140,7 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.NOTICE: "通知",
     ChangeKind.REGION_ROWS: "区划",
     ChangeKind.ADDRESS: "网址",
+    ChangeKind.HALL: "大厅信息",
 }
 
 # Close results: the word on the wire -> (code used by provincial exchange tables or "", zh-CN name).

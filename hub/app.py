@@ -42,6 +42,7 @@ from hub.metrics import HubMetrics
 from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
+from hub.pages.public import LIMITS, Limits
 from hub.settings import HubSettings
 from hub.sharing import admit
 from hub.sweep import Place, lapsed_cases, let_time_act
@@ -309,6 +310,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
+    app[LIMITS] = Limits(time.monotonic)
     app[OPINIONS] = opinions_of
     app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, county.rules)
     words, sticks = county.sticks()

@@ -25,6 +25,7 @@ from hub.catalogue_cli import catalogue
 from hub.cli_options import AsJson, Db, Dir, KeyFile, show
 from hub.county import open_county
 from hub.founding import found_county
+from hub.hall_cli import hall_command
 from hub.regions_cli import regions
 from hub.settings import HubSettings
 from hub.sharing import share_by_hand
@@ -42,6 +43,7 @@ user = typer.Typer(help="Staff accounts.", no_args_is_help=True)
 cli.add_typer(user, name="user")
 cli.add_typer(catalogue, name="catalogue")
 cli.add_typer(regions, name="regions")
+cli.command("hall")(hall_command)
 bundle = typer.Typer(help="Bundles that a courier carries.", no_args_is_help=True)
 cli.add_typer(bundle, name="bundle")
 

@@ -10,7 +10,7 @@ from casework.policy import Act
 from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
-from hub.pages import cards, held, home, queue, stations, statistics, status, users
+from hub.pages import cards, held, home, public, queue, stations, statistics, status, users
 
 HUB_PAGES = (
     Page("GET", "/", home.show_home),
@@ -32,6 +32,8 @@ HUB_PAGES = (
     Page("POST", "/users/{account}/lock", users.lock, Act.MANAGE_USERS),
     Page("POST", "/users/{account}/unlock", users.unlock, Act.MANAGE_USERS),
     Page("GET", "/status", status.show_status, Act.VIEW_STATUS),
+    Page("GET", "/q", public.ask_code, public=True),
+    Page("GET", "/q/{code}", public.show_public, public=True),
 )
 
 HUB_NAV = (

@@ -22,6 +22,7 @@ from casework.intake import HeldMaterial, HeldPage, Intake
 from casework.passwords import hash_password, verify_password
 from casework.policy import Person, Role
 from casework.projector import Projector
+from casework.public_code import code_text
 from casework.regions import built_in_regions
 from casework.staff_log import password_changed
 from casework.tables import metadata
@@ -35,6 +36,7 @@ from hub.county import County as HubCounty
 from hub.judge import judge_one_home
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
+from hub.pages.public import LIMITS, Limits
 from hub.reference_data import publish
 from sync_protocol import canonical
 from sync_protocol.authority import revoke
@@ -158,6 +160,12 @@ class Hall:
 
         self.hub.store.write(run)
 
+    def public_code(self, place: Place, topic: bytes) -> str:
+        """What is printed for the public page; "" where the place cannot read the case."""
+        log = self.topics(place)
+        code = place.store.read(lambda conn: log.public_code(conn, log.home_of(conn, topic) or 0, topic))
+        return "" if code is None else code_text(code)
+
     def changes(self, place: Place, topic: bytes) -> list[PlacedEntry]:
         return place.changes(self.village.author, topic)
 
@@ -248,6 +256,7 @@ def hub_app(hall: Hall) -> web.Application:
     )
     folder = cast("DataFolder", None)
     app[COUNTY] = HubCounty(folder, hub.store, hub.replica, hall.topics(hub), hall.desk(hub), REGION)
+    app[LIMITS] = Limits(hall.now)
     add_pages(app, HUB_PAGES)
     return app
 
