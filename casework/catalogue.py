@@ -8,6 +8,7 @@ error names every problem of every item, so that it can be mended in one go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,10 @@ def load_catalogue(path: Path = BUILT_IN_CATALOGUE) -> Catalogue:
     return parse_catalogue(text)
 
 
+@lru_cache(maxsize=2)
 def parse_catalogue(text: str) -> Catalogue:
-    """A catalogue from YAML text; CatalogueError with all problems of all items."""
+    """A catalogue from YAML text; CatalogueError with all problems of all items. Slow: to read YAML takes half a second
+    for twenty items."""
     root = _root(text)
     problems: list[Problem] = []
     items: dict[str, ServiceItem] = {}
