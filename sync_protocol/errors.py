@@ -3,6 +3,7 @@
     SyncError
     ├── BadBytes            quarantine   the carrier's fault: drop the bytes, ask elsewhere
     │   ├── NotCanonical                 not our msgpack
+    │   │   └── CutShort                 bytes are missing at the end
     │   ├── TooLarge                     a bound of limits.py is exceeded
     │   ├── BadSignature                 signature, key or certificate does not verify
     │   └── WrongDeployment              signed for another county
@@ -50,6 +51,12 @@ class NotCanonical(BadBytes):
     """Not canonical msgpack of the expected shape."""
 
     code = "not_canonical"
+
+
+class CutShort(NotCanonical):
+    """Bytes are missing at the end of a statement."""
+
+    code = "cut_short"
 
 
 class TooLarge(BadBytes):

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, Update, and_, or_, select
 
+from sync_protocol import attesting
 from sync_protocol.asking import pack_ask
 from sync_protocol.blobs import (
     KEY_NONCE_BYTES,
@@ -186,6 +187,28 @@ class Topics:
         """16 bytes that nobody can guess and that every reader of the topic knows: they follow from its key."""
         key = self.key_of(conn, home, topic)
         return None if key is None else derive(key, "public-code", b"")[:PUBLIC_CODE_BYTES]
+
+    def sign_statement(
+        self,
+        conn: Connection,
+        home: int,
+        kind: int,
+        bound: bytes,
+        payload: bytes,
+        *,
+        time: int,
+        about: str = "",
+    ) -> bytes:
+        """A statement of ours about a home's matter, for others to verify without us; `bound` is not carried in it.
+
+        about: the ref of an entry of ours to which it belongs; else the entry that this transaction writes next about
+        the home. Raises TooLarge.
+        """
+        return attesting.attest(conn, self._replica(), home, kind, bound, time, payload, about)
+
+    def check_statement(self, conn: Connection, data: bytes, bound: bytes) -> attesting.Checked:
+        """Who signed a statement and whether it counts, by what has come here so far; never raises on bytes."""
+        return attesting.check(conn, self._replica().me.deployment, data, bound)
 
     def ask(self, conn: Connection, home: int, hashes: Sequence[bytes], *, actor: int, time: int, quality: int) -> None:
         """Have these scans of a home sent before all others, at the home and at every relay; for an ancestor."""

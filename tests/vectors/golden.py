@@ -56,6 +56,7 @@ from sync_protocol.frontier import Branch, Tip, frontier_digest
 from sync_protocol.messages import BlobState, Chunk, Fault, Frame, Hello, HelloFlag, Pieces, Vector, Want, frame_bytes
 from sync_protocol.order import Run, RunException, Standing, pack_runs
 from sync_protocol.segments import Item, Segment, link
+from sync_protocol.statements import Place, Said, sign_statement
 from sync_protocol.topology import Tier
 
 TOWNSHIP, VILLAGE = 2, 3
@@ -293,6 +294,25 @@ def _bundle_body() -> bytes:
 BUNDLE_BODY = _bundle_body()
 BUNDLE_MESSAGE = bundle_message(DEPLOYMENT, SERIALS[VILLAGE], sha256(BUNDLE_BODY))
 BUNDLE = BUNDLE_BODY + part([SERIALS[VILLAGE], SIGNERS[VILLAGE].sign(BUNDLE_MESSAGE)])
+
+# --- statements --------------------------------------------------------------------------------------------------
+
+BOUND = seed("bound", 16)
+STATEMENTS = {
+    "village": sign_statement(
+        DEPLOYMENT, SIGNERS[VILLAGE], CERTIFICATES[VILLAGE], Said(1, Place(0, 0, 3), NOW + 60, b"a slip"), BOUND
+    ),
+    "township": sign_statement(
+        DEPLOYMENT,
+        SIGNERS[TOWNSHIP],
+        CERTIFICATES[TOWNSHIP],
+        Said(2, Place(VILLAGE, 1, 300), NOW - DAY - 1, b""),
+        BOUND,
+    ),
+    "hub": sign_statement(
+        DEPLOYMENT, SIGNERS[HUB], CERTIFICATES[HUB], Said(2, Place(VILLAGE, 0, 2**32 - 1), NOW, "准予".encode()), BOUND
+    ),
+}
 
 EVERY_FEED = (FEED, down(TOWNSHIP, VILLAGE), down(HUB, VILLAGE), TO_ALL, TO_SELF)
 

@@ -313,6 +313,13 @@ def _seals() -> Any:
     }
 
 
+def _statements() -> Any:
+    return {
+        "bound": g.BOUND.hex(),
+        "statements": {name: {"bytes": data.hex(), "signed": data[:-64].hex()} for name, data in g.STATEMENTS.items()},
+    }
+
+
 FILES = {
     "canonical.json": _canonical,
     "keys.json": _keys,
@@ -324,6 +331,7 @@ FILES = {
     "seals.json": _seals,
     "export.json": _export,
     "bundle.json": _bundle,
+    "statements.json": _statements,
 }
 
 
