@@ -82,6 +82,7 @@ PURE_MODULES = (
     "casework/material_check.py",
     "casework/proxy.py",
     "casework/scenario_check.py",
+    "casework/scan_text.py",
     "casework/scenario_format.py",
     "casework/standing_papers.py",
     "casework/states.py",
