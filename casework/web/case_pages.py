@@ -25,6 +25,7 @@ from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
 from casework.web.render import render
+from casework.web.scan_landing import landed
 from casework.web.viewer import show_sheet
 
 GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
@@ -41,8 +42,11 @@ _QUERY_CHARS = 200
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
-async def list_cases(request: web.Request) -> web.Response:
+async def list_cases(request: web.Request) -> web.StreamResponse:
     """GET /cases?q=TEXT&group=GROUP&holder=OFFICE&month=YYYY-MM&page=N."""
+    scan = await landed(request, request.query.get("q", ""))
+    if scan is not None:
+        return scan
     q = request.query.get("q", "").strip()[:_QUERY_CHARS]
     group, holder = request.query.get("group", ""), request.query.get("holder", "")
     month = request.query.get("month", "")

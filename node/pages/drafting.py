@@ -40,6 +40,7 @@ from casework.web.intake_fields import (
 )
 from casework.web.page_opening import discard, open_files
 from casework.web.render import flash, redirect, render
+from casework.web.scan_landing import landed
 from casework.workdays import china_day
 from node import drafts
 from node.drafts import Draft, DraftMaterial
@@ -119,8 +120,11 @@ def draft_context(open_: Open) -> dict[str, Any]:
     }
 
 
-async def choose_item(request: web.Request) -> web.Response:
+async def choose_item(request: web.Request) -> web.StreamResponse:
     """GET /intake?q=TEXT."""
+    scan = await landed(request, request.query.get("q", ""))
+    if scan is not None:
+        return scan
     q = request.query.get("q", "").strip()[:100]
     items = await request.app[keys.STORE].read(reference.items)
     found = [item for item in items if q.casefold() in item.name.casefold() or q.casefold() in item.key]

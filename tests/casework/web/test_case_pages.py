@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -96,6 +97,31 @@ async def test_a_case_is_found_by_name_number_code_and_item(programs: Programs, 
         "/cases?q=%25_",
     ):
         assert (await agent.get(odd)).status == 200
+
+
+async def test_a_scan_of_a_slip_lands_on_its_case_from_every_search_box(
+    programs: Programs, agent: Clerk, case: str
+) -> None:
+    hall = programs.hall
+    code = hall.public_code(hall.village, topic(case))
+    statement = "AE" * 200
+    for typed in (
+        f"https://hall.example/q/{code}#{statement}",
+        f"和提提泡沫：、、hall。example、q、{code}＃{statement}",
+        code.lower(),
+        f" {code[:9]} {code[9:]} ",
+    ):
+        for box in ("/cases", "/intake"):
+            landed = await agent.get(f"{box}?q={quote(typed)}")
+            assert (landed.status, landed.location) == (303, case), typed
+    unknown = await agent.get(f"/cases?q={'A' * 26}")
+    assert (unknown.status, unknown.location) == (303, "/cases")
+    assert "本机没有这个办件" in (await agent.get("/cases")).text
+    programs.exchange()
+    for login, sees in (("t.clerk", False), ("t.reviewer", True), ("c.other", False), ("c.reviewer", True)):
+        clerk = await programs.clerk(login)
+        landed = await clerk.get(f"/cases?q={code}")
+        assert landed.location == (case if sees else "/cases"), login
 
 
 async def test_nobody_learns_of_a_case_outside_their_reach(programs: Programs, agent: Clerk, case: str) -> None:
