@@ -34,6 +34,7 @@ BENCHES = (
     Bench("fsck"),
     Bench("queries"),
     Bench("fold"),
+    Bench("guesses"),
     Bench("bundle"),
 )
 
