@@ -67,6 +67,9 @@ PROXY = Record(
     )
 )
 DEFECT = Record((Field("subject", Text(200, least=1)), Field("what", Text(1_000))))
+CERTIFICATE_BYTES_MAX = 544
+"""Of a signed statement (casework.slips): what a QR of moderate size holds."""
+CERTIFICATE = Field("certificate", Octets(CERTIFICATE_BYTES_MAX, least=1), required=False)
 CASE_NO = Field("case_no", Text(64, least=1), required=False, null=True)
 LACKING = Record((Field("name", Text(200, least=1)), Field("due", Day())))
 PART = Record((Field("office", OFFICE), Field("due", Day())))

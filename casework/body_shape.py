@@ -59,9 +59,14 @@ class Hash32:
 
 @dataclass(frozen=True, slots=True)
 class Octets:
-    """Exactly so many bytes."""
+    """Exactly so many bytes; with `least`, that many or more up to them."""
 
     count: int
+    least: int | None = None
+
+    def fits(self, value: object) -> bool:
+        least = self.count if self.least is None else self.least
+        return type(value) is bytes and least <= len(value) <= self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +217,9 @@ def _leaf_fault(shape: Shape, value: object) -> str:
             return "" if type(value) is bool else "应为是或否"
         case Hash32():
             return "" if type(value) is bytes and len(value) == 32 else "应为 32 字节"
-        case Octets(count):
-            return "" if type(value) is bytes and len(value) == count else f"应为 {count} 字节"
+        case Octets(count, least):
+            most = f"应为 {count} 字节" if least is None else f"应为 {least} 到 {count} 字节"
+            return "" if shape.fits(value) else most
         case Day():
             return "" if type(value) is str and _real_day(value) else "应为日期，例如 2026-11-20"
         case _:
@@ -240,8 +246,8 @@ def fitting(shape: Shape) -> Fits:
             return lambda value: type(value) is str and value in words
         case Hash32():
             return lambda value: type(value) is bytes and len(value) == 32
-        case Octets(count):
-            return lambda value: type(value) is bytes and len(value) == count
+        case Octets():
+            return shape.fits
         case Day():
             return lambda value: type(value) is str and _real_day(value)
         case Free():

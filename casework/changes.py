@@ -14,6 +14,7 @@ from casework.body_parts import (
     ANSWERS,
     APPLICANT,
     CASE_NO,
+    CERTIFICATE,
     DEFECT,
     LACKING,
     MATERIALS,
@@ -228,7 +229,7 @@ SHAPES: dict[ChangeKind, Record] = {
         )
     ),
     ChangeKind.REVIEW: Record(()),
-    ChangeKind.GRANT: Record((Field("seen", SEEN),)),
+    ChangeKind.GRANT: Record((Field("seen", SEEN), CERTIFICATE)),
     ChangeKind.DENY: Record((Field("reason", REASON), Field("seen", SEEN))),
     ChangeKind.ATTACH_RESULT: Record(
         (
@@ -282,6 +283,7 @@ SHAPES: dict[ChangeKind, Record] = {
             Field("title", Text(200, least=1)),
             Field("number", Text(64, least=1)),
             Field("until", Day(), required=False, null=True),
+            CERTIFICATE,
         )
     ),
     ChangeKind.ARCHIVE: Record((Field("number", Text(64), required=False, null=True),)),

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from casework import case_lists, case_store, reference
+from casework import case_lists, case_store, certifying, reference
 from casework.applicant import check_applicant
 from casework.case_lists import CasePage, CaseQuery
 from casework.case_log import CaseLog, Custody
@@ -38,12 +38,11 @@ from casework.intake import (
 )
 from casework.intake_code import case_no, mint
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW
-from casework.material_check import demanded
+from casework.material_check import demanded_by
 from casework.offers import allowed_kinds, target_of
 from casework.own_rules import case_blobs, case_previews, check_own, resting_blobs
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
-from casework.scenario import all_answers, requirements
 from casework.service_item import ServiceItem
 from casework.states import HOME
 from casework.used_pages import Bearer, Case, named_once, note
@@ -132,7 +131,7 @@ class Desk:
             intake = replace(intake, materials=named_once(conn, self.log, case, bearer, intake.materials))
         day = china_day(now)
         body, blobs = collect_body(item, intake, Stamp(tier, self._mint(conn, region, now), day.isoformat()))
-        required = _demanded(item, body, day)
+        required = demanded_by(item, body, day)
         self._check(None, ChangeKind.COLLECT, body, person, "home", tier, blobs, required)
         self.log.open(
             conn,
@@ -183,7 +182,7 @@ class Desk:
         assert act is not None
         require(person, act, target_of(state, region, item.office if item else ""))
         office = office_of(self.log, home)
-        body = self._completed(conn, person, state, kind, body)
+        body = self._completed(conn, person, (home, topic), state, kind, body)
         case = Case(home, topic, self.log.key_of(conn, home, topic) or b"")
         bearer = Bearer(str(state.applicant.get("id", "")), state.household or "")
         again = office == HOME and case.key and any(material.pages for material in materials)
@@ -253,14 +252,23 @@ class Desk:
             raise BadInput(problems)
 
     def _completed(
-        self, conn: Connection, person: Person, state: CaseState, kind: ChangeKind, body: dict[str, Any]
+        self,
+        conn: Connection,
+        person: Person,
+        case: tuple[int, bytes],
+        state: CaseState,
+        kind: ChangeKind,
+        body: dict[str, Any],
     ) -> dict[str, Any]:
-        """What the program adds by itself: case number, the blobs a decision rests on, whose answer it is."""
+        """What the program adds by itself: case number, the blobs a decision rests on, its certificate, whose answer
+        it is."""
         body = dict(body)
         if kind in (ChangeKind.ACCEPT, ChangeKind.ACCEPT_LACKING) and self.log.author == 1:
             (body["case_no"],) = self.new_case_nos(conn, [state])
         if kind in (ChangeKind.GRANT, ChangeKind.DENY) and "seen" not in body:
             body["seen"] = [h for h in case_blobs(state) if self.log.holds(h)]
+        if kind in (ChangeKind.GRANT, ChangeKind.ISSUE):
+            body |= certifying.certificate_field(conn, self.log, case, state, kind, body, self.now())
         if kind is ChangeKind.PART_ANSWER:
             body["office"] = person.office
         return body
@@ -366,6 +374,16 @@ class Desk:
         media_type, sealed_key = files[hash_]
         return media_type, self.key_for(conn, person, topic), sealed_key
 
+    def case_qr(self, conn: Connection, person: Person, topic: bytes) -> str:
+        """The whole text of the QR on the slip of a case. Raises NotFound."""
+        view = self.view(conn, person, topic)
+        return certifying.case_qr(conn, self.log, view.home, topic, view.state, self._machine.epoch(), self.now())
+
+    def result_qr(self, conn: Connection, person: Person, topic: bytes) -> str:
+        """That of the certificate of its granted decision, "" where it carries none. Raises NotFound."""
+        view = self.view(conn, person, topic)
+        return certifying.result_qr(conn, self.log, view.home, topic, view.state)
+
     def bytes_of(self, key: bytes, hash_: bytes, sealed_key: bytes = b"") -> Iterator[bytes]:
         """The plain bytes of a stored file; outside of any transaction."""
         return self.log.read(key, hash_, sealed_key)
@@ -379,11 +397,3 @@ class Desk:
         sealed = self.log.seal(key, plain, role)
         held = HeldPreview(small.ref.hash, small.ref.length) if small else None
         return HeldPage(sealed.ref.hash, sealed.ref.length, sealed.plain, media_type, held)
-
-
-def _demanded(item: ServiceItem, body: dict[str, Any], day: date) -> Sequence[str]:
-    """Names of the materials that this 收件 has to bring."""
-    said = {entry["question"]: entry["answer"] for entry in body.get("answers", ())}
-    answers = all_answers(item, said, body["applicant"], day)
-    needs = requirements(item, answers, commitment=body.get("commitment", False))
-    return demanded(needs, {material["name"] for material in body["materials"]})

@@ -59,7 +59,8 @@ class CaseState:
     supplement returns to. answers: scenario question -> answer. commitment: 告知承诺. green: why the case goes first
     (绿色通道), or "". first_asked: the clerk of 首问负责, or "". proxy: who acts for the applicant, or {}.
     reason, basis: of the last refusal, denial or withdrawal. seen: blobs the decision
-    names. office: the county department that it was passed on to (转办), "" for that of the item. deemed: the day whose
+    names. certificate: the signed statement of what was granted, that of a licence once one was made out.
+    office: the county department that it was passed on to (转办), "" for that of the item. deemed: the day whose
     end made it accepted by silence, "" where it is not; lapsed: the rule by which time ended it, while it is so ended;
     lapses: all that time has caused, «rule:day». base: the state without anything tentative, once something tentative
     was applied, else None.
@@ -105,6 +106,7 @@ class CaseState:
     reason: str = ""
     basis: str = ""
     seen: list[bytes] = field(default_factory=list)
+    certificate: bytes = b""
     results: list[ResultDocument] = field(default_factory=list)
     licences: list[Licence] = field(default_factory=list)
     close_result: str = ""

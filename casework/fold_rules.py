@@ -197,6 +197,7 @@ def _escalate_result(case: CaseState, change: Change, body: Body) -> None:
 
 def _issue(case: CaseState, change: Change, body: Body) -> None:
     case.licences.append(Licence(body["title"], body["number"], body.get("until") or "", change.time))
+    case.certificate = body.get("certificate", case.certificate)
 
 
 def _archive(case: CaseState, change: Change, body: Body) -> None:
@@ -238,6 +239,7 @@ def _extend(case: CaseState, change: Change, body: Body) -> None:
 
 def _grant(case: CaseState, change: Change, body: Body) -> None:
     case.decision, case.decided_at, case.seen = "granted", change.time, list(body["seen"])
+    case.certificate = body.get("certificate", b"")
 
 
 def _deny(case: CaseState, change: Change, body: Body) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from casework.errors import Problem
-from casework.scenario import COMMITTED, Needed, Requirements, requirements
+from casework.scenario import COMMITTED, Needed, Requirements, all_answers, requirements
 from casework.service_item import INSTEAD_OF_PAPER, ServiceItem
 from casework.standing_papers import COMMITMENT_LETTER, TOLERANCE_LETTER, paper_list
 
@@ -26,6 +27,14 @@ def demanded(needs: Requirements, given: Collection[str]) -> tuple[str, ...]:
     late = {one.name for one in lacking(needs, given) if excused and one.rule.tolerable is not None}
     letter = (COMMITMENT_LETTER,) if any(COMMITTED in one.why for one in needs.materials) or _spared(needs) else ()
     return tuple(name for name in needs.required if name not in late) + letter
+
+
+def demanded_by(item: ServiceItem, body: Mapping[str, Any], day: date) -> tuple[str, ...]:
+    """Names of the materials that a 收件 with this body has to bring; day: the day in China."""
+    said = {entry["question"]: entry["answer"] for entry in body.get("answers", ())}
+    answers = all_answers(item, said, body["applicant"], day)
+    needs = requirements(item, answers, commitment=body.get("commitment", False))
+    return demanded(needs, {material["name"] for material in body["materials"]})
 
 
 def _spared(needs: Requirements) -> bool:

@@ -27,7 +27,6 @@ from sync_protocol.statements import (
 )
 from sync_protocol.store import feed_store, trust
 from sync_protocol.store import tables as t
-from sync_protocol.store.dialect import lock_feeds
 from sync_protocol.topology import Tier
 
 OTHER_CONTEXT = "other_context"
@@ -66,7 +65,10 @@ class Checked:
 def attest(
     conn: Connection, replica: Replica, home: int, kind: int, bound: bytes, time: int, payload: bytes, about: str
 ) -> bytes:
-    """Sign a statement about a home's matter, placed at our own entry `about`, else at the next we write about it."""
+    """Sign a statement about a home's matter, placed at our own entry `about`, else at the next we write about it.
+
+    Who writes that entry in this transaction holds the home's lock, so that nobody else takes the place.
+    """
     me = replica.me
     place = _place_of(about, me.author) or _next_place(conn, replica, home)
     holder = trust.signed_certificate(conn, me.serial)
@@ -83,7 +85,6 @@ def _place_of(ref: str, author: int) -> Place | None:
 
 def _next_place(conn: Connection, replica: Replica, home: int) -> Place:
     me, feed = replica.me, replica.journal.feed_for(home)
-    lock_feeds(conn, [feed])
     branch = Branch(feed, me.epoch)
     known = feed_store.tip_of(conn, branch)
     number = known.number if known else feed_store.start_of(conn, me.deployment, branch).number

@@ -338,8 +338,8 @@ class Topics:
         return "township" if station is not None and station.tier is Tier.TOWNSHIP else "village"
 
     def region_of(self, conn: Connection, author: int) -> str:
-        """The station's region code, "" when it is not known here."""
-        station = self.station(conn, author)
+        """The station's or the county's region code, "" when it is not known here."""
+        station = self.station(conn, author) or trust.newest_certificate(conn, author)
         return station.region if station is not None else ""
 
 

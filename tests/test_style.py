@@ -84,6 +84,7 @@ PURE_MODULES = (
     "casework/scenario_check.py",
     "casework/scan_text.py",
     "casework/scenario_format.py",
+    "casework/slips.py",
     "casework/standing_papers.py",
     "casework/states.py",
     "casework/statistics.py",

@@ -71,6 +71,7 @@ LEAVES: list[tuple[Shape, list[Any], list[Any]]] = [
     (Flag(), [True, False], [0, 1, "", None]),
     (Hash32(), [bytes(32)], [bytes(31), bytes(33), "0" * 32, None]),
     (Octets(72), [bytes(72)], [bytes(71), bytes(73), b"", "0" * 72]),
+    (Octets(3, least=1), [b"a", b"abc"], [b"", b"abcd", "a", None]),
     (Day(), ["2026-11-20", "2024-02-29"], ["2026-02-29", "2026-1-1", "20261120", b"2026-11-20", 20_261_120, None]),
     (Free(), [{}, {"a": [1]}], [[], None, ""]),
     (ListOf(Flag(), 2, least=1), [[True], [True, True]], [[], [True] * 3, [0], (True,), None]),
