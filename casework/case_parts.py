@@ -170,6 +170,22 @@ class ResultDocument(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Told(Part):
+    """What the applicant was told, or is to be told at an appointment: about what and which change (`of`), how, whether
+    a person said it (`done`), when (unix s); an appointment's day (YYYY-MM-DD), hour and place (`at`)."""
+
+    about: str
+    of: str
+    how: str
+    done: bool
+    day: str
+    at: str
+    note: str
+    time: int
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery(Part):
     """To whom, in which way and when (unix s) the result was handed over."""
 

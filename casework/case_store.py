@@ -23,6 +23,7 @@ from casework.public_code import code_digest
 from casework.search_terms import terms_of
 from casework.states import deciding_office
 from casework.tables import storable
+from casework.telling import tell_column
 from casework.view_dates import case_dates
 
 _C, _T = case_row.c, case_term.c
@@ -72,13 +73,13 @@ def row_of(
         "case_no": state.case_no,
         "received": named.received,
         "ref": named.ref or "",
-        "changed": max((line.time for line in state.timeline), default=0),
+        "changed": max((line.time for line in state.timeline if line.kind != ChangeKind.TELL), default=0),
         "accepted": state.accepted_at or 0,
         "due": due_day(case_dates(state), item, known.calendar(conn)) if item and state.state else NO_DUE,
         "lapse_day": lapse_day(state, item, known.calendar(conn)) if item else NO_DUE,
         "asked": asked_offices(part.office for part in state.open_parts),
         "public": public or _public(conn, log, home, topic),
-        "tell": "",
+        "tell": tell_column(state),
     }
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 

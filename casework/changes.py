@@ -49,7 +49,8 @@ from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT, BlobRef
 
 
 class ChangeKind(IntEnum):
-    """What happened; 64..95 are changes of the shared case, 96..99 are internal, 100.. is data about no case."""
+    """What happened; 64..95 and 107 are changes of the shared case, 96..99 internal; the rest of 100.. is data about
+    no case."""
 
     COLLECT = 64
     CORRECT = 65
@@ -94,6 +95,7 @@ class ChangeKind(IntEnum):
     NOTICE = 104
     REGION_ROWS = 105
     ADDRESS = 106
+    TELL = 107
     HALL = 111
 
 
@@ -141,6 +143,7 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.NOTICE: "通知",
     ChangeKind.REGION_ROWS: "区划",
     ChangeKind.ADDRESS: "网址",
+    ChangeKind.TELL: "告知群众",
     ChangeKind.HALL: "大厅信息",
 }
 
@@ -172,6 +175,8 @@ SPECIAL_PROCEDURES: dict[str, str] = {
     "expert_review": "专家评审",
 }
 """Whose time does not count (行政许可法第四十五条)."""
+TOLD_ABOUT: dict[str, str] = {"supplement": "补正", "result": "结果", "appointment": "约定"}
+TOLD_BY: dict[str, str] = {"phone": "打电话", "visit": "上门", "message": "短信", "other": "其他方式"}
 
 TIERS = ("village", "township")
 
@@ -292,6 +297,19 @@ SHAPES: dict[ChangeKind, Record] = {
     ChangeKind.LAPSE: Record((Field("rule", Text(40, least=1)), Field("due", Day()))),
     ChangeKind.VERIFY_COMMITMENT: Record((Field("kept", Flag()), Field("opinion", REASON))),
     ChangeKind.NUMBER: Record((Field("case_no", Text(64, least=1)),)),
+    # of: the change that is told, "" of an appointment that is only being made. done: a person has said it to
+    # somebody; a message that went out has not. Open text, as above.
+    ChangeKind.TELL: Record(
+        (
+            Field("about", Text(40, least=1)),
+            Field("of", Text(64)),
+            Field("how", Text(40)),
+            Field("done", Flag()),
+            Field("day", Day(), required=False, null=True),
+            Field("at", Text(200), required=False, null=True),
+            Field("note", REASON, required=False, null=True),
+        )
+    ),
     ChangeKind.OPINION: Record((Field("text", REASON), Field("about", Text(64)))),
     # A card of a case is named by its rule and the day since which it stands; colours, offices and codes are open text.
     ChangeKind.CARD: Record(

@@ -25,6 +25,7 @@ from casework.case_parts import (
     SpecialProcedure,
     Supplement,
     TimelineItem,
+    Told,
 )
 from casework.changes import check_blobs, check_body
 from casework.fold_rules import RULES, note_of
@@ -38,6 +39,7 @@ _PARTS: dict[str, Any] = {
     "procedures": SpecialProcedure,
     "results": ResultDocument,
     "licences": Licence,
+    "told": Told,
     "timeline": TimelineItem,
 }
 _SINGLE: dict[str, Any] = {
@@ -114,6 +116,7 @@ class CaseState:
     lapses: list[str] = field(default_factory=list)
     commitment_check: CommitmentCheck | None = None
     delivery: Delivery | None = None
+    told: list[Told] = field(default_factory=list)
     archive_no: str = ""
     open_requests: list[str] = field(default_factory=list)
     entered: dict[str, int] = field(default_factory=dict)

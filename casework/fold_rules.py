@@ -23,6 +23,7 @@ from casework.case_parts import (
     ResultDocument,
     SpecialProcedure,
     Supplement,
+    Told,
 )
 from casework.changes import ChangeKind
 from casework.journal import Change
@@ -277,6 +278,11 @@ def _decline_request(case: CaseState, change: Change, body: Body) -> None:
         case.open_requests.remove(body["request"])
 
 
+def _tell(case: CaseState, change: Change, body: Body) -> None:
+    day, at, note = (body.get(name) or "" for name in ("day", "at", "note"))
+    case.told.append(Told(body["about"], body["of"], body["how"], body["done"], day, at, note, change.time, change.ref))
+
+
 def _number(case: CaseState, change: Change, body: Body) -> None:
     case.case_no = body["case_no"]
 
@@ -314,4 +320,5 @@ RULES: dict[ChangeKind, Callable[[CaseState, Change, Body], None]] = {
     ChangeKind.DEEM_ACCEPTED: _deem_accepted,
     ChangeKind.LAPSE: _lapse,
     ChangeKind.VERIFY_COMMITMENT: _verify_commitment,
+    ChangeKind.TELL: _tell,
 }

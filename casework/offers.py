@@ -8,6 +8,7 @@ from casework.changes import ChangeKind
 from casework.fold import CaseState
 from casework.policy import Role, Target, act_for, may_ever
 from casework.states import BEHIND_TIME, COUNTY, HOME, State, acts_for, deciding_office, office_fits, row_for
+from casework.telling import may_still_meet
 
 
 def allowed_kinds(state: CaseState | None, offices: Collection[str], role: Role) -> list[ChangeKind]:
@@ -52,6 +53,8 @@ def _fits_case(case: CaseState, kind: ChangeKind) -> bool:
             return case.decision == "granted"
         case ChangeKind.VERIFY_COMMITMENT:
             return case.commitment and case.decision == "granted"
+        case ChangeKind.TELL:
+            return may_still_meet(case)
         case ChangeKind.SEND_BACK:
             return case.state is State.REVIEW or case.course().first_review
         case _:

@@ -25,6 +25,7 @@ from casework.procedure_rules import procedure_faults
 from casework.proxy import proxy_problems
 from casework.refusals import explain
 from casework.states import OFFICE_NAMES, STATE_NAMES, State
+from casework.telling import telling_faults
 
 # Fields that the wire lets be empty, but nobody here may leave so.
 _MUST_SAY: dict[ChangeKind, dict[str, str]] = {
@@ -115,6 +116,8 @@ def check_own(
     if kind in (ChangeKind.GRANT, ChangeKind.DENY) and account and account == case.collected_by:
         return [_SAME_PERSON]
     problems = [Problem(name, message) for name, message in _MUST_SAY.get(kind, {}).items() if not body[name].strip()]
+    if kind is ChangeKind.TELL:
+        return telling_faults(case, body, today)
     return problems + _own_faults(case, kind, body, required, present) + procedure_faults(case, kind, body, today)
 
 

@@ -75,6 +75,7 @@ class Act(StrEnum):
     ISSUE = "issue"
     ARCHIVE = "archive"
     VERIFY_COMMITMENT = "verify_commitment"
+    TELL = "tell"
     OPINION = "opinion"
     VIEW_CARDS = "view_cards"
     PLEAD_CARD = "plead_card"
@@ -120,6 +121,7 @@ ACT_NAMES: dict[Act, str] = {
     Act.ISSUE: "制证",
     Act.ARCHIVE: "归档",
     Act.VERIFY_COMMITMENT: "承诺核查",
+    Act.TELL: "告知群众",
     Act.OPINION: "内部意见",
     Act.VIEW_CARDS: "查看监察牌",
     Act.PLEAD_CARD: "对监察牌申辩",
@@ -160,6 +162,7 @@ _INTAKE = {
     Act.CORRECT: Scope.STATION,
     Act.SUPPLEMENT: Scope.STATION,
     Act.DELIVER: Scope.STATION,
+    Act.TELL: Scope.STATION,
     Act.REQUEST_WITHDRAW: Scope.STATION,
     Act.WITHDRAW: Scope.STATION,
     Act.VIEW_STATUS: Scope.ANYWHERE,
@@ -206,6 +209,7 @@ _COUNTY_DESK = {
     Act.ISSUE: Scope.OFFICE,
     Act.ARCHIVE: Scope.OFFICE,
     Act.VERIFY_COMMITMENT: Scope.OFFICE,
+    Act.TELL: Scope.OFFICE,
     Act.VIEW_STATISTICS: Scope.OFFICE,
 }
 
@@ -217,6 +221,7 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.VIEW_CASE: Scope.AREA,
         Act.ENDORSE: Scope.AREA,
         Act.ASK_SUPPLEMENT: Scope.AREA,
+        Act.TELL: Scope.AREA,
         **_DECIDE_HERE,
         Act.VIEW_STATUS: Scope.ANYWHERE,
         Act.COURIER: Scope.ANYWHERE,

@@ -63,6 +63,7 @@ class Rule(Enum):
     HOLDER = "当前承办方"
     DECIDING = "决定机关"
     FIRST = "最先承办方"
+    ANY = "任何一方"
 
 
 class Move(Enum):
@@ -162,6 +163,8 @@ TABLE: tuple[Row, ...] = (
     # A request can be overtaken by a decision; whoever holds the case then still answers it.
     Row(_K.DECLINE_REQUEST, _HELD_BY_SOMEBODY, Rule.HOLDER, Move.STAY),
     Row(_K.NUMBER, _ANY, Rule.COUNTY, Move.STAY),
+    # What is said to the applicant, by whoever says it, moves nothing.
+    Row(_K.TELL, _ANY, Rule.ANY, Move.STAY),
 )
 
 
@@ -212,7 +215,7 @@ def acts_for(office: str, wanted: str, tier: str) -> bool:
 
 
 def wanted_office(rule: Rule, state: State | None, course: Course) -> str:
-    """Return the office that a rule means for a case in this state, or NOBODY."""
+    """Return the one office that a rule means for a case in this state, or NOBODY."""
     match rule:
         case Rule.HOME:
             return HOME
@@ -226,6 +229,8 @@ def wanted_office(rule: Rule, state: State | None, course: Course) -> str:
             return deciding_office(course)
         case Rule.FIRST:
             return holder_of(State.COLLECTED, course)
+        case Rule.ANY:
+            return NOBODY
 
 
 def row_for(kind: int, state: State | None, course: Course | None = None) -> Row | None:
@@ -254,6 +259,8 @@ def _on_route(row: Row, course: Course | None) -> bool:
 
 def office_fits(row: Row, state: State | None, course: Course, office: str) -> bool:
     """Tell whether the writer's office satisfies the row's rule."""
+    if row.rule is Rule.ANY:
+        return office in (HOME, TOWNSHIP, COUNTY)
     return acts_for(office, wanted_office(row.rule, state, course), course.tier)
 
 

@@ -72,6 +72,7 @@ PURE_MODULES = (
     "casework/stays.py",
     "casework/supervised.py",
     "casework/supervision.py",
+    "casework/telling.py",
     "casework/supervision_rules.py",
     "casework/own_rules.py",
     "casework/offers.py",

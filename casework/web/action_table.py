@@ -9,6 +9,7 @@ from casework.desk import CaseView
 from casework.web.case_actions import (
     Action,
     Line,
+    appointment_body,
     correct_body,
     days_body,
     decline_body,
@@ -164,6 +165,21 @@ _ACTIONS: Sequence[Action] = (
         days_body,
     ),
     *PROCEDURE_ACTIONS,
+    Action(
+        ChangeKind.TELL,
+        N_("约群众来办"),
+        N_(
+            "约申请人在某一天来办。保存后列入收件站点的「告知群众」清单，由站点打电话或上门告诉申请人；再约一次，以最后约的为准。"
+        ),
+        N_("已约好，等待告知申请人。"),
+        "plain",
+        (
+            Line("day", N_("哪一天"), N_("请填写约定的日期"), rows=1, day=True),
+            Line("at", N_("几点、在哪里"), N_("请填写几点、在哪里"), N_("例如：上午 9 时，村便民服务站。"), rows=1),
+            Line("note", N_("要带什么"), hint=N_("例如：身份证、户口簿原件。"), rows=2),
+        ),
+        appointment_body,
+    ),
     Action(
         ChangeKind.REQUEST_WITHDRAW,
         N_("申请撤回"),

@@ -23,6 +23,7 @@ from casework.errors import BadInput, Problem
 from casework.own_rules import case_blobs
 from casework.service_item import ServiceItem
 from casework.states import State
+from casework.telling import APPOINTMENT
 from casework.web.forms import Form
 from casework.web.i18n import N_
 from casework.web.intake_fields import changed_values, cleared_problems, given_applicant, given_form
@@ -145,6 +146,10 @@ def days_body(form: Form, _view: CaseView) -> Body:
     if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= _DAYS_MAX):
         raise BadInput([Problem("days", "请填写天数", f"1 到 {_DAYS_MAX} 的整数")])
     return {"days": int(typed)}
+
+
+def appointment_body(_form: Form, _view: CaseView) -> Body:
+    return {"about": APPOINTMENT, "of": "", "how": "", "done": False}
 
 
 def decline_body(form: Form, view: CaseView) -> Body:

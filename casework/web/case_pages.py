@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,21 +11,24 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from casework.case_lists import PAGE_ROWS, CaseQuery, count_text
+from casework.desk import CaseView
 from casework.errors import NotFound
 from casework.identity import mask_id
 from casework.policy import Act
 from casework.states import COUNTY, HOME, OFFICE_NAMES, TOWNSHIP, State
+from casework.telling_lists import speaker
 from casework.web import keys
 from casework.web.action_pages import do_action, show_action
 from casework.web.asking import ask_for_pages
 from casework.web.case_files import HASH_BYTES, show_file
 from casework.web.case_keys import CARDS, DESK, OPINIONS
-from casework.web.case_reading import case_context, hex_bytes, view_of
+from casework.web.case_reading import case_context, hex_bytes, translator, view_of
 from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
 from casework.web.render import render
 from casework.web.scan_landing import landed
+from casework.web.telling_pages import WAYS, boxes, callees, tell_applicant, told_rows
 from casework.web.viewer import show_sheet
 
 GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
@@ -121,8 +124,22 @@ async def _case_page(request: web.Request, template: str) -> web.Response:
     opinions = request.app.get(OPINIONS)
     context["opinions"] = await store.read(lambda conn: opinions(conn, view.topic)) if opinions is not None else ()
     context["cards"] = await store.read(lambda conn: cards(conn, person, view.topic)) if cards is not None else ()
+    context |= await store.read(lambda conn: _telling(conn, view, translator(request)))
     shown = {"now": request.app[keys.CLOCK](), "masked_id": mask_id(str(view.state.applicant.get("id", "")))}
     return await render(request, template, context | shown)
+
+
+def _telling(conn: Connection, view: CaseView, _: Callable[[str], str]) -> dict[str, Any]:
+    """What the applicant is to be told, ready to read out where they are told it."""
+    name = view.item.name if view.item else view.state.item
+    said = boxes(view.state, name, speaker(conn, view.home_name), view.calendar, view.today, _)
+    return {
+        "tellings": said,
+        "tells_here": view.office == HOME,
+        "callees": callees(view.state),
+        "ways": list(WAYS.items()),
+        "told": told_rows(view.state),
+    }
 
 
 async def show_result(request: web.Request) -> web.Response:
@@ -144,6 +161,7 @@ CASE_PAGES = [
     Page("GET", "/cases/{topic}/file/{hash}", show_file, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/view/{number}", show_sheet, act=Act.VIEW_CASE),
     Page("POST", "/cases/{topic}/ask", ask_for_pages, act=Act.VIEW_CASE),
+    Page("POST", "/cases/{topic}/tell", tell_applicant, act=Act.TELL),
     Page("GET", "/cases/{topic}/do/{kind}", show_action, act=Act.VIEW_CASE),
     Page("POST", "/cases/{topic}/do/{kind}", do_action, act=Act.VIEW_CASE, upload=PAGE_UPLOADS),
 ]

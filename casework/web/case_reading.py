@@ -42,7 +42,7 @@ from casework.web.page_words import away, page_rows
 from casework.web.trail_words import trail
 
 TOPIC_BYTES = 16
-_AFTERWARDS = frozenset((ChangeKind.ISSUE, ChangeKind.VERIFY_COMMITMENT, ChangeKind.ARCHIVE))
+_AFTERWARDS = frozenset((ChangeKind.ISSUE, ChangeKind.VERIFY_COMMITMENT, ChangeKind.ARCHIVE, ChangeKind.TELL))
 """Who has only these left to do needs no full number any more."""
 AT_COUNTY = 2
 
@@ -112,7 +112,7 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
 def _how(view: CaseView, _: Callable[[str], str]) -> dict[str, Any]:
     """How the application came about, and what of its materials is still to come."""
     state, item = view.state, view.item
-    reveal = "full" if view.allowed else "masked"
+    reveal = "full" if set(view.allowed) - {ChangeKind.TELL} else "masked"
     said = how_rows(state, reveal, _)
     if item is None or state.state is None:
         return {"situation": answer_rows(item, state.answers, _), "how": said, "to_come": (), "trust": {}}

@@ -42,6 +42,7 @@ _ANSWERS = (
     ChangeKind.CLOSE,
     ChangeKind.WITHDRAW,
 )
+_MOVE_NOTHING = (ChangeKind.NUMBER, ChangeKind.TELL)
 
 Translate = Callable[[str], str]
 
@@ -80,7 +81,7 @@ def custody_words(custody: Custody, state: CaseState, office: str, _: Translate 
 
 def answered(state: CaseState) -> bool:
     """Whether the last thing that moved the case is an ordered answer of another office than its home."""
-    moves = [line for line in state.timeline if line.applied and line.kind != ChangeKind.NUMBER]
+    moves = [line for line in state.timeline if line.applied and line.kind not in _MOVE_NOTHING]
     if not moves:
         return False
     last = moves[-1]

@@ -23,6 +23,7 @@ from node.pages.home import show_home
 from node.pages.lists import show_outbox, show_review, show_status, show_status_now
 from node.pages.page_keys import SITUATION, SYNC_STATUS
 from node.pages.submitting import discard_draft, show_check, submit_draft
+from node.pages.telling import show_tell
 
 __all__ = ["NODE_PAGES", "NODE_TEMPLATES", "SITUATION", "SYNC_STATUS", "nav_for"]
 
@@ -42,6 +43,7 @@ NODE_PAGES = [
     Page("POST", "/drafts/{id}/submit", submit_draft, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/discard", discard_draft, act=Act.COLLECT),
     Page("GET", "/review", show_review, act=Act.ENDORSE),
+    Page("GET", "/tell", show_tell, act=Act.DELIVER),
     Page("GET", "/outbox", show_outbox, act=Act.LIST_CASES),
     Page("GET", "/status", show_status, act=Act.VIEW_STATUS),
     Page("GET", "/status/now", show_status_now, act=Act.VIEW_STATUS, polled=True),
@@ -57,6 +59,7 @@ def nav_for(tier: str) -> tuple[NavEntry, ...]:
         NavEntry(N_("草稿"), "/drafts", Act.COLLECT),
         *review,
         NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
+        NavEntry(N_("告知群众"), "/tell", Act.DELIVER),
         NavEntry(N_("待上报"), "/outbox", Act.LIST_CASES),
         NavEntry(N_("U盘包"), "/courier", Act.COURIER),
         NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),

@@ -24,6 +24,7 @@ from node import drafts
 from node.near_window import near_window
 from node.pages.case_lines import CaseLine, case_lines
 from node.pages.page_keys import SYNC_STATUS
+from node.pages.telling import waiting
 from node.sync_status import sync_text
 
 SHOWN_ROWS = 6
@@ -115,11 +116,12 @@ async def show_home(request: web.Request) -> web.Response:
     def warned(conn: Connection) -> Sequence[Any]:
         return near_window(conn, case_scope(person), reference.calendar(conn), china_day(now))
 
-    def read(conn: Connection) -> tuple[list[Section], list[drafts.Draft], int]:
+    def read(conn: Connection) -> tuple[list[Section], list[drafts.Draft], int, int]:
         listed = [section(conn, desk, person, plan, _) for plan in plans_for(person)]
-        return listed, (drafts.newest(conn, SHOWN_ROWS) if collects else []), drafts.count(conn)
+        to_tell = waiting(conn, desk) if may_ever(person.role, Act.DELIVER) else 0
+        return listed, (drafts.newest(conn, SHOWN_ROWS) if collects else []), drafts.count(conn), to_tell
 
-    listed, recent, count = await request.app[keys.STORE].read(read)
+    listed, recent, count, to_tell = await request.app[keys.STORE].read(read)
     near = await request.app[keys.STORE].read(warned)
     status = await request.app[SYNC_STATUS]()
     context = {
@@ -130,6 +132,7 @@ async def show_home(request: web.Request) -> web.Response:
         "drafts": recent,
         "draft_count": count,
         "collects": collects,
+        "to_tell": to_tell,
         "sync_words": sync_text(status, request.app[keys.CLOCK](), _),
         "new_here": not any(one.total for one in listed) and not recent,
     }

@@ -14,6 +14,7 @@ from bench.queries import QUERIES, RATIO, Ask, Filled, fill
 from casework.case_lists import CaseQuery, find
 from casework.case_tables import case_row
 from casework.policy import CaseScope
+from casework.telling_lists import count_to_tell, to_tell
 from hub.county import migrate
 from sync_protocol.store.seam import SqliteStore
 
@@ -83,6 +84,19 @@ def test_a_station_with_all_these_cases_reads_no_more_of_many(counties: list[Fil
     costs = []
     for filled in counties:
         filled.store.write(lambda conn: conn.execute(sa.update(case_row).values(home_region=scope.region_prefix)))
+        costs.append(steps(filled, ask))
+    assert costs[1] <= max(RATIO * costs[0], _LEAST_STEPS), costs
+
+
+def test_a_station_that_has_all_these_people_to_tell_reads_no_more_of_many(counties: list[Filled]) -> None:
+    """As if every case of the county were of this home."""
+
+    def ask(conn: Connection, one: dict[str, object]) -> object:
+        return to_tell(conn, 2), count_to_tell(conn, 2)
+
+    costs = []
+    for filled in counties:
+        filled.store.write(lambda conn: conn.execute(sa.update(case_row).values(home=2)))
         costs.append(steps(filled, ask))
     assert costs[1] <= max(RATIO * costs[0], _LEAST_STEPS), costs
 

@@ -105,6 +105,14 @@ def body_of(kind: ChangeKind) -> dict[str, Any]:
         ChangeKind.DEEM_ACCEPTED: {"since": "2026-11-20", "due": "2026-11-27"},
         ChangeKind.LAPSE: {"rule": "supplement_lapsed", "due": "2026-12-11"},
         ChangeKind.VERIFY_COMMITMENT: {"kept": True, "opinion": "情况属实"},
+        ChangeKind.TELL: {
+            "about": "appointment",
+            "of": "",
+            "how": "",
+            "done": False,
+            "day": "2026-12-04",
+            "at": "上午 9 时，村服务站",
+        },
         ChangeKind.NUMBER: {"case_no": "11341882X2026112000001"},
     }
     return bodies[kind]

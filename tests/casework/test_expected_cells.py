@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from casework.changes import SHAPES, ChangeKind
+from casework.changes import INTERNAL, SHAPES, ChangeKind
 from casework.fold import CaseState, fold
 from casework.journal import TENTATIVE
 from casework.judge import Admit, judge
@@ -32,7 +32,7 @@ _K, _S = ChangeKind, State
 NONE = "none"
 OFFICES = (HOME, TOWNSHIP, COUNTY)
 REQUEST = "up:17/0/9"
-KINDS = [kind for kind in SHAPES if kind < _K.OPINION]
+KINDS = [kind for kind in SHAPES if kind not in INTERNAL]
 STATUSES = [NONE, *(state.value for state in State)]
 VARIANTS = [
     ("deemed", "accepted"), ("deemed", "review"), ("lacking", "accepted"), ("lacking", "review"),
