@@ -73,3 +73,27 @@ CERTIFICATE = Field("certificate", Octets(CERTIFICATE_BYTES_MAX, least=1), requi
 CASE_NO = Field("case_no", Text(64, least=1), required=False, null=True)
 LACKING = Record((Field("name", Text(200, least=1)), Field("due", Day())))
 PART = Record((Field("office", OFFICE), Field("due", Day())))
+
+# As the hub notes it about the case; a station tells it sealed and about no case. given: unix seconds.
+RATING = Record(
+    (
+        Field("stage", Text(10, least=1)),
+        Field("grade", Whole(5, 1)),
+        Field("marks", ListOf(Text(20, least=1), 20)),
+        Field("words", Text(300)),
+        Field("given", Whole(2**53 - 1)),
+        Field("channel", Text(20)),
+        Field("region", Text(12)),
+        Field("office", Text(100)),
+        Field("item", Text(64)),
+        Field("due", Day(), required=False, null=True),
+    )
+)
+RECTIFY = Record(
+    (
+        Field("stage", Text(10, least=1)),
+        Field("step", Text(20, least=1)),
+        Field("text", REASON),
+        Field("verdict", Text(20), required=False, null=True),
+    )
+)

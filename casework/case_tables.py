@@ -187,10 +187,13 @@ rating = sa.Table(
     sa.Column("verdict", sa.String(20), nullable=False),
     sa.Column("mended", sa.Text, nullable=False),
     sa.Column("over", sa.SmallInteger, nullable=False),
+    sa.Column("counted", sa.SmallInteger, nullable=False),
 )
 sa.Index("rating_day", rating.c.day, rating.c.topic)
 sa.Index("rating_due", rating.c.over, rating.c.due, rating.c.topic)
-"""What applicants said (好差评), and what was done about it; only the hub has it."""
+"""What applicants said (好差评), and what was done about it; only the hub has it. day: when it reached the county.
+over: 1 where nothing is left to do; counted: 0 for what was found mistaken or malicious, and for a rating of an end
+that the county does not know of yet."""
 
 message = sa.Table(
     "message",

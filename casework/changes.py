@@ -21,7 +21,9 @@ from casework.body_parts import (
     OFFICE,
     PART,
     PROXY,
+    RATING,
     REASON,
+    RECTIFY,
     REF,
     ROUTE,
     SEEN,
@@ -49,8 +51,8 @@ from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT, BlobRef
 
 
 class ChangeKind(IntEnum):
-    """What happened; 64..95 and 107 are changes of the shared case, 96..99 internal; the rest of 100.. is data about
-    no case."""
+    """What happened; 64..95 and 107 are changes of the shared case, 96..99, 108 and 109 are internal; the rest of 100..
+    is data about no case."""
 
     COLLECT = 64
     CORRECT = 65
@@ -96,6 +98,8 @@ class ChangeKind(IntEnum):
     REGION_ROWS = 105
     ADDRESS = 106
     TELL = 107
+    RATING = 108
+    RECTIFY = 109
     HALL = 111
 
 
@@ -144,6 +148,8 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.REGION_ROWS: "区划",
     ChangeKind.ADDRESS: "网址",
     ChangeKind.TELL: "告知群众",
+    ChangeKind.RATING: "评价",
+    ChangeKind.RECTIFY: "差评整改",
     ChangeKind.HALL: "大厅信息",
 }
 
@@ -332,9 +338,20 @@ SHAPES: dict[ChangeKind, Record] = {
             Field("note", REASON),
         )
     ),
+    ChangeKind.RATING: RATING,
+    ChangeKind.RECTIFY: RECTIFY,
 }
 
-INTERNAL = frozenset((ChangeKind.OPINION, ChangeKind.CARD, ChangeKind.PLEA, ChangeKind.CLEAR_CARD))
+INTERNAL = frozenset(
+    (
+        ChangeKind.OPINION,
+        ChangeKind.CARD,
+        ChangeKind.PLEA,
+        ChangeKind.CLEAR_CARD,
+        ChangeKind.RATING,
+        ChangeKind.RECTIFY,
+    )
+)
 """The hub's own words about a case, which no station ever holds."""
 
 _KINDS: dict[int, ChangeKind] = {int(kind): kind for kind in ChangeKind}

@@ -86,6 +86,9 @@ class Act(StrEnum):
     VIEW_STATUS = "view_status"
     COURIER = "courier"
     VIEW_STATISTICS = "view_statistics"
+    ASK_RATING = "ask_rating"
+    VIEW_RATINGS = "view_ratings"
+    MEND_RATING = "mend_rating"
 
 
 ACT_NAMES: dict[Act, str] = {
@@ -132,6 +135,9 @@ ACT_NAMES: dict[Act, str] = {
     Act.VIEW_STATUS: "查看运行状态",
     Act.COURIER: "导出导入U盘包",
     Act.VIEW_STATISTICS: "查看统计",
+    Act.ASK_RATING: "请群众评价",
+    Act.VIEW_RATINGS: "查看评价",
+    Act.MEND_RATING: "差评回访整改",
 }
 
 
@@ -167,6 +173,7 @@ _INTAKE = {
     Act.WITHDRAW: Scope.STATION,
     Act.VIEW_STATUS: Scope.ANYWHERE,
     Act.COURIER: Scope.ANYWHERE,
+    Act.ASK_RATING: Scope.STATION,
 }
 _DECIDE_HERE = dict.fromkeys(
     (
@@ -211,6 +218,8 @@ _COUNTY_DESK = {
     Act.VERIFY_COMMITMENT: Scope.OFFICE,
     Act.TELL: Scope.OFFICE,
     Act.VIEW_STATISTICS: Scope.OFFICE,
+    Act.ASK_RATING: Scope.OFFICE,
+    Act.VIEW_RATINGS: Scope.OFFICE,
 }
 
 RIGHTS: dict[Role, dict[Act, Scope]] = {
@@ -242,6 +251,8 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.VIEW_STATISTICS: Scope.AREA,
         Act.VIEW_CARDS: Scope.AREA,
         Act.CLEAR_CARD: Scope.AREA,
+        Act.VIEW_RATINGS: Scope.AREA,
+        Act.MEND_RATING: Scope.AREA,
     },
     Role.ADMIN: {
         Act.MANAGE_USERS: Scope.AREA,

@@ -48,6 +48,15 @@ Follow = Callable[[Connection, Sequence[tuple[int, bytes]], Sequence[int]], None
 about no case came."""
 
 
+TakeMore = Callable[[Connection, ToldEntry, Any], None]
+"""Handed an entry about no case, and its plain body (None if it is none), that this module has no use for. It may raise
+what a senseless body causes: nothing of it has an effect then."""
+
+
+def _take_nothing(conn: Connection, entry: ToldEntry, body: Any) -> None:
+    """For a program that has no use for more either."""
+
+
 def _nothing_more(conn: Connection, touched: Sequence[tuple[int, bytes]], told: Sequence[int]) -> None:
     """For a program without tables of its own."""
 
@@ -61,7 +70,9 @@ class Projector:
         decode: Callable[[bytes], Any],
         clock: Callable[[], int],
         follow: Follow = _nothing_more,
+        take_more: TakeMore = _take_nothing,
     ) -> None:
+        self._take_more = take_more
         self._follow = follow
         self._log_of = log
         self._decode = decode
@@ -132,6 +143,8 @@ class Projector:
                 take_staff_row(conn, body, self._log_of.author, HUB_AUTHOR)
             case ChangeKind.STAFF_PASSWORD:
                 take_password(conn, entry.author, body)
+            case _:
+                self._take_more(conn, entry, body)
 
 
 def office_of(log: CaseLog, home: int) -> str:

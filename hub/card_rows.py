@@ -57,11 +57,11 @@ def rows_of(conn: Connection, topic: bytes) -> list[dict[str, Any]]:
     ]
 
 
-def internal_entries(conn: Connection, topic: bytes) -> list[InternalEntry]:
-    """The hub's own entries about a case's cards, in the order in which it wrote them."""
+def internal_entries(conn: Connection, topic: bytes, kinds: Sequence[int] = KINDS) -> list[InternalEntry]:
+    """The hub's own entries of these kinds about a case, its cards' by default, in the order in which it wrote them."""
     rows = conn.execute(
         select(t.entry)
-        .where(_E.home == _INTERNAL_HOME, _E.topic == topic, _E.feed == TO_SELF.packed(), _E.type.in_(KINDS))
+        .where(_E.home == _INTERNAL_HOME, _E.topic == topic, _E.feed == TO_SELF.packed(), _E.type.in_(kinds))
         .order_by(_E.epoch, _E.number)
     )
     return [_internal(row.epoch, row.number, read_entry(row)) for row in rows]

@@ -26,6 +26,7 @@ from hub.cli_options import AsJson, Db, Dir, KeyFile, show
 from hub.county import open_county
 from hub.founding import found_county
 from hub.hall_cli import hall_command
+from hub.rating_rows import look_at_ratings
 from hub.regions_cli import regions
 from hub.settings import HubSettings
 from hub.sharing import share_by_hand
@@ -228,7 +229,8 @@ def fsck(
         found = county.store.read(lambda conn: check_replica(conn, county.me, county.replica.blobs))
         mend = rebuild and not found.wrong
         cases = look_at_cases(county.store, county.topics, mend=mend)
-        (cases.mended if mend else cases.wrong).extend(look_at_cards(county.store, mend=mend))
+        said = [*look_at_cards(county.store, mend=mend), *look_at_ratings(county.store, county.topics, mend=mend)]
+        (cases.mended if mend else cases.wrong).extend(said)
     finally:
         county.close()
     if rebuild and found.wrong:

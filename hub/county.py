@@ -13,14 +13,12 @@ from casework import reference
 from casework.desk import Desk, Machine
 from casework.errors import BadInput
 from casework.fsck import make_rows_anew
-from casework.projector import Projector
 from casework.supervision_rules import CONFIG_CHARS_MAX, DEFAULT_RULES, Rules, configured
 from casework.web.courier_words import StickWords
-from hub.card_rows import follow_cards
+from hub.following import projector_of
 from hub.judge import judge_one_home
 from migrations.upgrade import upgrade
 from sync_protocol.courier import Sticks
-from sync_protocol.reading import plain_body
 from sync_protocol.replica import Replica
 from sync_protocol.store import me as identity
 from sync_protocol.store.data_folder import DataFolder, FolderError
@@ -113,7 +111,7 @@ def assemble(
     """Put the parts around an open database."""
     replica = Replica(me, folder.blobs(), random_bytes)
     topics = Topics(lambda: replica)
-    store.projector = Projector(topics, plain_body, now, follow_cards)
+    store.projector = projector_of(replica, topics, now)
 
     def settle(conn: Connection, home: int) -> None:
         """Nothing of the county's own may take a place before what it has already received."""

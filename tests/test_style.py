@@ -77,6 +77,8 @@ PURE_MODULES = (
     "casework/own_rules.py",
     "casework/offers.py",
     "casework/policy.py",
+    "casework/rated_stages.py",
+    "casework/ratings.py",
     "casework/requests.py",
     "casework/scenario.py",
     "casework/case_needs.py",

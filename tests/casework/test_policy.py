@@ -73,6 +73,9 @@ settle_held       . . . . . . a .
 view_status       * * * . . * * *
 courier           * * * . . . * *
 view_statistics   . . . o o a a .
+ask_rating        s s . o o . . .
+view_ratings      . . . o o a . .
+mend_rating       . . . . . a . .
 """
 LETTERS = {
     "*": Scope.ANYWHERE, "s": Scope.STATION, "a": Scope.AREA, "d": Scope.DECIDED_HERE, "o": Scope.OFFICE,

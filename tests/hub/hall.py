@@ -31,8 +31,8 @@ from casework.web.setup import setup
 from casework.web.site import Hooks, Site
 from casework.workdays import load_calendar
 from hub import staff
-from hub.card_rows import follow_cards
 from hub.county import County as HubCounty
+from hub.following import projector_of
 from hub.judge import judge_one_home
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
@@ -183,7 +183,7 @@ def follow(place: Place, clock: Callable[[], int]) -> None:
 
 def _projector(place: Place, clock: Callable[[], int]) -> Projector:
     topics = Topics(lambda: place.replica)
-    return Projector(topics, plain_body, clock, *([follow_cards] if place.author == HUB else []))
+    return projector_of(place.replica, topics, clock) if place.author == HUB else Projector(topics, plain_body, clock)
 
 
 def build_hall(folder: Path, hub_store: Callable[[], Store] | None = None) -> Hall:

@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(20), nullable=False),
         sa.Column("mended", sa.Text, nullable=False),
         sa.Column("over", sa.SmallInteger, nullable=False),
+        sa.Column("counted", sa.SmallInteger, nullable=False),
     )
     op.create_index("rating_day", "rating", ["day", "topic"])
     op.create_index("rating_due", "rating", ["over", "due", "topic"])
