@@ -84,6 +84,7 @@ PURE_MODULES = (
     "casework/case_needs.py",
     "casework/material_check.py",
     "casework/proxy.py",
+    "casework/qr.py",
     "casework/scenario_check.py",
     "casework/scan_text.py",
     "casework/scenario_format.py",
