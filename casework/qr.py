@@ -79,7 +79,8 @@ def _made(text: str) -> segno.QRCode:
 
 def _fitting(segments: list[str], level: str) -> segno.QRCode | None:
     try:
-        made = segno.make(segments, error=level, micro=False, boost_error=False)
+        # segno takes a list of segments, which its types do not say.
+        made = segno.make(segments, error=level, micro=False, boost_error=False)  # type: ignore[arg-type]
     except segno.DataOverflowError:
         return None
     assert isinstance(made.version, int)

@@ -61,11 +61,15 @@ has_any() {
 missing_packages() {
     if ! venv_usable && ! can_make_venv "${python:-false}"; then venv_package "$python"; fi
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || echo ca-certificates
+    if ! has_rare_font && { [ "$kind" = dev ] || [ "$(id -u)" -eq 0 ]; }; then echo fonts-hanazono; fi
     [ "$kind" = dev ] || return 0
     has_any openssl || echo openssl
     has_any strace || echo strace
     has_postgresql || echo postgresql
 }
+
+# Characters beyond the papers' own font are drawn from this one; without it papers show their code points in boxes.
+has_rare_font() { [ -e /usr/share/fonts/truetype/hanazono/HanaMinB.ttf ]; }
 
 # Debian keeps a server's binaries out of PATH; the tests start a cluster of their own from them.
 has_postgresql() {
@@ -138,10 +142,14 @@ python=$(find_python)
 if stamped "$kind" "$lock"; then
     # A system package may have gone since; a look costs nothing.
     install_missing "$(missing_packages | tr '\n' ' ' | sed 's/ *$//')"
+    deploy/fonts.sh
     exit 0
 fi
 # The development lock holds every runtime package at the same version.
-if [ "$kind" = runtime ] && stamped dev requirements-dev.lock; then exit 0; fi
+if [ "$kind" = runtime ] && stamped dev requirements-dev.lock; then
+    deploy/fonts.sh
+    exit 0
+fi
 
 if [ -z "$python" ] && has_any python3; then fail "$no_python"; fi
 install_missing "$(missing_packages | tr '\n' ' ' | sed 's/ *$//')"
@@ -150,5 +158,6 @@ python=$(find_python)
 make_venv
 rm -f "$venv"/lianban-*.stamp
 install_lock "$lock"
+deploy/fonts.sh
 stamp_of "$lock" >"$venv/lianban-$kind.stamp"
 say "ready: .venv ($kind)"

@@ -16,7 +16,8 @@ ROLL_DOTS = 576
 """What a printer of 80 mm rolls prints: 72 mm at 203 dots an inch."""
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _RNG = random.Random(6)
-CASE = f"https://lianban.county.example/q/{''.join(_RNG.choices(_ALPHABET, k=26))}#{''.join(_RNG.choices(_ALPHABET, k=420))}"
+_CODE, _SLIP = ("".join(_RNG.choices(_ALPHABET, k=length)) for length in (26, 420))
+CASE = f"https://lianban.county.example/q/{_CODE}#{_SLIP}"
 
 
 def read(image: Image.Image) -> str | None:

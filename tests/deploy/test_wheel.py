@@ -37,6 +37,11 @@ def test_every_tracked_file_of_the_packages_is_in_it(wheel: zipfile.ZipFile) -> 
     assert tracked - set(wheel.namelist()) == set()
 
 
+def test_the_font_of_the_papers_and_its_licence_are_in_it(wheel: zipfile.ZipFile) -> None:
+    assert wheel.getinfo("casework/fonts/NotoSansSC-Regular.ttf").file_size > 10_000_000
+    assert b"SIL OPEN FONT LICENSE" in wheel.read("casework/fonts/NotoSansSC-LICENSE.txt").upper()
+
+
 def test_nothing_but_the_packages_is_in_it(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} <= set(SHIPPED)
