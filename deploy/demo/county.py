@@ -122,6 +122,10 @@ def _serve(county: DemoCounty, place: str) -> Server:
     return server
 
 
+HALL = ("--name", "广德市政务服务中心（演示）", "--phone", "0563-0000000", "--complaints", "12345")
+"""What papers and the public page name; no real telephone of a hall belongs into a demo."""
+
+
 def _found(county: DemoCounty, say: Callable[[str], None]) -> None:
     if any((county.folder / place).exists() for place in PORTS):
         raise DemoFailed(f"{county.folder} holds a demo that was not finished: remove the folder and start again")
@@ -132,6 +136,7 @@ def _found(county: DemoCounty, say: Callable[[str], None]) -> None:
     url = _serve(county, "hub").url
     say(f"telling all stations that the county is reached at {url}")
     command("hub", "address", "--dir", hub, "--url", url)
+    command("hub", "hall", "--dir", hub, "--url", url, *HALL)
     _enrol(county, "township", TOWNSHIP, url, say)
     url = _serve(county, "township").url
     for place, code in zip(("village-1", "village-2"), VILLAGES, strict=True):

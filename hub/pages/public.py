@@ -143,8 +143,8 @@ def _page(
     wait: int = 0,
 ) -> web.Response:
     now = request.app[keys.CLOCK]()
-    context: dict[str, object] = {"css": _CSS, "case": case, "hall": said or Hall(), "missing": missing, "wait": wait, "now": now}
-    context |= {"steps": STEPS, "site": request.app[keys.SITE]}
+    context: dict[str, object] = {"case": case, "hall": said or Hall(), "missing": missing, "wait": wait, "now": now}
+    context |= {"css": _CSS, "steps": STEPS, "site": request.app[keys.SITE]}
     response = aiohttp_jinja2.render_template("public.html", request, context, status=status)
     response.headers.update(_HEADERS)
     if wait:
