@@ -27,6 +27,7 @@ from casework.case_parts import (
 )
 from casework.changes import ChangeKind
 from casework.journal import Change
+from casework.states import State
 from casework.workdays import noon_of
 
 if TYPE_CHECKING:
@@ -139,8 +140,10 @@ def _supplement(case: CaseState, change: Change, body: Body) -> None:
 
 
 def _accept(case: CaseState, change: Change, body: Body) -> None:
-    case.accepted_at, case.deemed = change.time, ""
     case.case_no = body.get("case_no") or case.case_no
+    if case.state is State.ACCEPTED and not case.deemed:
+        return  # said twice: the clocks run from the first day
+    case.accepted_at, case.deemed = change.time, ""
 
 
 def _accept_lacking(case: CaseState, change: Change, body: Body) -> None:

@@ -71,6 +71,11 @@ def test_the_whole_story() -> None:
     assert [item.note for item in case.timeline][3] == "情况属实"
 
 
+def test_what_is_accepted_twice_runs_from_the_first_time() -> None:
+    again = fold([*story()[:6], entry(K.ACCEPT, "county", time=55, ref="hs:1/0/9")])
+    assert (again.state, again.accepted_at) == (State.ACCEPTED, 50)
+
+
 def test_holder_follows_each_step() -> None:
     holders = []
     case = CaseState()
