@@ -27,7 +27,6 @@ from casework.case_parts import (
 )
 from casework.changes import ChangeKind
 from casework.journal import Change
-from casework.states import State
 from casework.workdays import noon_of
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def _supplement(case: CaseState, change: Change, body: Body) -> None:
 
 def _accept(case: CaseState, change: Change, body: Body) -> None:
     case.case_no = body.get("case_no") or case.case_no
-    if case.state is State.ACCEPTED and not case.deemed:
+    if case.accepted_at is not None and not case.deemed:
         return  # said twice: the clocks run from the first day
     case.accepted_at, case.deemed = change.time, ""
 

@@ -100,11 +100,18 @@ def _believed_dates(state: CaseState, receipts: Receipts, done: tuple[Deed, ...]
     received = believed(shown.received, intake, receipts, far)
     return CaseDates(
         received=received,
-        accepted=shown.accepted if state.deemed else bound(shown.accepted, _K.ACCEPT, _K.ACCEPT_LACKING),
+        accepted=believed(shown.accepted, _accepting(state), receipts, far) if shown.accepted else None,
         decided=bound(shown.decided, _K.GRANT, _K.DENY),
         ended=bound(shown.ended, *ends),
         suspensions=shown.suspensions,
     )
+
+
+def _accepting(state: CaseState) -> str:
+    """The change from which the acceptance counts; "" for silence (第三十二条), whose day is no station's word."""
+    accepting = (_K.ACCEPT, _K.ACCEPT_LACKING)
+    lines = (line for line in state.timeline if line.applied and line.kind in accepting)
+    return next((line.ref for line in lines if line.time == state.accepted_at and not state.deemed), "")
 
 
 def made(story: Story, rule: Rule, span: Span, owner: str, words: str) -> Card:
