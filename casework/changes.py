@@ -100,6 +100,7 @@ class ChangeKind(IntEnum):
     TELL = 107
     RATING = 108
     RECTIFY = 109
+    RESULT_REVOKED = 110
     HALL = 111
 
 
@@ -150,6 +151,7 @@ KIND_NAMES: dict[ChangeKind, str] = {
     ChangeKind.TELL: "告知群众",
     ChangeKind.RATING: "评价",
     ChangeKind.RECTIFY: "差评整改",
+    ChangeKind.RESULT_REVOKED: "撤销结果凭证",
     ChangeKind.HALL: "大厅信息",
 }
 

@@ -21,6 +21,7 @@ from casework.fold import CaseState
 from casework.folding import fold_on
 from casework.hall import save_hall
 from casework.requests import answer_requests, answered
+from casework.revoked_results import save_revoked_result
 from casework.staff_log import take_password, take_staff_row
 from casework.states import COUNTY, HOME, TOWNSHIP
 
@@ -139,6 +140,8 @@ class Projector:
                 reference.save_address(conn, body)
             case ChangeKind.HALL if by_hub:
                 save_hall(conn, body)
+            case ChangeKind.RESULT_REVOKED if by_hub:
+                save_revoked_result(conn, body)
             case ChangeKind.STAFF_ROW if by_hub:
                 take_staff_row(conn, body, self._log_of.author, HUB_AUTHOR)
             case ChangeKind.STAFF_PASSWORD:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from sync_protocol.entries import parse_header
 from sync_protocol.errors import BadSignature, SyncError
-from sync_protocol.feeds import HUB, TO_ALL
+from sync_protocol.feeds import HUB, TO_ALL, FeedId, down
 from sync_protocol.frontier import Branch
 from sync_protocol.replica import Replica
 from sync_protocol.statements import (
@@ -25,7 +25,7 @@ from sync_protocol.statements import (
     sign_statement,
     verify_statement,
 )
-from sync_protocol.store import feed_store, trust
+from sync_protocol.store import feed_store, peers, trust
 from sync_protocol.store import tables as t
 from sync_protocol.topology import Tier
 
@@ -43,8 +43,8 @@ class Checked:
     """What came of a statement: fault is "" where it is good, else a code of SPEC section 12, OTHER_CONTEXT or FOREIGN.
 
     tier: "village", "township" or "county"; revoked: its certificate was revoked after it was said. With a fault the
-    rest says what the bytes claim, as far as they could be read. newest: when the county last told everybody anything
-    that has come here (unix seconds by its clock).
+    rest says what the bytes claim, as far as they could be read. newest: of when the last word of the county is that
+    has come here (unix seconds); what it says to everybody travels before all else.
     """
 
     fault: str
@@ -91,9 +91,9 @@ def _next_place(conn: Connection, replica: Replica, home: int) -> Place:
     return Place(feed.audience, me.epoch, number + 1)
 
 
-def check(conn: Connection, deployment: bytes, data: bytes, bound: bytes) -> Checked:
+def check(conn: Connection, replica: Replica, data: bytes, bound: bytes) -> Checked:
     """Never raises on bytes, whatever they are."""
-    newest = _newest(conn)
+    deployment, newest = replica.me.deployment, _newest(conn, replica.me.author)
     try:
         statement = parse_statement(data)
     except SyncError as error:
@@ -148,8 +148,13 @@ def _checked(fault: str, verified: Verified | None, newest: int, *, revoked: boo
     )
 
 
-def _newest(conn: Connection) -> int:
+def _newest(conn: Connection, me: int) -> int:
+    spoken, _ = peers.contact(conn, HUB)
+    return max(spoken, *(_last_time(conn, feed) for feed in (TO_ALL, down(HUB, me))))
+
+
+def _last_time(conn: Connection, feed: FeedId) -> int:
     e = t.entry.c
-    last = select(func.max(e.number)).where(e.feed == TO_ALL.packed(), e.epoch == 0).scalar_subquery()
-    header = conn.execute(select(e.header).where(e.feed == TO_ALL.packed(), e.epoch == 0, e.number == last)).scalar()
+    newest = select(e.header).where(e.feed == feed.packed()).order_by(e.epoch.desc(), e.number.desc()).limit(1)
+    header = conn.execute(newest).scalar()
     return parse_header(header).time if header else 0

@@ -208,7 +208,7 @@ class Topics:
 
     def check_statement(self, conn: Connection, data: bytes, bound: bytes) -> attesting.Checked:
         """Who signed a statement and whether it counts, by what has come here so far; never raises on bytes."""
-        return attesting.check(conn, self._replica().me.deployment, data, bound)
+        return attesting.check(conn, self._replica(), data, bound)
 
     def ask(self, conn: Connection, home: int, hashes: Sequence[bytes], *, actor: int, time: int, quality: int) -> None:
         """Have these scans of a home sent before all others, at the home and at every relay; for an ancestor."""

@@ -92,6 +92,7 @@ PURE_MODULES = (
     "casework/standing_papers.py",
     "casework/states.py",
     "casework/statistics.py",
+    "casework/verifying.py",
     "casework/view_dates.py",
     "casework/web/amounts.py",
     "casework/web/custody_words.py",

@@ -186,8 +186,8 @@ def _projector(place: Place, clock: Callable[[], int]) -> Projector:
     return projector_of(place.replica, topics, clock) if place.author == HUB else Projector(topics, plain_body, clock)
 
 
-def build_hall(folder: Path, hub_store: Callable[[], Store] | None = None) -> Hall:
-    county, hub, township, village = small_county(folder, hub_store=hub_store)
+def build_hall(folder: Path, hub_store: Callable[[], Store] | None = None, seed: int = 1) -> Hall:
+    county, hub, township, village = small_county(folder, seed, hub_store=hub_store)
     for place in (hub, township, village):
         follow(place, lambda: county.clock.now)
     hall = Hall(county, hub, township, village)

@@ -1,0 +1,43 @@
+"""Certificates of results that count no more, by the digest of their case's public code, as the county has told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from casework.case_tables import revoked_result
+from casework.errors import BadInput, Problem
+from casework.tables import storable
+
+ID_BYTES = 16
+REASON_CHARS_MAX = 200
+_R = revoked_result.c
+
+
+def revoked_body(digest: bytes, since: int, reason: str) -> dict[str, Any]:
+    """What the county tells everybody. Raises BadInput for a reason that nobody could act on."""
+    reason = reason.strip()
+    if not reason:
+        raise BadInput([Problem("reason", "请填写撤销的理由", "写明撤销的事实和依据，查验的人会看到")])
+    if len(reason) > REASON_CHARS_MAX:
+        message = f"撤销的理由最多 {REASON_CHARS_MAX} 个字，现在是 {len(reason)} 个"
+        raise BadInput([Problem("reason", message, "请写得简短一些，不要写个人信息")])
+    return {"id": digest, "since": since, "reason": reason}
+
+
+def save_revoked_result(conn: Connection, plain: Mapping[str, Any]) -> None:
+    """Keep it; the first word about a case counts. Raises BadInput, KeyError or TypeError for what is none."""
+    body = revoked_body(bytes(plain["id"]), int(plain["since"]), str(plain["reason"]))
+    if len(body["id"]) != ID_BYTES or type(plain["id"]) is not bytes or not 0 <= body["since"] < 2**53:
+        raise BadInput([Problem("id", "不是结果凭证的摘要")])
+    if revoked_since(conn, body["id"]) is None:
+        conn.execute(sa.insert(revoked_result).values(**body | {"reason": storable(body["reason"])}))
+
+
+def revoked_since(conn: Connection, digest: bytes) -> tuple[int, str] | None:
+    """Since when (unix seconds) and why the certificate of this case counts no more."""
+    row = conn.execute(sa.select(_R.since, _R.reason).where(_R.id == digest)).one_or_none()
+    return (row.since, row.reason) if row else None
