@@ -76,6 +76,7 @@ class Act(StrEnum):
     ARCHIVE = "archive"
     VERIFY_COMMITMENT = "verify_commitment"
     TELL = "tell"
+    REVOKE_RESULT = "revoke_result"
     OPINION = "opinion"
     VIEW_CARDS = "view_cards"
     PLEAD_CARD = "plead_card"
@@ -125,6 +126,7 @@ ACT_NAMES: dict[Act, str] = {
     Act.ARCHIVE: "归档",
     Act.VERIFY_COMMITMENT: "承诺核查",
     Act.TELL: "告知群众",
+    Act.REVOKE_RESULT: "撤销结果凭证",
     Act.OPINION: "内部意见",
     Act.VIEW_CARDS: "查看监察牌",
     Act.PLEAD_CARD: "对监察牌申辩",
@@ -243,7 +245,13 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.REFUSE_ACCEPTANCE: Scope.OFFICE,
         Act.REVIEW: Scope.OFFICE,
     },
-    Role.COUNTY_APPROVER: {**_COUNTY_DESK, Act.EXTEND: Scope.OFFICE, Act.GRANT: Scope.OFFICE, Act.DENY: Scope.OFFICE},
+    Role.COUNTY_APPROVER: {
+        **_COUNTY_DESK,
+        Act.EXTEND: Scope.OFFICE,
+        Act.GRANT: Scope.OFFICE,
+        Act.DENY: Scope.OFFICE,
+        Act.REVOKE_RESULT: Scope.OFFICE,
+    },
     Role.SUPERVISOR: {
         Act.LIST_CASES: Scope.ANYWHERE,
         Act.VIEW_CASE: Scope.AREA,

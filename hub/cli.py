@@ -17,12 +17,14 @@ from casework.errors import BadInput, CaseworkError
 from casework.fsck import look_at_cases
 from casework.logs import configure_logs
 from casework.passwords import hash_password
+from casework.verify_command import finding_lines, text_to_verify
+from casework.verify_scan import verify_scan
 from casework.web.listen import serve_refusal, tls_context
 from hub import app as program
 from hub import staff, stations, statistics
 from hub.card_check import look_at_cards
 from hub.catalogue_cli import catalogue
-from hub.cli_options import AsJson, Db, Dir, KeyFile, show
+from hub.cli_options import AsJson, Db, Dir, Image, KeyFile, show
 from hub.county import open_county
 from hub.founding import found_county
 from hub.hall_cli import hall_command
@@ -166,6 +168,26 @@ def address(
     finally:
         county.close()
     show({"addresses": known}, as_json, "\n".join(f"{author}: {known[author]}" for author in sorted(known)))
+
+
+@cli.command()
+def verify(
+    folder: Dir,
+    text: Annotated[str, typer.Argument(help="What a scanner read, or the code alone.")] = "",
+    image: Image = None,
+    key_file: KeyFile = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether a slip or a certificate is genuine, by what is held here. Exit 1: it is not, or cannot be confirmed."""
+    read = text_to_verify(text, image)
+    county = open_county(DataFolder(folder, key_file, db), os.urandom, program.now)
+    try:
+        found = county.store.read(lambda conn: verify_scan(conn, county.topics, read, program.now()))
+    finally:
+        county.close()
+    show(found.report(), as_json, "\n".join(finding_lines(found)))
+    raise typer.Exit(0 if found.genuine else 1)
 
 
 @user.command("add")

@@ -19,6 +19,7 @@ Db = Annotated[
         help="postgresql+psycopg://USER@HOST/DATABASE; passwords belong in PGPASSWORD, ~/.pgpass or this variable.",
     ),
 ]
+Image = Annotated[Path | None, typer.Option("--image", help="Photo or scan (or PDF) on which the QR is.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
 

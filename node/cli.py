@@ -16,6 +16,8 @@ from casework.errors import CaseworkError
 from casework.fsck import look_at_cases
 from casework.logs import configure_logs
 from casework.reference import checked_url
+from casework.verify_command import finding_lines, text_to_verify
+from casework.verify_scan import verify_scan
 from casework.web.listen import serve_refusal, tls_context
 from migrations.upgrade import SchemaTooNew
 from node import app as program
@@ -208,6 +210,25 @@ def intake(
     lines += [f"第 {p['line']} 行 {p['field']}：{p['message']}。{p['remedy']}" for p in outcome.problems]
     _print(report, as_json, "\n".join(lines))
     raise typer.Exit(1 if outcome.bad else 0)
+
+
+@cli.command()
+def verify(
+    folder: Dir,
+    text: Annotated[str, typer.Argument(help="What a scanner read, or the code alone.")] = "",
+    image: Annotated[Path | None, typer.Option("--image", help="Photo or scan (or PDF) on which the QR is.")] = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether a slip or a certificate is genuine, by what is held here. Exit 1: it is not, or cannot be confirmed."""
+    read = text_to_verify(text, image)
+    station = open_station(DataFolder(folder, key_file), os.urandom, program.now)
+    try:
+        found = station.store.read(lambda conn: verify_scan(conn, station.topics, read, program.now()))
+    finally:
+        station.close()
+    _print(found.report(), as_json, "\n".join(finding_lines(found)))
+    raise typer.Exit(0 if found.genuine else 1)
 
 
 @cli.command()

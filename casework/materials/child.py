@@ -1,8 +1,9 @@
-"""The child that opens one file: `python -m casework.materials.child SOURCE FOLDER pages|check`.
+"""The child that opens one file: `python -m casework.materials.child SOURCE FOLDER pages|check|codes`.
 
 Writes page files and their previews into FOLDER and prints one JSON line, {"pages": [{file, type, width, height,
-bytes, preview}]} or {"problem": code} with a code of rules.Fault. For any other end (a signal, an exit code above 0)
-`opening`, which starts it, finds the code. It opens nothing but SOURCE and may die at any moment without harm.
+bytes, preview}]}, {"codes": [text]} or {"problem": code} with a code of rules.Fault. For any other end (a signal, an
+exit code above 0) `opening`, which starts it, finds the code. It opens nothing but SOURCE and may die at any moment
+without harm.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from casework.materials.code_reading import read_codes
 from casework.materials.confinement import allow_cpu, confine
 from casework.materials.image_pages import check_picture, picture_pages
 from casework.materials.pdf_pages import check_pdf, pdf_pages
@@ -46,6 +48,8 @@ def main(arguments: list[str]) -> int:
 def reply(source: Path, folder: Path, mode: Mode) -> dict[str, object]:
     """The task as one reply; every fault of the file becomes a code."""
     try:
+        if mode is Mode.CODES:
+            return {"codes": read_codes(source, _kind_of(source))}
         return {"pages": list(_opened(source, folder, mode))}
     except Refused as refused:
         fault = refused.fault
@@ -59,13 +63,18 @@ def reply(source: Path, folder: Path, mode: Mode) -> dict[str, object]:
 
 
 def _opened(source: Path, folder: Path, mode: Mode) -> Iterable[Row]:
+    kind = _kind_of(source)
+    return _checked(source, folder, kind) if mode is Mode.CHECK else _paged(source, folder, kind)
+
+
+def _kind_of(source: Path) -> Kind:
     size = source.stat().st_size
     if size > MAX_UPLOAD_BYTES:
         raise Refused(Fault.TOO_BIG)
     with source.open("rb") as file:
         kind = sniff(file.read(SNIFF_BYTES))
     allow_cpu(kind)
-    return _checked(source, folder, kind) if mode is Mode.CHECK else _paged(source, folder, kind)
+    return kind
 
 
 def _paged(source: Path, folder: Path, kind: Kind) -> Iterator[Row]:

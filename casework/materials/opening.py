@@ -22,6 +22,8 @@ from typing import IO, Any, Final
 
 import casework
 from casework.materials.rules import (
+    CODE_CHARS_MAX,
+    CODES_MAX,
     MAX_PAGES_PER_FILE,
     MAX_UPLOAD_BYTES,
     PAGE_TARGET_BYTES,
@@ -89,6 +91,27 @@ def open_material(
     except BaseException:
         shutil.rmtree(folder)
         raise
+
+
+def read_codes(
+    source: Path,
+    *,
+    name: str,
+    field: str = "photo",
+    program: Sequence[str] = CHILD_PROGRAM,
+    wall_seconds: float = WALL_SECONDS,
+) -> list[str]:
+    """The texts of the QR codes on a photo or scan, as the confined child reads them. Raises BadInput as above."""
+    with tempfile.TemporaryDirectory(prefix="codes-") as folder:
+        try:
+            answer = json.loads(_run([*program, str(source.resolve()), folder, Mode.CODES.value], wall_seconds))
+            if "problem" in answer:
+                raise Refused(Fault(answer["problem"]))
+            return [text[:CODE_CHARS_MAX] for text in answer["codes"][:CODES_MAX] if isinstance(text, str)]
+        except Refused as refused:
+            raise bad_file(refused.fault, name=name, field=field) from None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise bad_file(Fault.BROKEN, name=name, field=field) from None
 
 
 def _run(command: Sequence[str], wall_seconds: float) -> bytes:

@@ -41,6 +41,11 @@ REPLY_BYTES: Final = 64 * KIB
 
 SNIFF_BYTES: Final = 64
 
+CODE_PAGES_MAX: Final = 3
+CODES_MAX: Final = 8
+CODE_CHARS_MAX: Final = 2_000
+"""Of the QR codes that are read from one file; larger ones are none of ours."""
+
 
 class Kind(StrEnum):
     """What is accepted, by media type."""
@@ -54,10 +59,12 @@ class Kind(StrEnum):
 
 
 class Mode(StrEnum):
-    """PAGES makes clean page images of the file. CHECK proves that it opens and keeps its bytes (results)."""
+    """PAGES makes clean page images of the file. CHECK proves that it opens and keeps its bytes (results). CODES makes
+    nothing of it but the texts of the QR codes on its first pages."""
 
     PAGES = "pages"
     CHECK = "check"
+    CODES = "codes"
 
 
 class Fault(StrEnum):

@@ -27,6 +27,7 @@ from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
 from casework.web.render import render
+from casework.web.result_standing import result_standing
 from casework.web.scan_landing import landed
 from casework.web.telling_pages import WAYS, boxes, callees, tell_applicant, told_rows
 from casework.web.viewer import show_sheet
@@ -125,6 +126,8 @@ async def _case_page(request: web.Request, template: str) -> web.Response:
     context["opinions"] = await store.read(lambda conn: opinions(conn, view.topic)) if opinions is not None else ()
     context["cards"] = await store.read(lambda conn: cards(conn, person, view.topic)) if cards is not None else ()
     context |= await store.read(lambda conn: _telling(conn, view, translator(request)))
+    tier = request.app[keys.SITE].tier
+    context |= await store.read(lambda conn: result_standing(conn, person, view, tier))
     shown = {"now": request.app[keys.CLOCK](), "masked_id": mask_id(str(view.state.applicant.get("id", "")))}
     return await render(request, template, context | shown)
 

@@ -10,7 +10,8 @@ from casework.policy import Act
 from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
-from hub.pages import cards, held, home, public, queue, stations, statistics, status, users
+from casework.web.verify_pages import VERIFY_NAV, VERIFY_PAGES
+from hub.pages import cards, held, home, public, queue, revoking, stations, statistics, status, users
 
 HUB_PAGES = (
     Page("GET", "/", home.show_home),
@@ -34,12 +35,16 @@ HUB_PAGES = (
     Page("GET", "/status", status.show_status, Act.VIEW_STATUS),
     Page("GET", "/q", public.ask_code, public=True),
     Page("GET", "/q/{code}", public.show_public, public=True),
+    Page("GET", "/cases/{topic}/revoke", revoking.show_revoke, Act.REVOKE_RESULT),
+    Page("POST", "/cases/{topic}/revoke", revoking.revoke, Act.REVOKE_RESULT),
+    *VERIFY_PAGES,
 )
 
 HUB_NAV = (
     NavEntry(N_("首页"), "/"),
     NavEntry(N_("待办"), "/queue", Act.LIST_CASES),
     NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
+    VERIFY_NAV,
     NavEntry(N_("待核"), "/held", Act.SETTLE_HELD),
     NavEntry(N_("统计"), statistics.PATH, Act.VIEW_STATISTICS),
     NavEntry(N_("监察"), "/cards", Act.VIEW_CARDS),

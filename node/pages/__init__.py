@@ -9,6 +9,7 @@ from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
 from casework.web.site import NavEntry
+from casework.web.verify_pages import VERIFY_NAV, VERIFY_PAGES
 from node.pages.drafting import (
     choose_item,
     list_drafts,
@@ -47,6 +48,7 @@ NODE_PAGES = [
     Page("GET", "/outbox", show_outbox, act=Act.LIST_CASES),
     Page("GET", "/status", show_status, act=Act.VIEW_STATUS),
     Page("GET", "/status/now", show_status_now, act=Act.VIEW_STATUS, polled=True),
+    *VERIFY_PAGES,
 ]
 
 
@@ -60,6 +62,7 @@ def nav_for(tier: str) -> tuple[NavEntry, ...]:
         *review,
         NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
         NavEntry(N_("告知群众"), "/tell", Act.DELIVER),
+        VERIFY_NAV,
         NavEntry(N_("待上报"), "/outbox", Act.LIST_CASES),
         NavEntry(N_("U盘包"), "/courier", Act.COURIER),
         NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),

@@ -54,6 +54,7 @@ issue             d . d o o . . .
 archive           d . d o o . . .
 verify_commitment d . d o o . . .
 tell              s s a o o . . .
+revoke_result     . . . . o . . .
 grant             d . d . o . . .
 deny              d . d . o . . .
 attach_result     d . d o o . . .

@@ -131,6 +131,7 @@ def test_what_the_county_publishes_is_kept_or_passed_over_and_never_stops_a_stat
         102: item_to_plain(replace(ITEM, version=99, legal_basis=(), steps=ITEM.steps[:1])),
         103: year_to_plain(year),
         104: {"text": "x"},
+        110: {"id": bytes(16), "since": 1_790_000_000, "reason": "承诺不实"},
         106: {"author": 2, "url": "https://hall.example:8080"},
         105: {"rows": [[VILLAGE, "village", "341882103000", "村"], ["1", "2", "3", "4"]]},
     }

@@ -11,10 +11,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from casework.accounts import Account
+from casework.policy import Role
 from tests.casework.web.tiny_program import Browser
 from tests.hub.hall import Hall, build_hall, hub_app, reopen
 from tests.hub.hall import signed_in as sign_in
 from tests.postgres import Cluster
+from tests.sync_protocol.county import VILLAGE
 
 OpenHub = Callable[[str], Awaitable[Browser]]
 
@@ -28,7 +31,7 @@ class Built:
     database: str = ""
 
 
-ON_A_FILE_ONLY = {"test_pages", "test_reference_data"}
+ON_A_FILE_ONLY = {"test_pages", "test_reference_data", "test_verifying"}
 """Slow, and their queries are those of the other modules."""
 
 
@@ -65,6 +68,14 @@ def hall(built: Built, tmp_path: Path) -> Iterator[Hall]:
     yield hall
     close(hall)
     cluster.drop(name)
+
+
+@pytest.fixture
+def account(hall: Hall) -> Account:
+    """The village's agent, known there."""
+    made = hall.add_user("v.agent", Role.VILLAGE_AGENT, station=VILLAGE)
+    hall.sync()
+    return made
 
 
 def close(hall: Hall) -> None:

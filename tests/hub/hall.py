@@ -26,6 +26,7 @@ from casework.public_code import code_text
 from casework.regions import built_in_regions
 from casework.staff_log import password_changed
 from casework.tables import metadata
+from casework.web.case_keys import DESK
 from casework.web.pages import add_pages
 from casework.web.setup import setup
 from casework.web.site import Hooks, Site
@@ -255,6 +256,7 @@ def hub_app(hall: Hall) -> web.Application:
         random_bytes=journal._random,
     )
     folder = cast("DataFolder", None)
+    app[DESK] = hall.desk(hub)
     app[COUNTY] = HubCounty(folder, hub.store, hub.replica, hall.topics(hub), hall.desk(hub), REGION)
     app[LIMITS] = Limits(hall.now)
     add_pages(app, HUB_PAGES)

@@ -27,18 +27,11 @@ K = ChangeKind
 
 
 @pytest.fixture
-def hall(tmp_path: Any) -> Hall:
-    found = build_hall(tmp_path)
-    for place in (found.hub, found.township, found.village):
+def hall(hall: Hall) -> Hall:
+    """With an address for the public."""
+    for place in (hall.hub, hall.township, hall.village):
         place.store.write(lambda conn: conn.execute(sa.insert(hall_row).values(name="url", value=URL)))
-    return found
-
-
-@pytest.fixture
-def account(hall: Hall) -> Any:
-    made = hall.add_user("v.agent", Role.VILLAGE_AGENT, station=VILLAGE)
-    hall.sync()
-    return made
+    return hall
 
 
 def look(hall: Hall, place: Place, text: str) -> Finding:
@@ -74,15 +67,15 @@ def act(hall: Hall, place: Place, role: Role, topic: bytes, *kinds: tuple[Change
         place.store.write(lambda conn, kind=kind, body=body: desk.act(conn, person, topic, kind, dict(body)))
 
 
-def stranger(hall: Hall, folder: Any) -> Place:
+def stranger(hall: Hall) -> Place:
     """A village that was enrolled, heard the county's catalogue then, and has never been online since."""
     made = hall.county.enrol("341882103202", Tier.VILLAGE, "stranger")
     follow(made, hall.now)
     return made
 
 
-def test_a_slip_verifies_where_it_was_printed_and_where_nobody_knows_the_station(hall, account, tmp_path):
-    far = stranger(hall, tmp_path)
+def test_a_slip_verifies_where_it_was_printed_and_where_nobody_knows_the_station(hall, account):
+    far = stranger(hall)
     topic = hall.collect(account)
     text = slip(hall, hall.village, topic)
     assert text.startswith(f"{URL}/q/")
@@ -174,8 +167,8 @@ def decided_by_county(hall: Hall, account: Any, name: str = "示例申请人") -
     return topic
 
 
-def test_the_countys_decision_carries_a_certificate_that_any_village_verifies(hall, account, tmp_path):
-    far = stranger(hall, tmp_path)
+def test_the_countys_decision_carries_a_certificate_that_any_village_verifies(hall, account):
+    far = stranger(hall)
     name = "阿" * 30
     topic = decided_by_county(hall, account, name)
     text = certificate(hall, hall.village, topic)
@@ -224,8 +217,8 @@ def decided_by_township(hall: Hall, account: Any, name: str = "示例申请人")
     return topic
 
 
-def test_a_townships_decision_on_a_delegated_item_verifies_before_the_county_has_heard_of_it(hall, account, tmp_path):
-    far = stranger(hall, tmp_path)
+def test_a_townships_decision_on_a_delegated_item_verifies_before_the_county_has_heard_of_it(hall, account):
+    far = stranger(hall)
     text = certificate(hall, hall.village, decided_by_township(hall, account))
     for place in (hall.township, hall.hub, far):
         found = look(hall, place, text)
