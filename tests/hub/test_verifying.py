@@ -18,6 +18,7 @@ from casework.scan_text import scanned, statement_text
 from casework.slips import QR_CHARS_MAX, shortened
 from casework.verify_scan import verify_scan
 from casework.verifying import Finding, Verdict
+from sync_protocol.statements import parse_statement
 from sync_protocol.topology import Tier
 from tests.hub.hall import OFFICE, Hall, build_hall, follow
 from tests.sync_protocol.county import REGION, TOWNSHIP, VILLAGE, Place
@@ -224,6 +225,13 @@ def test_a_townships_decision_on_a_delegated_item_verifies_before_the_county_has
         found = look(hall, place, text)
         assert (found.verdict, found.reason) == (Verdict.GENUINE, "")
         assert "乡镇" in found.issuer
+
+
+def test_a_certificate_stands_at_the_entry_that_carries_it(hall, account):
+    for topic in (decided_by_township(hall, account, "甲"), decided_by_county(hall, account, "乙")):
+        (grant,) = [one for one in hall.changes(hall.village, topic) if one.kind == K.GRANT]
+        place = parse_statement(grant.body["certificate"]).said.place
+        assert f"{place.feed(grant.author)}/{place.epoch}/{place.number}" == grant.ref
 
 
 def test_what_a_revoked_station_signed_before_counts_as_of_its_time_and_what_it_signed_later_does_not(hall, account):

@@ -203,3 +203,63 @@ def test_the_bundle_verifies_and_opens_with_the_readers_key():
     message = domain("sign-bundle") + DEPLOYMENT + struct.pack(">I", serial) + hashlib.sha256(whole[:before]).digest()
     assert (serial, message.hex(), file.read()) == (3, case["signed"]["message"], b"")
     verify(KEYS["stations"]["3"]["sign_public"], message, signature)
+
+
+def varint(file: io.BytesIO) -> int:
+    """Section 18."""
+    value = shift = 0
+    while (byte := file.read(1)[0]) & 0x80:
+        value, shift = value | (byte & 0x7F) << shift, shift + 7
+    return value | byte << shift
+
+
+def z(file: io.BytesIO) -> int:
+    value = varint(file)
+    return value >> 1 if value % 2 == 0 else -((value + 1) >> 1)
+
+
+def packed_certificate(fields: list[Any]) -> bytes:
+    """Sections 2 and 9.1: the ten fields as msgpack, of the sizes that occur here."""
+    out = b"\x9a"
+    for field in fields:
+        if isinstance(field, bytes):
+            out += bytes([0xC4, len(field)]) + field
+        elif isinstance(field, str):
+            out += bytes([0xA0 | len(field)]) + field.encode()
+        else:
+            out += bytes([field]) if field < 128 else b"\xce" + struct.pack(">I", field)
+    return out
+
+
+@pytest.mark.parametrize("name", ["village", "township", "hub"])
+def test_a_statement_verifies_with_the_hub_key_and_the_bound_bytes(name):
+    vectors, trust = vector("statements.json"), vector("trust.json")["certificates"]
+    whole, bound = bytes.fromhex(vectors["statements"][name]["bytes"]), bytes.fromhex(vectors["bound"])
+    file = io.BytesIO(whole)
+    form, mark = file.read(2)
+    assert mark == hashlib.sha256(bound).digest()[0]
+    author, key, since, own_epoch = "1", bytes.fromhex(KEYS["stations"]["1"]["sign_public"]), 0, 0
+    if form == 2:
+        serial, number, parent = varint(file), varint(file), varint(file)
+        where, region = file.read(1)[0], int.from_bytes(file.read(5), "big")
+        keys, since = [file.read(32), file.read(32)], varint(file)
+        until, own_epoch, signer = since + z(file), varint(file), varint(file)
+        body = packed_certificate(
+            [serial, number, parent, where >> 4, f"{region:0{where & 15}}", *keys, since, until, own_epoch]
+        )
+        assert body.hex() == trust[str(number)]["body"] and signer == 1
+        verify(key, domain("sign-certificate") + DEPLOYMENT + body, file.read(64))
+        author, key = str(number), keys[0]
+    else:
+        assert varint(file) == trust["1"]["value"][0]
+    said = [file.read(1)[0], varint(file), own_epoch + z(file), varint(file), since + z(file)]
+    payload = file.read(varint(file))
+    expected = {
+        "village": ("3", [1, 0, 0, 3, 1_790_000_060], b"a slip"),
+        "township": ("2", [2, 3, 1, 300, 1_789_913_599], b""),
+        "hub": ("1", [2, 3, 0, 2**32 - 1, 1_790_000_000], "准予".encode()),
+    }
+    assert (author, said, payload) == expected[name]
+    verify(
+        key, domain("sign-statement") + DEPLOYMENT + hashlib.sha256(bound).digest() + whole[: file.tell()], file.read()
+    )
