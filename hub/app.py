@@ -26,7 +26,7 @@ from casework.accounts import Account
 from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, NotAllowed, Problem
 from casework.passwords import ChildPasswords
 from casework.web import setup
-from casework.web.case_keys import CARDS, DESK, OFF_LOOP, OPINIONS, SPOOL
+from casework.web.case_keys import CARDS, DESK, OFF_LOOP, OPINIONS, RATINGS, SPOOL
 from casework.web.case_pages import CASE_PAGES
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, start, tls_context
@@ -43,6 +43,7 @@ from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.pages.public import LIMITS, Limits
+from hub.ratings import CountyRatings
 from hub.settings import HubSettings
 from hub.sharing import admit
 from hub.sweep import Place, lapsed_cases, let_time_act
@@ -312,6 +313,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app[COUNTY] = county
     app[LIMITS] = Limits(time.monotonic)
     app[OPINIONS] = opinions_of
+    app[RATINGS] = CountyRatings(lambda: county.replica.journal, county.topics)
     app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, county.rules)
     words, sticks = county.sticks()
     courier = Courier(

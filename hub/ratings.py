@@ -24,6 +24,7 @@ from casework.ratings import (
     RECTIFY_WORKDAYS,
     STAGES,
     VERDICT,
+    WINDOW,
     Rating,
     stages_of,
     unpack_told,
@@ -130,6 +131,19 @@ def rating_offer(conn: Connection, log: CaseLog, topic: bytes, now: int) -> list
 def rated_here(conn: Connection, topic: bytes) -> frozenset[str]:
     """The stages of a case that somebody has rated, wherever."""
     return frozenset(conn.execute(select(rating.c.stage).where(rating.c.topic == topic)).scalars())
+
+
+class CountyRatings:
+    """What the rating pages ask of the county's own hall; see `casework.web.case_keys.Ratings`."""
+
+    def __init__(self, journal: Callable[[], Journal], log: CaseLog, channel: str = WINDOW) -> None:
+        self._journal, self._log, self._channel = journal, log, channel
+
+    def given(self, conn: Connection, topic: bytes) -> frozenset[str]:
+        return rated_here(conn, topic)
+
+    def give(self, conn: Connection, topic: bytes, stage: str, rating: Rating, now: int) -> None:
+        note_rating(conn, self._journal(), self._log, topic, stage, rating, self._channel, now, now)
 
 
 def rated_stage(conn: Connection, person: Person, topic: bytes, stage: str) -> RatedStage:

@@ -26,7 +26,7 @@ from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, NotAllowed, P
 from casework.passwords import ChildPasswords
 from casework.staff_log import password_changed
 from casework.web import setup
-from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
+from casework.web.case_keys import DESK, OFF_LOOP, RATINGS, SPOOL
 from casework.web.case_pages import CASE_PAGES
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, client_context, start, tls_context
@@ -41,6 +41,7 @@ from node.standing import outstanding
 from node.station import ANSWERED_URL, Station, ancestor_urls, last_answered, last_contact, open_station
 from node.sync_status import OFFLINE_SECONDS, SyncStatus, sync_bar
 from node.syncing import Until, sync_until
+from node.telling_ratings import StationRatings
 from node.watching import Watch
 from sync_protocol import canonical
 from sync_protocol.ancestors import Ancestors
@@ -225,6 +226,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     )
     app.middlewares.extend((_log_says_no, _room_for_intake(parts)))
     app[DESK], app[OFF_LOOP], app[SPOOL] = station.desk, parts.off_loop, station.folder.spool
+    app[RATINGS] = StationRatings(lambda: station.replica)
     app[SYNC_STATUS], app[SITUATION] = lambda: _sync_status(parts), parts.watch.look
     words, sticks = station.sticks()
     add_courier(app, Courier(sticks, words, now, parts.store.off_loop, parts.carry))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
 from casework import rating_codes
@@ -21,7 +23,7 @@ class StationRatings:
 
     channel = TABLET
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Callable[[], Replica]) -> None:
         self._replica = replica
 
     def given(self, conn: Connection, topic: bytes) -> frozenset[str]:
@@ -34,7 +36,7 @@ class StationRatings:
             raise NotEnrolled("no certificate of the county is held here", author=HUB)
         plain = pack_told(ToldRating(topic, stage, rating, now, self.channel))
         body = canonical.pack({"sealed": seal_to(certificate.box_key, plain)})
-        me, journal = self._replica.me, self._replica.journal
+        me, journal = self._replica().me, self._replica().journal
         # Actor 0: nobody of the staff has written it.
         journal.tell(conn, up(me.author), int(ChangeKind.RATING), body, Writing(0, now, 0))
         rating_codes.note_given(conn, topic, stage)

@@ -23,7 +23,7 @@ from casework.example_intake import example_intake_line
 from casework.policy import Role
 from casework.states import COUNTY
 from casework.supervision_rules import DEFAULT_RULES
-from casework.web.case_keys import CARDS, DESK, OFF_LOOP, OPINIONS, SPOOL
+from casework.web.case_keys import CARDS, DESK, OFF_LOOP, OPINIONS, RATINGS, SPOOL
 from casework.web.case_pages import CASE_PAGES
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.courier_words import StickWords
@@ -37,9 +37,11 @@ from hub.county import County as HubCounty
 from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY as COUNTY_PARTS
+from hub.ratings import CountyRatings
 from node.keeping import kept
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
 from node.sync_status import SyncStatus, sync_bar
+from node.telling_ratings import StationRatings
 from node.transfer import Transfer
 from node.watching import Measured, Situation
 from sync_protocol.courier import Sticks
@@ -179,6 +181,7 @@ class Programs:
         )
         app[DESK], app[OFF_LOOP], app[SPOOL], app[SYNC_STATUS] = hall.desk(place), off_loop, spool, status
         app[SITUATION] = situation
+        app[RATINGS] = StationRatings(lambda: place.replica)
         add_courier(app, self.courier(place, store))
         if tier == COUNTY:
             folder = cast("DataFolder", None)
@@ -186,6 +189,7 @@ class Programs:
                 folder, place.store, place.replica, hall.topics(place), hall.desk(place), REGION
             )
             app[OPINIONS] = opinions_of
+            app[RATINGS] = CountyRatings(lambda: place.replica.journal, hall.topics(place))
             app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, DEFAULT_RULES)
         add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(HUB_PAGES if tier == COUNTY else NODE_PAGES)])
         return app

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from casework.desk import Desk
 from casework.policy import Person
+from casework.ratings import Rating
 
 T = TypeVar("T")
 
@@ -24,6 +25,13 @@ class OffLoop(Protocol):
     def __call__(self, fn: Callable[[], T], /) -> Awaitable[T]: ...
 
 
+class Ratings(Protocol):
+    """Where the ratings of this place go, and of which stages of a case somebody has rated: never what."""
+
+    def given(self, conn: Connection, topic: bytes) -> frozenset[str]: ...
+    def give(self, conn: Connection, topic: bytes, stage: str, rating: Rating, now: int) -> None: ...
+
+
 DESK: web.AppKey[Desk] = web.AppKey("desk")
 OFF_LOOP: web.AppKey[OffLoop] = web.AppKey("off_loop")
 SPOOL: web.AppKey[Path] = web.AppKey("spool")
@@ -34,3 +42,7 @@ OPINIONS: web.AppKey[Callable[[Connection, bytes], Sequence[Any]]] = web.AppKey(
 
 CARDS: web.AppKey[Callable[[Connection, Person, bytes], Sequence[Any]]] = web.AppKey("cards")
 """The cards of a case that a person may see, where the program has any: nothing of them leaves the county."""
+
+RATINGS: web.AppKey[Ratings] = web.AppKey("ratings")
+QR: web.AppKey[Callable[[str], str]] = web.AppKey("qr")
+"""Draws a text as inline SVG, where the program can."""

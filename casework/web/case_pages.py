@@ -26,6 +26,7 @@ from casework.web.case_reading import case_context, hex_bytes, translator, view_
 from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
+from casework.web.rating_pages import RATING_PAGES, rating_lines
 from casework.web.render import render
 from casework.web.result_standing import result_standing
 from casework.web.scan_landing import landed
@@ -128,6 +129,7 @@ async def _case_page(request: web.Request, template: str) -> web.Response:
     context |= await store.read(lambda conn: _telling(conn, view, translator(request)))
     tier = request.app[keys.SITE].tier
     context |= await store.read(lambda conn: result_standing(conn, person, view, tier))
+    context["ratings"] = await rating_lines(request, view)
     shown = {"now": request.app[keys.CLOCK](), "masked_id": mask_id(str(view.state.applicant.get("id", "")))}
     return await render(request, template, context | shown)
 
@@ -167,4 +169,5 @@ CASE_PAGES = [
     Page("POST", "/cases/{topic}/tell", tell_applicant, act=Act.TELL),
     Page("GET", "/cases/{topic}/do/{kind}", show_action, act=Act.VIEW_CASE),
     Page("POST", "/cases/{topic}/do/{kind}", do_action, act=Act.VIEW_CASE, upload=PAGE_UPLOADS),
+    *RATING_PAGES,
 ]

@@ -5,7 +5,7 @@ The role is asked here. Whether the act reaches *this* case is asked where the c
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -45,7 +45,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _with_form(request: web.Request, handler: Handler, page: Page) -> web.StreamResponse:
     def token_ok(given: str) -> bool:
-        return cookies.csrf_matches(request, given)
+        return _from_here(request) if page.open_form else cookies.csrf_matches(request, given)
 
     form = await read_form(request, page.upload, token_ok, request.app[keys.SITE].spool_dir)
     request[keys.FORM] = form
@@ -53,6 +53,15 @@ async def _with_form(request: web.Request, handler: Handler, page: Page) -> web.
         return await handler(request)
     finally:
         form.close()
+
+
+def _from_here(request: web.Request) -> bool:
+    """Whether the browser does not say that another site's page sent this. Under our Referrer-Policy it names no origin
+    ("null") even for our own pages, so only its word on the site, or a foreign origin, speaks against it."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin", "null")
+    return origin == "null" or urlsplit(origin).netloc == request.host
 
 
 def _to_sign_in(request: web.Request) -> web.Response:

@@ -31,6 +31,8 @@ class UploadLimits:
 class Page:
     """One route. The role must have `act` before the handler runs; `public` needs no signing in.
 
+    `open_form`: the form carries no token, because whoever opens it has no session and the address itself is what
+    entitles; what another site's page sends is refused all the same.
     `polled`: asked for by a page that is open, which does not mean that somebody sits before it.
     """
 
@@ -39,6 +41,7 @@ class Page:
     handler: Handler
     act: Act | None = None
     public: bool = False
+    open_form: bool = False
     before_first_password: bool = False
     upload: UploadLimits = UploadLimits()
     polled: bool = False

@@ -64,7 +64,7 @@ def agent(hall: Hall) -> Account:
 def give(hall: Hall, topic: bytes, rating_: Rating, stage: str = INTAKE, place: Place | None = None) -> None:
     """On the tablet of a station."""
     at = place or hall.village
-    at.store.write(lambda conn: StationRatings(at.replica).give(conn, topic, stage, rating_, hall.now()))
+    at.store.write(lambda conn: StationRatings(lambda: at.replica).give(conn, topic, stage, rating_, hall.now()))
 
 
 def tell(hall: Hall, body: object, place: Place | None = None) -> None:
