@@ -191,6 +191,7 @@ rating = sa.Table(
 )
 sa.Index("rating_day", rating.c.day, rating.c.topic)
 sa.Index("rating_due", rating.c.over, rating.c.due, rating.c.topic)
+sa.Index("rating_office", rating.c.office, rating.c.home_region, rating.c.counted)
 """What applicants said (好差评), and what was done about it; only the hub has it. day: when it reached the county.
 over: 1 where nothing is left to do; counted: 0 for what was found mistaken or malicious, and for a rating of an end
 that the county does not know of yet."""

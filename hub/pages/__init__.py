@@ -11,7 +11,8 @@ from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
 from casework.web.verify_pages import VERIFY_NAV, VERIFY_PAGES
-from hub.pages import cards, held, home, public, queue, revoking, stations, statistics, status, users
+from hub.pages import cards, held, home, public, queue, ratings, revoking, stations, statistics, status, users
+from hub.pages.public_rating import PUBLIC_RATING_PAGES
 
 HUB_PAGES = (
     Page("GET", "/", home.show_home),
@@ -25,6 +26,10 @@ HUB_PAGES = (
     Page("GET", "/cards/{card}", cards.show_card, Act.VIEW_CARDS),
     Page("POST", "/cards/{card}/plead", cards.plead_card, Act.PLEAD_CARD),
     Page("POST", "/cards/{card}/clear", cards.clear_card, Act.CLEAR_CARD),
+    Page("GET", ratings.PATH, ratings.show_ratings, Act.VIEW_RATINGS),
+    Page("GET", ratings.PATH + "/{topic}/{stage}", ratings.show_rating, Act.MEND_RATING),
+    Page("POST", ratings.PATH + "/{topic}/{stage}", ratings.record_step, Act.MEND_RATING),
+    *PUBLIC_RATING_PAGES,
     Page("GET", "/stations", stations.show_stations, Act.INVITE),
     Page("POST", "/stations/invite", stations.invite_station, Act.INVITE),
     Page("GET", "/users", users.show_users, Act.MANAGE_USERS),
@@ -48,6 +53,7 @@ HUB_NAV = (
     NavEntry(N_("待核"), "/held", Act.SETTLE_HELD),
     NavEntry(N_("统计"), statistics.PATH, Act.VIEW_STATISTICS),
     NavEntry(N_("监察"), "/cards", Act.VIEW_CARDS),
+    NavEntry(N_("评价"), ratings.PATH, Act.VIEW_RATINGS),
     NavEntry(N_("站点"), "/stations", Act.INVITE),
     NavEntry(N_("人员"), "/users", Act.MANAGE_USERS),
     NavEntry(N_("U盘包"), "/courier", Act.COURIER),

@@ -72,6 +72,7 @@ def upgrade() -> None:
     )
     op.create_index("rating_day", "rating", ["day", "topic"])
     op.create_index("rating_due", "rating", ["over", "due", "topic"])
+    op.create_index("rating_office", "rating", ["office", "home_region", "counted"])
     op.create_table(
         "message",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
