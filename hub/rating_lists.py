@@ -1,7 +1,7 @@
 """Ratings for the page of those who see to them: bad ones by due day, and how satisfied people are.
 
 The rated (an office's own people) see no case, no applicant, no words and no time of day; and of fewer than
-ANONYMITY_LEAST ratings of one station neither the station nor the day of a single one, nor any grades.
+ANONYMITY_LEAST ratings of one station neither the station nor the days of a single one, nor any grades.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GROUPINGS: Mapping[str, sa.Column[Any]] = {"station": _R.home_region, "office": 
 
 @dataclass(frozen=True, slots=True)
 class RatingLine:
-    """One bad rating. path, words, case: "" where the reader may not know whose it is. standing: one of the three."""
+    """One bad rating. path, words, item: "" where the reader may not know whose it is. standing: one of the three."""
 
     path: str
     stage: str
@@ -49,7 +49,6 @@ class RatingLine:
     due: str
     standing: str
     verdict: str
-    case: str
     item: str
 
 
@@ -63,7 +62,7 @@ class RatingPage:
 
 @dataclass(frozen=True, slots=True)
 class GroupLine:
-    """One station, office or item. shown: whether the reader may see its grades and its rate."""
+    """One station, office or item; name "" for several together. shown: whether the reader may see its grades."""
 
     name: str
     figures: Satisfaction
@@ -82,9 +81,9 @@ def bad_ratings(conn: Connection, person: Person, today: str, page: int, *, over
         return RatingPage((), more=False)
     order = (_R.due.desc(), _R.topic) if over else (_R.due, _R.topic)
     query = (
-        sa.select(rating, case_row.c.item_name, case_row.c.case_no, case_row.c.code)
+        sa.select(rating, case_row.c.item_name)
         .outerjoin(case_row, case_row.c.topic == _R.topic)
-        .where(_R.over == int(over), _R.due != "", *_within(scope))
+        .where(_R.over == int(over), _R.due != "", sa.or_(_R.counted == 1, _R.verdict != ""), *_within(scope))
         .order_by(*order)
         .limit(PAGE_ROWS + 1)
         .offset(page * PAGE_ROWS)
@@ -113,9 +112,21 @@ def satisfaction(conn: Connection, person: Person, by: str, first: str, last: st
     for key, grade, count in rows:
         groups[key] = groups.get(key, Satisfaction()).plus(grade, count)
         whole = whole.plus(grade, count)
-    free = sees_all(person)
-    lines = [GroupLine(_name(conn, by, key), found, free or found.enough) for key, found in groups.items()]
-    return lines, GroupLine("", whole, free or whole.enough)
+    if not sees_all(person):
+        return _few_together(conn, by, groups), GroupLine("", whole, whole.enough)
+    lines = [GroupLine(_name(conn, by, key), found, shown=True) for key, found in groups.items()]
+    return lines, GroupLine("", whole, shown=True)
+
+
+def _few_together(conn: Connection, by: str, groups: Mapping[str, Satisfaction]) -> list[GroupLine]:
+    """As the rated see them: those with fewer ratings than keep a rater hidden are one line without a name."""
+    lines = [GroupLine(_name(conn, by, key), found, shown=True) for key, found in groups.items() if found.enough]
+    rest = Satisfaction()
+    for found in groups.values():
+        if not found.enough:
+            for grade, count in enumerate(found.grades, 1):
+                rest = rest.plus(grade, count)
+    return [*lines, GroupLine("", rest, rest.enough)] if rest.counted else lines
 
 
 def _within(scope: CaseScope) -> list[Any]:
@@ -140,17 +151,16 @@ def _line(conn: Connection, row: Row[Any], today: str) -> RatingLine:
         due=row.due,
         standing=standing,
         verdict=VERDICTS.get(row.verdict, row.verdict),
-        case=row.case_no or row.code or "",
         item=row.item_name or "",
     )
 
 
 def _hidden(conn: Connection, line: RatingLine, row: Row[Any]) -> RatingLine:
     """As the rated see it."""
-    line = replace(line, path="", words="", channel="", case="", item="")
+    line = replace(line, path="", words="", channel="", item="")
     some = sa.select(_R.topic).where(_R.home_region == row.home_region, _R.office == row.office, _R.counted == 1)
     count = conn.execute(sa.select(sa.func.count()).select_from(some.limit(ANONYMITY_LEAST).subquery())).scalar_one()
-    return line if count >= ANONYMITY_LEAST else replace(line, station="", day=line.day[:7])
+    return line if count >= ANONYMITY_LEAST else replace(line, station="", day=line.day[:7], due=line.due[:7])
 
 
 def _name(conn: Connection, by: str, key: str) -> str:

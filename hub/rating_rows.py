@@ -52,7 +52,9 @@ def rows_of(conn: Connection, log: CaseLog, topic: bytes) -> list[dict[str, Any]
     """The rows that a case's entries make."""
     rated = rated_of(conn, topic)
     known = case_store.load(conn, log, topic) if rated else None
-    stages = stages_of(known[1].timeline) if known is not None else ()
+    if known is None or log.key_of(conn, known[0], topic) is None:
+        return []  # lawfully erased: nothing that anybody said of it is shown any more
+    stages = stages_of(known[1].timeline)
     return [_row(topic, one, known_stage=one.stage in stages) for one in rated]
 
 

@@ -20,6 +20,7 @@ from casework.ratings import (
     INTAKE,
     QR,
     RECTIFY_WORKDAYS,
+    RESULT,
     VERDICT,
     Rating,
 )
@@ -221,8 +222,10 @@ async def test_the_rated_office_learns_neither_case_nor_words_and_of_few_no_stat
             assert secret not in text
         few = count < ANONYMITY_LEAST
         assert (f"不足 {ANONYMITY_LEAST} 条" in text) == few
-        assert ("80.0%" in text) == (not few)
-        assert (china_day(hall.now()).isoformat() + "</td>" in text) == (not few)
+        assert re.findall(r"[\d.]+%", text) == ([] if few else ["80.0%", "80.0%"])
+        days = re.findall(r"<td class=\"nowrap\">([\d-]+)</td>", text)
+        assert days == [china_day(hall.now()).isoformat()[: 7 if few else 10]]
+        assert ("南阳村委会" not in text) == few
     path = f"/ratings/{topics[0].hex()}/{INTAKE}"
     assert (await reviewer.get(path))[0] == 403
     assert (await reviewer.post(path, step=CALLED, text="x"))[0] == 403
@@ -251,6 +254,14 @@ async def test_satisfaction_counts_what_counts_by_station_office_and_item(
     status, text = await supervisor.get("/ratings?from=2026-13-01&to=x")
     assert status == 422
     assert "没有这样的差评" not in text
+
+
+async def test_one_that_does_not_count_yet_stands_nowhere(hall: Hall, agent: Account, open_hub: OpenHub) -> None:
+    supervisor = await staff_browser(hall, open_hub, "sup", Role.SUPERVISOR)
+    topic, log, now = taken_in(hall, agent), hall.topics(hall.hub), hall.now()
+    hall.at_hub(lambda conn, journal: note_rating(conn, journal, log, topic, RESULT, Rating(5), QR, now, now))
+    for path in ("/ratings", "/ratings?over=1"):
+        assert "没有这样的差评" in (await supervisor.get(path))[1]
 
 
 async def test_others_have_no_such_page(hall: Hall, open_hub: OpenHub) -> None:

@@ -36,6 +36,7 @@ from hub.rating_rows import look_at_ratings, make_rows
 from hub.ratings import FOREIGN, UNKNOWN_CASE, UNREADABLE, ignored, note_rating, rated_stage, rating_offer, rectify
 from node.telling_ratings import StationRatings
 from sync_protocol import canonical
+from sync_protocol.authority import erase
 from sync_protocol.crypto import BoxKey, seal_to
 from sync_protocol.errors import BadSignature
 from sync_protocol.feeds import TO_SELF, up
@@ -264,6 +265,18 @@ def test_a_bad_rating_is_called_back_mended_and_done(hall: Hall, agent: Account)
     hall.sync()
     for place in (hall.village, hall.township):
         assert place.store.read(lambda conn: told(conn, TO_SELF, (K.RECTIFY,))) == [], "it never leaves the county"
+
+
+def test_of_an_erased_case_no_rating_is_shown(hall: Hall, agent: Account) -> None:
+    topic, other = hall.collect(agent), hall.collect(agent)
+    for one in (topic, other):
+        give(hall, one, BAD)
+    hall.sync()
+    hall.judge()
+    assert len(rows(hall)) == 2
+    hall.at_hub(erase, hall.village.author, topic, hall.writing())
+    assert [row.topic for row in rows(hall)] == [other]
+    assert look_at_ratings(hall.hub.store, hall.topics(hall.hub)) == []
 
 
 def test_a_malicious_one_does_not_count(hall: Hall, agent: Account) -> None:
