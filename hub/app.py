@@ -43,7 +43,6 @@ from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.pages.public import LIMITS, Limits
-from hub.pages.public_rating import LIMITER, FewPerMinute
 from hub.ratings import CountyRatings
 from hub.settings import HubSettings
 from hub.sharing import admit
@@ -314,7 +313,6 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app[COUNTY] = county
     app[LIMITS] = Limits(time.monotonic)
     app[OPINIONS] = opinions_of
-    app[LIMITER] = FewPerMinute()
     app[RATINGS] = CountyRatings(lambda: county.replica.journal, county.topics)
     app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, county.rules)
     words, sticks = county.sticks()

@@ -20,7 +20,7 @@ from casework import case_store, reference
 from casework.case_log import CaseLog
 from casework.deadlines import clocks
 from casework.hall import Hall, hall
-from casework.public_code import CODE_BYTES, code_bytes
+from casework.public_code import CODE_BYTES, code_bytes, code_text
 from casework.public_view import STEPS, PublicView, public_view
 from casework.view_dates import case_dates
 from casework.web import keys
@@ -28,6 +28,7 @@ from casework.web.attempts import address_of
 from casework.web.limiter import Limiter, household
 from casework.workdays import china_day
 from hub.pages.keys import log_of
+from hub.ratings import rating_offer
 from sync_protocol.store.peers import contact
 
 _CSS = (Path(__file__).parent.parent / "templates" / "public.css").read_text(encoding="utf-8")
@@ -58,19 +59,20 @@ LIMITS: web.AppKey[Limits] = web.AppKey("public_limits")
 @dataclass(frozen=True, slots=True)
 class PublicCase:
     """What the page shows. station: where it was taken in; office: who decides, "" where that is not known. heard:
-    when that station was last heard (unix seconds, 0 for never), None at the county's own window."""
+    when that station was last heard (unix seconds, 0 for never). may_rate: whether a stage is over and not rated."""
 
     view: PublicView
     station: str
     office: str
-    heard: int | None
+    heard: int
+    may_rate: bool
 
 
 def public_case(conn: Connection, log: CaseLog, code: bytes, now: int) -> PublicCase | None:
     """The case that a code stands for, None where there is none."""
     topic = case_store.by_public_code(conn, code)
     found = case_store.load(conn, log, topic) if topic is not None else None
-    if found is None:
+    if topic is None or found is None:
         return None
     home, state = found
     item = reference.item(conn, state.item, state.version)
@@ -81,6 +83,7 @@ def public_case(conn: Connection, log: CaseLog, code: bytes, now: int) -> Public
         reference.region_name(conn, log.region_of(conn, home)),
         state.office or (item.office if item else ""),
         contact(conn, home)[0],
+        bool(rating_offer(conn, log, topic, now)),
     )
 
 
@@ -116,7 +119,7 @@ async def show_public(request: web.Request) -> web.Response:
     case, said = await request.app[keys.STORE].read(read)
     if case is None:
         return not_there(request, said)
-    return _page(request, 200, case=case, said=said)
+    return _page(request, 200, case=case, said=said, code=code_text(code))
 
 
 async def ask_code(request: web.Request) -> web.Response:
@@ -141,10 +144,11 @@ def _page(
     said: Hall | None = None,
     missing: bool = False,
     wait: int = 0,
+    code: str = "",
 ) -> web.Response:
     now = request.app[keys.CLOCK]()
     context: dict[str, object] = {"case": case, "hall": said or Hall(), "missing": missing, "wait": wait, "now": now}
-    context |= {"css": _CSS, "steps": STEPS, "site": request.app[keys.SITE]}
+    context |= {"code": code, "css": _CSS, "steps": STEPS, "site": request.app[keys.SITE]}
     response = aiohttp_jinja2.render_template("public.html", request, context, status=status)
     response.headers.update(_HEADERS)
     if wait:

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
-
 from aiohttp import web
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from casework import case_store
-from casework.case_tables import case_row
-from casework.errors import NotFound
-from casework.public_code import CODE_BYTES, code_bytes
+from casework.hall import Hall, hall
 from casework.ratings import QR, STAGES
 from casework.web import keys
-from casework.web.attempts import address_of
+from casework.web.case_reading import translator
 from casework.web.forms import form_of
 from casework.web.i18n import N_
 from casework.web.pages import Page, UploadLimits
 from casework.web.rating_form import RATING_BYTES_MAX, Asked, now_of, rating_or_page, say, show_grades
 from casework.web.render import render
 from hub.pages.keys import journal_of, log_of
+from hub.pages.public import asked_code, not_there, too_many
 from hub.ratings import CountyRatings, rating_offer
 
 PATH = "/q/{code}/rate"
-_WINDOW_SECONDS = 60
-_ADDRESSES_MAX = 10_000
-_NOBODY = bytes(CODE_BYTES)
-
-
-class Limits(Protocol):
-    """Says whether one more from this key is looked at."""
-
-    def allow(self, key: str, now: float) -> bool: ...
-
-
-LIMITER: web.AppKey[Limits] = web.AppKey("rating_limiter")
-
-
-@dataclass(slots=True)
-class FewPerMinute:
-    """So many a minute from each address; what it remembers is bounded."""
-
-    most: int = 30
-    _since: float = 0.0
-    _seen: dict[str, int] = field(default_factory=dict)
-
-    def allow(self, key: str, now: float) -> bool:
-        if not 0 <= now - self._since < _WINDOW_SECONDS or len(self._seen) >= _ADDRESSES_MAX:
-            self._since = now
-            self._seen.clear()
-        self._seen[key] = self._seen.get(key, 0) + 1
-        return self._seen[key] <= self.most
+_NAME = N_("您的办件")
+"""In the place of the item's name, which would tell a stranger what the case is about."""
 
 
 async def show_public_rating(request: web.Request) -> web.Response:
@@ -80,36 +50,32 @@ async def do_public_rating(request: web.Request) -> web.Response:
 
 
 async def _topic(request: web.Request) -> bytes | web.Response:
-    """Raises NotFound for a code of no case, however it is written, after the same look-up."""
-    if not request.app[LIMITER].allow(address_of(request), now_of(request)):
-        response = await say(request, N_("请稍后再试"), N_("访问太频繁，请过一分钟再打开。"), status=429)
-        response.headers["Retry-After"] = str(_WINDOW_SECONDS)
-        return response
-    code = code_bytes(request.match_info["code"]) or _NOBODY
-    topic = await request.app[keys.STORE].read(lambda conn: case_store.by_public_code(conn, code))
-    if topic is None:
-        raise NotFound
-    return topic
+    """The case, or the answer of the public page to who asks too often or for what is not there."""
+    refusal = too_many(request)
+    if refusal is not None:
+        return refusal
+    code = asked_code(request.match_info["code"])
+
+    def read(conn: Connection) -> tuple[bytes | None, Hall]:
+        return case_store.by_public_code(conn, code), hall(conn)
+
+    topic, said = await request.app[keys.STORE].read(read)
+    return not_there(request, said) if topic is None else topic
 
 
 async def _asked(request: web.Request, topic: bytes, stage: str) -> Asked | web.Response:
     """What is to be rated; or the page that asks which stage, or says that there is none."""
     log, now = log_of(request), now_of(request)
-
-    def read(conn: Connection) -> tuple[list[str], str]:
-        name = conn.execute(select(case_row.c.item_name).where(case_row.c.topic == topic)).scalar() or ""
-        return rating_offer(conn, log, topic, now), name
-
-    offered, name = await request.app[keys.STORE].read(read)
+    offered = await request.app[keys.STORE].read(lambda conn: rating_offer(conn, log, topic, now))
     path = f"/q/{request.match_info['code']}/rate"
     if not offered:
         return await say(
             request, N_("现在没有可以评价的"), N_("这一件的服务已经评价过了，或者还没有办到可以评价的环节。")
         )
     if stage in offered or len(offered) == 1:
-        return Asked(path, name, stage if stage in offered else offered[0], token=False)
+        return Asked(path, translator(request)(_NAME), stage if stage in offered else offered[0], token=False)
     stages = [(f"{path}?stage={one}", STAGES[one]) for one in offered]
-    return await render(request, "rate_stages.html", {"item_name": name, "stages": stages})
+    return await render(request, "rate_stages.html", {"item_name": translator(request)(_NAME), "stages": stages})
 
 
 def _kept(response: web.Response) -> web.Response:

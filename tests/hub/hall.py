@@ -38,7 +38,6 @@ from hub.judge import judge_one_home
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.pages.public import LIMITS, Limits
-from hub.pages.public_rating import LIMITER, FewPerMinute
 from hub.reference_data import publish
 from sync_protocol import canonical
 from sync_protocol.authority import revoke
@@ -260,7 +259,6 @@ def hub_app(hall: Hall) -> web.Application:
     app[DESK] = hall.desk(hub)
     app[COUNTY] = HubCounty(folder, hub.store, hub.replica, hall.topics(hub), hall.desk(hub), REGION)
     app[LIMITS] = Limits(hall.now)
-    app[LIMITER] = FewPerMinute()
     add_pages(app, HUB_PAGES)
     return app
 
