@@ -12,6 +12,7 @@ from casework.policy import Role
 from casework.scan_text import SCAN_CHARS_MAX
 from tests.casework.materials.samples import jpeg, photo
 from tests.programs import Answer, Clerk, Programs, sign_up, take_in
+from tests.stories.steps import does, seen, under_review
 
 
 def picture(text: str) -> bytes:
@@ -98,3 +99,28 @@ async def test_nobody_verifies_without_signing_in(agent: Clerk) -> None:
     assert (await agent.get("/verify")).status == 200
     agent.client.session.cookie_jar.clear()
     assert (await agent.get("/verify")).location.startswith("/sign-in")
+
+
+async def test_an_approver_revokes_a_result_from_its_case_and_a_village_sees_it(
+    programs: Programs, agent: Clerk
+) -> None:
+    case = await take_in(agent)
+    reviewer, officer, approver = [await programs.clerk(login) for login in ("t.reviewer", "c.reviewer", "c.approver")]
+    await under_review(programs, case, reviewer, officer)
+    assert "/revoke" not in (await approver.get(case)).text, "nothing is granted yet"
+    await does(approver, case, "grant", *await seen(approver, case))
+    hall = programs.hall
+    desk, person = hall.desk(hall.village), hall.agent(agent.account)
+    programs.exchange()
+    text = hall.village.store.read(lambda conn: desk.result_qr(conn, person, bytes.fromhex(case.split("/")[2])))
+    assert "真实有效" in (await verify(agent, text)).words
+    assert f'href="{case}/revoke"' in (await approver.get(case)).text
+    assert "/revoke" not in (await officer.get(case)).text
+    refused = await officer.post(case + "/revoke", ("reason", "不实"))
+    assert refused.status == 403
+    assert (await approver.post(case + "/revoke", ("reason", "承诺核查：与事实不符"))).location == case
+    programs.exchange()
+    said = (await verify(agent, text)).words
+    assert "真实，但已撤销" in said and "承诺核查：与事实不符" in said
+    assert "结果凭证已撤销" in (await agent.get(case)).words
+    assert f'href="{case}/revoke"' not in (await approver.get(case)).text
