@@ -86,9 +86,10 @@ class KnownCase:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known here. host: of the county's own address, "" if it has said none. revoked: since when and why the
-    certificate counts no more. deciding: who decides the item («village», «township», «county», «external») in any
-    version held here, empty where the item is unknown. as_of: of when the last word of the county here is (unix s).
+    """What is known here. checked: None where no whole statement was scanned. host: of the county's own address, "" if
+    it has said none. revoked: since when and why the certificate counts no more. deciding: who decides the item
+    («village», «township», «county», «external») in any version held here, empty where the item is unknown. as_of: of
+    when the last word of the county here is (unix s).
     """
 
     scan: Scan | None
@@ -174,8 +175,6 @@ def judge_scan(facts: Facts) -> Finding:
         return _unconfirmed(facts, "no_statement" if facts.scan.whole else "cut_short")
     if checked.fault:
         return _unconfirmed(facts, _fault_reason(facts, checked))
-    if not facts.scan.whole:
-        return _unconfirmed(facts, "cut_short")
     if checked.kind not in (SLIP_KIND, RESULT_KIND):
         return _unconfirmed(facts, "unknown_kind")
     payload = payload_of(checked)
