@@ -14,6 +14,8 @@ from casework.tables import storable
 
 ID_BYTES = 16
 REASON_CHARS_MAX = 200
+_SINCE_MAX = 2**37
+"""Unix seconds that still have a date."""
 _R = revoked_result.c
 
 
@@ -30,9 +32,12 @@ def revoked_body(digest: bytes, since: int, reason: str) -> dict[str, Any]:
 
 def save_revoked_result(conn: Connection, plain: Mapping[str, Any]) -> None:
     """Keep it; the first word about a case counts. Raises BadInput, KeyError or TypeError for what is none."""
-    body = revoked_body(bytes(plain["id"]), int(plain["since"]), str(plain["reason"]))
-    if len(body["id"]) != ID_BYTES or type(plain["id"]) is not bytes or not 0 <= body["since"] < 2**53:
+    digest, since, reason = plain["id"], plain["since"], plain["reason"]
+    if type(digest) is not bytes or len(digest) != ID_BYTES:
         raise BadInput([Problem("id", "不是结果凭证的摘要")])
+    if type(since) is not int or not 0 <= since <= _SINCE_MAX or type(reason) is not str:
+        raise BadInput([Problem("since", "不是撤销的时间和理由")])
+    body = revoked_body(digest, since, reason)
     if revoked_since(conn, body["id"]) is None:
         conn.execute(sa.insert(revoked_result).values(**body | {"reason": storable(body["reason"])}))
 
