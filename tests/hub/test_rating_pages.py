@@ -206,6 +206,7 @@ async def test_the_rated_office_learns_neither_case_nor_words_and_of_few_no_stat
     reviewer = await staff_browser(hall, open_hub, "rev", Role.COUNTY_REVIEWER, OFFICE)
     other = await staff_browser(hall, open_hub, "oth", Role.COUNTY_APPROVER, "卫生健康委员会")
     topics = [taken_in(hall, agent) for _ in range(ANONYMITY_LEAST)]
+    due = load_calendar().add_workdays(china_day(hall.now()), RECTIFY_WORKDAYS)[0]
     for count, topic in enumerate(topics, 1):
         rate(hall, topic, 5 if count == 1 else 2, WORDS)
         status, text = await reviewer.get("/ratings")
@@ -218,6 +219,7 @@ async def test_the_rated_office_learns_neither_case_nor_words_and_of_few_no_stat
         days = re.findall(r"<td class=\"nowrap\">([\d-]+)</td>", text)
         assert days == [china_day(hall.now()).isoformat()[: 7 if few else 10]]
         assert ("南阳村委会" not in text) == few
+        assert (due.isoformat() in text) == (not few), "from the due day the day could be told"
     path = f"/ratings/{topics[0].hex()}/{INTAKE}"
     assert (await reviewer.get(path))[0] == 403
     assert (await reviewer.post(path, step=CALLED, text="x"))[0] == 403
