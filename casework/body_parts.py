@@ -19,7 +19,7 @@ def _one_way(material: dict[str, object]) -> str:
 
 SEALED_KEY_BYTES = 72
 """A blob's key sealed under the case's key: of a page that another case brought first."""
-_PAGE = Record(
+PAGE = Record(
     (
         Field("blob", Whole(999)),
         Field("plain", Hash32()),
@@ -34,7 +34,7 @@ _MATERIAL = Record(
         Field("name", Text(200, least=1)),
         Field("seen", Flag(), required=False),
         Field("exempt", Text(20, least=1), required=False),
-        Field("pages", ListOf(_PAGE, 100, least=1), required=False),
+        Field("pages", ListOf(PAGE, 100, least=1), required=False),
     ),
     rule=_one_way,
 )

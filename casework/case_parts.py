@@ -185,14 +185,32 @@ class Told(Part):
     ref: str
 
 
+SIGNED_ON: dict[str, str] = {"screen": "屏幕签名", "paper": "纸质签收"}
+"""How whoever received a result has signed for it, with the name or a thumb."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery(Part):
-    """To whom, in which way and when (unix s) the result was handed over."""
+    """To whom, in which way and when (unix s) the result was handed over; signed for on a "screen", on "paper", or "",
+    and the page that shows it, if one was brought."""
 
     to: str
     how: str
     note: str
     time: int
+    signed: str = ""
+    receipt: Page | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the plain form."""
+        return Part.to_plain(self) | {"receipt": self.receipt.to_plain() if self.receipt is not None else None}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """Build from the plain form. Raises KeyError if a field is missing."""
+        receipt = plain["receipt"]
+        whole = {field.name: plain[field.name] for field in fields(cls)}
+        return cls(**whole | {"receipt": None if receipt is None else Page.from_plain(receipt)})
 
 
 class TimelineItem(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import islice
+from typing import Any
 
 from casework.body_parts import (
     ANSWERS,
@@ -19,6 +20,7 @@ from casework.body_parts import (
     LACKING,
     MATERIALS,
     OFFICE,
+    PAGE,
     PART,
     PROXY,
     RATING,
@@ -183,8 +185,6 @@ SPECIAL_PROCEDURES: dict[str, str] = {
     "expert_review": "专家评审",
 }
 """Whose time does not count (行政许可法第四十五条)."""
-TOLD_ABOUT: dict[str, str] = {"supplement": "补正", "result": "结果", "appointment": "约定"}
-TOLD_BY: dict[str, str] = {"phone": "打电话", "visit": "上门", "message": "短信", "other": "其他方式"}
 
 TIERS = ("village", "township")
 
@@ -259,6 +259,8 @@ SHAPES: dict[ChangeKind, Record] = {
             Field("to", Text(200)),
             Field("how", Text(40)),
             Field("note", REASON, required=False, null=True),
+            Field("receipt", PAGE, required=False, null=True),
+            Field("signed", Text(20), required=False),
         )
     ),
     ChangeKind.REQUEST_WITHDRAW: Record((Field("reason", REASON),)),
@@ -388,17 +390,22 @@ def check_body(kind: int, body: object) -> list[Problem]:
 def _blob_uses(kind: int, body: dict[str, object]) -> Iterator[tuple[str, object, int]]:
     if kind == ChangeKind.ATTACH_RESULT:
         yield "blob", body["blob"], BLOB_RESULT
+    if kind == ChangeKind.DELIVER and body.get("receipt") is not None:
+        yield from _page_uses("receipt", body["receipt"])
     materials = body.get("materials") if kind in _WITH_MATERIALS else None
     for m, material in enumerate(materials if isinstance(materials, list) else []):
         for p, page in enumerate(material.get("pages", ())):
-            path = f"materials.{m}.pages.{p}"
-            yield f"{path}.blob", page["blob"], BLOB_PAGE
-            if page.get("preview") is not None:
-                yield f"{path}.preview", page["preview"], BLOB_PREVIEW
+            yield from _page_uses(f"materials.{m}.pages.{p}", page)
+
+
+def _page_uses(path: str, page: Any) -> Iterator[tuple[str, object, int]]:
+    yield f"{path}.blob", page["blob"], BLOB_PAGE
+    if page.get("preview") is not None:
+        yield f"{path}.preview", page["preview"], BLOB_PREVIEW
 
 
 _WITH_MATERIALS = (ChangeKind.COLLECT, ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
-_NAMING = frozenset((ChangeKind.ATTACH_RESULT, *_WITH_MATERIALS))
+_NAMING = frozenset((ChangeKind.ATTACH_RESULT, ChangeKind.DELIVER, *_WITH_MATERIALS))
 
 
 def check_blobs(kind: int, body: dict[str, object], blobs: Sequence[BlobRef]) -> list[Problem]:

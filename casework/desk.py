@@ -40,7 +40,7 @@ from casework.intake_code import case_no, mint
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW
 from casework.material_check import demanded_by
 from casework.offers import allowed_kinds, target_of
-from casework.own_rules import case_blobs, case_previews, check_own, resting_blobs
+from casework.own_rules import case_blobs, case_previews, check_own, receipt_of, resting_blobs
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
 from casework.service_item import ServiceItem
@@ -171,8 +171,8 @@ class Desk:
     ) -> None:
         """Write one further change of a case. Raises BadInput, NotAllowed, NotFound.
 
-        `materials` complete the body of a 更正 or 补正, `result` that of a result document. `aside` is for the county
-        alone, which keeps it beside the change.
+        `materials` complete the body of a 更正 or 补正, `result` that of a result document or, with the signed
+        receipt, of a 送达. `aside` is for the county alone, which keeps it beside the change.
         """
         self._machine.settle(conn, self._load(conn, topic)[0])
         home, state = self._load(conn, topic)
@@ -302,8 +302,10 @@ class Desk:
             raise NotFound("没有这个办件，或不在您可查看的范围内")
         office = office_of(self.log, home)
         pages = case_blobs(state)
+        receipt = receipt_of(state)
         documents = [document.blob for document in state.results]
-        blobs = [*pages, *case_previews(state), *documents]
+        signed = [h for h in (receipt.blob, receipt.preview) if h is not None] if receipt is not None else []
+        blobs = [*pages, *case_previews(state), *documents, *signed]
         away = [page for page in pages if not self.log.holds(page)]
         today, calendar = china_day(self._machine.now()), reference.calendar(conn)
         return CaseView(
@@ -323,7 +325,7 @@ class Desk:
             missing=frozenset(h for h in blobs if not self.log.holds(h)),
             readable=self.log.key_of(conn, home, topic) is not None,
             asked=self.log.asked(conn, away) if away else {},
-            blob_holders=self.log.blob_holders(conn, home, [*pages, *documents]),
+            blob_holders=self.log.blob_holders(conn, home, [*pages, *documents, *signed[:1]]),
             entry_holders=self.log.entry_holders(conn, home, topic),
         )
 
@@ -357,13 +359,15 @@ class Desk:
         return key
 
     def file(self, conn: Connection, person: Person, topic: bytes, hash_: bytes) -> tuple[str, bytes, bytes]:
-        """The media type of a page, preview or result document of a case the person may see, and how to open it:
-        the case's key, and the blob's own sealed under it, b"" where that follows from the case's.
+        """The media type of a page, preview, result document or signed receipt of a case the person may see, and how to
+        open it: the case's key, and the blob's own sealed under it, b"" where that follows from the case's.
 
         Raises NotFound, saying where the bytes are if they are not here yet.
         """
         view = self.view(conn, person, topic)
         pages = [page for material in view.state.materials for page in material.pages]
+        receipt = receipt_of(view.state)
+        pages += [receipt] if receipt is not None else []
         files = {p.preview: (PREVIEW_TYPE, p.preview_key) for p in pages if p.preview}
         files |= {p.blob: (p.type, p.key) for p in pages}
         files |= {document.blob: (document.type, b"") for document in view.state.results}

@@ -261,7 +261,9 @@ def _close(case: CaseState, change: Change, body: Body) -> None:
 
 
 def _deliver(case: CaseState, change: Change, body: Body) -> None:
-    case.delivery = Delivery(body["to"], body["how"], body.get("note") or "", change.time)
+    receipt = _page(change, body["receipt"]) if body.get("receipt") is not None else None
+    note, signed = body.get("note") or "", body.get("signed", "")
+    case.delivery = Delivery(body["to"], body["how"], note, change.time, signed, receipt)
     case.open_requests.clear()
 
 

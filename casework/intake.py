@@ -227,6 +227,9 @@ def with_blobs(
     kind: ChangeKind, body: dict[str, Any], materials: Sequence[HeldMaterial], result: HeldPage | None
 ) -> tuple[dict[str, Any], list[StoredBlob]]:
     """The body with its files, and the blobs that it names. Raises BadInput."""
+    if result is not None and kind is ChangeKind.DELIVER:
+        signed: list[StoredBlob] = []
+        return body | {"receipt": _page_entry(result, signed)}, signed
     if result is not None:
         more = {"blob": 0, "plain": result.plain, "type": result.type}
         return body | more, [StoredBlob(result.hash, result.length, BLOB_RESULT)]

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
+from casework.case_parts import SIGNED_ON, Page
 from casework.changes import (
     CLOSE_RESULTS,
     DELIVERY_WAYS,
@@ -69,12 +70,19 @@ def case_blobs(state: CaseState) -> list[bytes]:
 
 
 def resting_blobs(state: CaseState) -> list[bytes] | None:
-    """Return the pages and result documents the case rests on now, without what was replaced since; None where what
-    the case says cannot be read here.
+    """Return the pages, result documents and signed receipt the case rests on now, without what was replaced since;
+    None where what the case says cannot be read here.
     """
     if state.state is None:
         return None
-    return [*case_blobs(state), *(document.blob for document in state.results)]
+    receipt = receipt_of(state)
+    signed = [receipt.blob] if receipt is not None else []
+    return [*case_blobs(state), *(document.blob for document in state.results), *signed]
+
+
+def receipt_of(state: CaseState) -> Page | None:
+    """Return the page on which somebody has signed for the result; nobody decides by it."""
+    return state.delivery.receipt if state.delivery is not None else None
 
 
 def case_previews(state: CaseState) -> list[bytes]:
@@ -151,6 +159,8 @@ def _own_faults(
             return _close_faults(case, body["result"])
         case ChangeKind.DELIVER if body["how"] not in DELIVERY_WAYS:
             return [Problem("how", "请选择送达方式", f"可选：{'、'.join(DELIVERY_WAYS.values())}")]
+        case ChangeKind.DELIVER:
+            return _signature_faults(body)
         case _:
             return []
 
@@ -193,6 +203,17 @@ def _seen_faults(
         return [Problem("seen", f"还有 {len(away)} 页材料未传到", "请等材料到齐后再作决定")]
     if len(seen) < len(wanted):
         return [Problem("seen", f"还有 {len(wanted) - len(seen)} 页材料未查看", "请看完全部材料后再作决定")]
+    return []
+
+
+def _signature_faults(body: dict[str, Any]) -> list[Problem]:
+    """A page that shows a signature says where it was signed; on paper it may stay in the file."""
+    signed = body.get("signed", "")
+    if signed not in ("", *SIGNED_ON):
+        return [Problem("signed", "请选择签收的方式", f"可选：{'、'.join(SIGNED_ON.values())}")]
+    brought = body.get("receipt") is not None
+    if (brought and not signed) or (signed == "screen" and not brought):
+        return [Problem("file", "签收的内容没有收到", "请重新签名，或重新选择送达回证的照片")]
     return []
 
 

@@ -14,13 +14,15 @@ from datetime import date, timedelta
 from typing import Any
 
 from casework.case_parts import Told
-from casework.changes import CLOSE_RESULTS, TOLD_ABOUT, TOLD_BY, ChangeKind
+from casework.changes import CLOSE_RESULTS, ChangeKind
 from casework.errors import Problem
 from casework.fold import CaseState
 from casework.states import State
 
 Translate = Callable[[str], str]
 
+TOLD_ABOUT: dict[str, str] = {"supplement": "补正", "result": "结果", "appointment": "约定"}
+TOLD_BY: dict[str, str] = {"phone": "打电话", "visit": "上门", "message": "短信", "other": "其他方式"}
 SUPPLEMENT, RESULT, APPOINTMENT = TOLD_ABOUT
 MESSAGE = "message"
 APPOINTMENT_DAYS_MAX = 366

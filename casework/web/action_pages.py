@@ -32,7 +32,7 @@ from casework.web.case_reading import case_context, view_of
 from casework.web.forms import Form, form_of
 from casework.web.i18n import N_
 from casework.web.intake_fields import applicant_kinds, given_materials, input_values, on_inputs
-from casework.web.page_opening import discard, open_materials, open_result
+from casework.web.page_opening import discard, open_files, open_materials, open_result
 from casework.web.procedure_actions import PART_ROWS, missing_tolerable, proposed_days
 from casework.web.render import flash, redirect, render
 
@@ -109,6 +109,8 @@ async def _with_files(
         if not files:
             raise BadInput([Problem("file", "没有选择结果文书", "请选择 PDF 或图片文件")])
         return body, [], await open_result(request, await _key(request, view), files[0], "file")
+    if action.kind is ChangeKind.DELIVER:
+        return await _with_receipt(request, view, form, body)
     if action.kind not in _WITH_MATERIALS or view.item is None:
         return body, [], None
     given = given_materials(form, view.item)
@@ -119,6 +121,23 @@ async def _with_files(
     if action.kind is ChangeKind.SUPPLEMENT:
         body = {"form": body.get("form", {}), "note": body.get("note") or None}
     return body, held, None
+
+
+async def _with_receipt(
+    request: web.Request, view: CaseView, form: Form, body: dict[str, Any]
+) -> tuple[dict[str, Any], list[HeldMaterial], HeldPage | None]:
+    """What somebody signed on the screen, or a picture of the paper that they signed; none is allowed."""
+    on_screen, on_paper = form.files("signature")[:1], form.files("file")
+    files = on_screen or on_paper
+    if not files:
+        return body | {"signed": "paper" if form.get("on_paper") else ""}, [], None
+    pages, problems = await open_files(request, await _key(request, view), files, "file")
+    if not problems and len(pages) != 1:
+        problems = [Problem("file", "送达回证只要一页", "请只选择签收的那一页")]
+    if problems:
+        await discard(request, pages)
+        raise BadInput(problems)
+    return body | {"signed": "screen" if on_screen else "paper"}, [], pages[0]
 
 
 async def _key(request: web.Request, view: CaseView) -> bytes:

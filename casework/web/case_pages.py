@@ -11,6 +11,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from casework.case_lists import PAGE_ROWS, CaseQuery, count_text
+from casework.changes import ChangeKind
 from casework.desk import CaseView
 from casework.errors import NotFound
 from casework.identity import mask_id
@@ -155,7 +156,9 @@ async def show_result(request: web.Request) -> web.Response:
     if document is None:
         raise NotFound("该办件没有这份结果文书")
     context = await case_context(request, view)
-    return await render(request, "result.html", context | {"document": document})
+    return await render(
+        request, "result.html", context | {"document": document, "deliverable": ChangeKind.DELIVER in view.allowed}
+    )
 
 
 CASE_PAGES = [

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from casework import accounts_store, reference
 from casework.applicant import ID_TYPES
 from casework.case_needs import lacking_of, needs_of
+from casework.case_parts import SIGNED_ON
 from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES, ChangeKind
 from casework.clock_table import ACCEPTANCE
 from casework.deadlines import DUE_TODAY, NEAR, OVERDUE
@@ -104,6 +105,7 @@ async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "procedure_names": SPECIAL_PROCEDURES,
         "names": {"outcomes": PART_OUTCOMES, "escalations": ESCALATION_OUTCOMES, "lapses": LAPSE_NAMES},
         "close_result": close_result_name(state.close_result),
+        "signed_how": SIGNED_ON.get(state.delivery.signed, state.delivery.signed) if state.delivery else "",
         "delivered_how": delivery_name(state.delivery.how) if state.delivery else "",
         "id_types": list(ID_TYPES.items()),
     }

@@ -9,10 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from casework.changes import TOLD_ABOUT, TOLD_BY, ChangeKind
+from casework.changes import ChangeKind
 from casework.errors import BadInput
 from casework.fold import CaseState
-from casework.telling import APPOINTMENT, MESSAGE, Speaker, Telling, due_tellings, words
+from casework.telling import APPOINTMENT, MESSAGE, TOLD_ABOUT, TOLD_BY, Speaker, Telling, due_tellings, words
 from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import topic_of

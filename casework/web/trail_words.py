@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from casework.case_parts import TimelineItem
 from casework.changes import kind_name
 from casework.desk import CaseView
+from casework.own_rules import receipt_of
 from casework.states import COUNTY, HOME, TOWNSHIP
 
 Translate = Callable[[str], str]
@@ -57,13 +58,17 @@ def _entry(line: TimelineItem, view: CaseView, tiers: Collection[int], here: int
 
 
 def _scans(view: CaseView, tiers: Collection[int], here: int, _: Translate) -> list[TrailRow]:
+    pages = [
+        (_("{name} 第 {n} 页").format(name=material.name, n=number), page.blob)
+        for material in view.state.materials
+        for number, page in enumerate(material.pages, 1)
+    ]
+    receipt = receipt_of(view.state)
     rows = []
-    for material in view.state.materials:
-        for number, page in enumerate(material.pages, 1):
-            holders = view.blob_holders.get(page.blob, frozenset()) | {AT_HOME}
-            holders = holders - {here} if page.blob in view.missing else holders | {here}
-            what = _("{name} 第 {n} 页").format(name=material.name, n=number)
-            rows.append(TrailRow(what, 0, tuple(_cell(tier in holders, _) for tier in tiers)))
+    for what, blob in [*pages, *([(_("送达回证"), receipt.blob)] if receipt is not None else [])]:
+        holders = view.blob_holders.get(blob, frozenset()) | {AT_HOME}
+        holders = holders - {here} if blob in view.missing else holders | {here}
+        rows.append(TrailRow(what, 0, tuple(_cell(tier in holders, _) for tier in tiers)))
     return rows
 
 
