@@ -90,6 +90,7 @@ class Act(StrEnum):
     ASK_RATING = "ask_rating"
     VIEW_RATINGS = "view_ratings"
     MEND_RATING = "mend_rating"
+    MANAGE_MESSAGES = "manage_messages"
 
 
 ACT_NAMES: dict[Act, str] = {
@@ -140,6 +141,7 @@ ACT_NAMES: dict[Act, str] = {
     Act.ASK_RATING: "请群众评价",
     Act.VIEW_RATINGS: "查看评价",
     Act.MEND_RATING: "差评回访整改",
+    Act.MANAGE_MESSAGES: "管理短信",
 }
 
 
@@ -269,8 +271,9 @@ RIGHTS: dict[Role, dict[Act, Scope]] = {
         Act.VIEW_STATUS: Scope.ANYWHERE,
         Act.VIEW_STATISTICS: Scope.AREA,
         Act.COURIER: Scope.ANYWHERE,
+        Act.MANAGE_MESSAGES: Scope.ANYWHERE,
     },
-    Role.OPS: {Act.VIEW_STATUS: Scope.ANYWHERE, Act.COURIER: Scope.ANYWHERE},
+    Role.OPS: dict.fromkeys((Act.VIEW_STATUS, Act.COURIER, Act.MANAGE_MESSAGES), Scope.ANYWHERE),
 }
 
 

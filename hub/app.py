@@ -37,7 +37,10 @@ from hub import staff
 from hub.card_lists import cards_of_case
 from hub.cards import issue_cards
 from hub.county import County, open_county, read_rules
+from hub.gateways import check_gateway
 from hub.judge import KNOWN_BY_NOW, judge_arrived, judge_one_home, unsettled_homes
+from hub.message_sending import send_for_ever
+from hub.messages import note_gateway
 from hub.metrics import HubMetrics
 from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
@@ -83,6 +86,11 @@ _FAULTS = (
 def now() -> int:
     """Unix seconds."""
     return int(time.time())
+
+
+def _chance() -> float:
+    """Anything from 0 to 1."""
+    return int.from_bytes(os.urandom(4)) / 2**32
 
 
 def opened(folder: DataFolder) -> County:
@@ -221,12 +229,15 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
     """Serve pages and stations and judge, until `stop`. Says one JSON line when ready."""
     folder = DataFolder(settings.dir, settings.key_file, settings.db)
     tls = tls_context(settings.tls_cert, settings.tls_key)
+    sends = check_gateway(settings)
     if not folder.founded:
         raise FolderError(f"{folder.path} holds no database: run lianban-hub init first")
     if not folder.lock():
         raise FolderError(f"{folder.path} is served by another process already")
     try:
         async with running(settings) as parts:
+            without = settings.messages_without if sends else None
+            await parts.store.write(lambda conn: note_gateway(conn, without))
             control = secrets.token_urlsafe(32)
             pages = await page_app(parts, uses_tls="yes" if tls else "")
             runner, url = await start(pages, settings.listen, tls)
@@ -234,6 +245,9 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
             folder.announce(Serving(os.getpid(), url, admin_url, control))
             say(json.dumps({"url": url, "admin_url": admin_url}))
             tasks = [asyncio.create_task(judge_for_ever(parts))]
+            if sends:
+                sending = send_for_ever(parts.county, parts.store, settings, _chance, parts.metrics.message)
+                tasks.append(asyncio.create_task(sending))
             if not parts.store.sync.hears_others:
                 tasks.append(asyncio.create_task(watch_commits(parts.store, parts.bell)))
             try:

@@ -102,12 +102,35 @@ def serve(
     supervision: Annotated[
         Path | None, typer.Option("--supervision", help="YAML file with the county's own thresholds of supervision.")
     ] = None,
+    messages_dir: Annotated[
+        Path | None, typer.Option("--messages-dir", help="Folder into which text messages are dropped as JSON files.")
+    ] = None,
+    messages_url: Annotated[str, typer.Option("--messages-url", help="Gateway that takes text messages by POST.")] = "",
+    messages_token: Annotated[
+        Path | None, typer.Option("--messages-token", help="File with the gateway's bearer token.")
+    ] = None,
+    messages_without: Annotated[
+        list[str] | None, typer.Option("--messages-without", help="Key of an item without messages; may be repeated.")
+    ] = None,
     key_file: KeyFile = None,
     db: Db = None,
 ) -> None:
     """Serve pages and stations and judge. Prints one JSON line {url, admin_url} when ready."""
     configure_logs(sys.stderr)
-    settings = HubSettings(folder, key_file, db, listen, admin_listen, tls_cert, tls_key, supervision=supervision)
+    settings = HubSettings(
+        folder,
+        key_file,
+        db,
+        listen,
+        admin_listen,
+        tls_cert,
+        tls_key,
+        supervision=supervision,
+        messages_dir=messages_dir,
+        messages_url=messages_url,
+        messages_token=messages_token,
+        messages_without=tuple(messages_without or ()),
+    )
     asyncio.run(_serve(settings))
 
 

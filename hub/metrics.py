@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from casework.case_tables import case_row
 from casework.states import State
+from hub.messages import outbox
 from sync_protocol.messages import PROTOCOL_VERSION
 from sync_protocol.metrics import SyncMetrics
 from sync_protocol.order import Standing
@@ -24,10 +25,21 @@ class HubMetrics:
         self.judged = Counter("hub_topics_judged", "Cases touched by judging", registry=self.registry)
         self._cases = Gauge("cases", "Cases by state", ["state"], registry=self.registry)
         self._blobs = Gauge("hub_blobs_missing", "Blobs named but not here", registry=self.registry)
+        self._tries = Counter("hub_message_tries", "Tries to send a text message", ["outcome"], registry=self.registry)
+        self._messages = Gauge("hub_messages", "Text messages by state", ["state"], registry=self.registry)
+        self._oldest = Gauge(
+            "hub_messages_oldest_timestamp_seconds",
+            "When the oldest that waits was queued, 0: none",
+            registry=self.registry,
+        )
         info = Info("sync_protocol", "Versions of this program", registry=self.registry)
         info.info({"version": str(PROTOCOL_VERSION), "program": PROGRAM_VERSION})
         for state in State:
             self._cases.labels(state.value)
+
+    def message(self, outcome: str) -> None:
+        """One try to send a text message: sent, again or failed."""
+        self._tries.labels(outcome).inc()
 
     def show(self, conn: Connection) -> None:
         """Set the gauges; called before each scrape."""
@@ -38,4 +50,8 @@ class HubMetrics:
         held = select(func.count()).select_from(t.entry).where(t.entry.c.standing == int(Standing.HELD))
         self.sync.held.set(conn.execute(held).scalar_one())
         missing = select(func.count()).select_from(t.blob).where(t.blob.c.held == 0)
+        messages = outbox(conn)
+        for name, count in messages.counts.items():
+            self._messages.labels(name).set(count)
+        self._oldest.set(messages.oldest)
         self._blobs.set(conn.execute(missing).scalar_one())

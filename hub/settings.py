@@ -30,3 +30,11 @@ class HubSettings:
     """How many uploaded files are opened (in child processes) at the same time."""
     supervision: Path | None = None
     """YAML file with the county's own thresholds of supervision; default: those of docs/supervision.md."""
+    messages_dir: Path | None = None
+    """Folder into which text messages are dropped, one JSON file each; default: no messages."""
+    messages_url: str = ""
+    """Or the address of a gateway that takes them by HTTP POST."""
+    messages_token: Path | None = None
+    """File with that gateway's bearer token."""
+    messages_without: tuple[str, ...] = ()
+    """Keys of items about which no message is ever sent."""

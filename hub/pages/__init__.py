@@ -11,7 +11,7 @@ from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
 from casework.web.verify_pages import VERIFY_NAV, VERIFY_PAGES
-from hub.pages import cards, held, home, public, queue, ratings, revoking, stations, statistics, status, users
+from hub.pages import cards, held, home, messages, public, queue, ratings, revoking, stations, statistics, status, users
 from hub.pages.public_rating import PUBLIC_RATING_PAGES
 
 HUB_PAGES = (
@@ -37,6 +37,8 @@ HUB_PAGES = (
     Page("POST", "/users/{account}/reset", users.reset, Act.MANAGE_USERS),
     Page("POST", "/users/{account}/lock", users.lock, Act.MANAGE_USERS),
     Page("POST", "/users/{account}/unlock", users.unlock, Act.MANAGE_USERS),
+    Page("GET", "/messages", messages.show_messages, Act.MANAGE_MESSAGES),
+    Page("POST", "/messages/{id}/again", messages.try_again, Act.MANAGE_MESSAGES),
     Page("GET", "/status", status.show_status, Act.VIEW_STATUS),
     Page("GET", "/q", public.ask_code, public=True),
     Page("GET", "/q/{code}", public.show_public, public=True),
@@ -56,6 +58,7 @@ HUB_NAV = (
     NavEntry(N_("评价"), ratings.PATH, Act.VIEW_RATINGS),
     NavEntry(N_("站点"), "/stations", Act.INVITE),
     NavEntry(N_("人员"), "/users", Act.MANAGE_USERS),
+    NavEntry(N_("短信"), "/messages", Act.MANAGE_MESSAGES),
     NavEntry(N_("U盘包"), "/courier", Act.COURIER),
     NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),
 )

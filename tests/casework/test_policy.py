@@ -77,6 +77,7 @@ view_statistics   . . . o o a a .
 ask_rating        s s . o o . . .
 view_ratings      . . . o o a . .
 mend_rating       . . . . . a . .
+manage_messages   . . . . . . * *
 """
 LETTERS = {
     "*": Scope.ANYWHERE, "s": Scope.STATION, "a": Scope.AREA, "d": Scope.DECIDED_HERE, "o": Scope.OFFICE,
