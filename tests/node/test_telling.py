@@ -65,12 +65,16 @@ async def test_what_was_said_without_a_line_is_known_at_the_county_later(program
     await asked(programs, case)
     row = programs.hall.row(programs.hall.hub, bytes.fromhex(case[7:]))
     assert row.tell == "supplement"
+    before, standing = row.changed, "县级已收，已答复"
+    assert standing in (await agent.get(case)).words
+    programs.hall.county.clock.now += 60
     form = first_form(await agent.get(case))
     assert (await agent.post(case + "/tell", *form[:-1], ("from", "case"), ("how", "visit"))).location == case
     assert EMPTY in (await agent.get("/tell")).words, "at once, before anybody has heard of it"
     programs.exchange()
     row = programs.hall.row(programs.hall.hub, bytes.fromhex(case[7:]))
     assert (row.tell, row.trouble, row.state) == ("", "", "supplement_asked")
+    assert row.changed == before and standing in (await agent.get(case)).words, "it moves nothing"
     reviewer = await programs.clerk("t.reviewer")
     assert "上门" in (await reviewer.get(case)).words
 
