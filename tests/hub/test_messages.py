@@ -318,8 +318,12 @@ async def test_the_gateway_is_asked_with_the_key_and_the_token_and_answers_by_cl
         seen.append((dict(request.headers), await request.json()))
         return web.Response(status=answers.pop(0), text="x" * 100_000, headers={"Location": "/elsewhere"})
 
+    async def elsewhere(request: web.Request) -> web.Response:
+        return web.Response()
+
     app = web.Application()
     app.router.add_post("/sms", take)
+    app.router.add_get("/elsewhere", elsewhere)
     server = TestServer(app)
     await server.start_server()
     token = tmp_path / "token"
