@@ -27,6 +27,7 @@ from casework.web.case_reading import case_context, hex_bytes, translator, view_
 from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
+from casework.web.paper_pages import PAPER_PAGES
 from casework.web.rating_pages import RATING_PAGES, rating_lines
 from casework.web.render import render
 from casework.web.result_standing import result_standing
@@ -111,15 +112,6 @@ def _address(chosen: Mapping[str, str], page: int) -> str:
 
 async def show_case(request: web.Request) -> web.Response:
     """GET /cases/{topic}."""
-    return await _case_page(request, "case.html")
-
-
-async def show_slip(request: web.Request) -> web.Response:
-    """GET /cases/{topic}/slip: the receipt to print and hand over."""
-    return await _case_page(request, "slip.html")
-
-
-async def _case_page(request: web.Request, template: str) -> web.Response:
     view = await view_of(request)
     context = await case_context(request, view)
     cards, person = request.app.get(CARDS), request[keys.PERSON]
@@ -131,8 +123,7 @@ async def _case_page(request: web.Request, template: str) -> web.Response:
     tier = request.app[keys.SITE].tier
     context |= await store.read(lambda conn: result_standing(conn, person, view, tier))
     context["ratings"] = await rating_lines(request, view)
-    shown = {"now": request.app[keys.CLOCK](), "masked_id": mask_id(str(view.state.applicant.get("id", "")))}
-    return await render(request, template, context | shown)
+    return await render(request, "case.html", context)
 
 
 def _telling(conn: Connection, view: CaseView, _: Callable[[str], str]) -> dict[str, Any]:
@@ -164,7 +155,7 @@ async def show_result(request: web.Request) -> web.Response:
 CASE_PAGES = [
     Page("GET", "/cases", list_cases, act=Act.LIST_CASES),
     Page("GET", "/cases/{topic}", show_case, act=Act.VIEW_CASE),
-    Page("GET", "/cases/{topic}/slip", show_slip, act=Act.VIEW_CASE),
+    *PAPER_PAGES,
     Page("GET", "/cases/{topic}/result/{hash}", show_result, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/file/{hash}", show_file, act=Act.VIEW_CASE),
     Page("GET", "/cases/{topic}/view/{number}", show_sheet, act=Act.VIEW_CASE),

@@ -135,7 +135,7 @@ async def test_a_discarded_draft_leaves_no_file_behind(programs: Programs, agent
 async def test_rare_characters_and_the_dot_come_out_as_they_went_in(programs: Programs, agent: Clerk) -> None:
     assert len(LONG_NAME) == 60
     case = await take_in(agent, applicant__name=LONG_NAME, household="𠮷家·坞")
-    for path in (case, case + "/slip", "/cases", f"/cases?q={LONG_NAME[3:9]}"):
+    for path in (case, case + "/paper/receipt", "/cases", f"/cases?q={LONG_NAME[3:9]}"):
         assert LONG_NAME in (await agent.get(path)).text
     programs.exchange()
     reviewer = await programs.clerk("t.reviewer")

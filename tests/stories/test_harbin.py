@@ -161,7 +161,7 @@ async def test_what_data_sharing_gives_is_not_asked_for_again(programs: Programs
     assert passed.location == draft + "/check", passed.words
     assert "免提交：数据共享" in (await agent.get(passed.location)).words
     case = (await agent.post(draft + "/submit")).location
-    slip = await agent.get(case + "/slip")
+    slip = await agent.get(case + "/paper/receipt")
     assert "免提交" in slip.words
     programs.exchange()
     page = await (await programs.clerk("t.reviewer")).get(case)

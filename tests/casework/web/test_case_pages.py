@@ -131,7 +131,7 @@ async def test_nobody_learns_of_a_case_outside_their_reach(programs: Programs, a
     for stranger in (clerk, other):
         for path in (
             case,
-            case + "/slip",
+            case + "/paper/receipt",
             f"{case}/file/{hash_}",
             case + "/view/1",
             case + "/do/correct",
@@ -172,7 +172,7 @@ async def test_numbers_are_masked_for_whoever_has_nothing_to_do(programs: Progra
     number = programs.hall.row(programs.hall.village, topic(case)).id_number
     assert number in (await agent.get(case)).text
     assert number not in (await agent.get("/cases")).text
-    assert number not in (await agent.get(case + "/slip")).text
+    assert number not in (await agent.get(case + "/paper/receipt")).text
     programs.exchange()
     approver = await programs.clerk("c.approver")
     page = await approver.get(case)
@@ -314,15 +314,15 @@ async def test_a_held_change_says_why_and_what_to_do(programs: Programs, agent: 
     assert f'href="{case}"' in (await agent.get("/cases?group=trouble")).text
     outbox = await agent.get("/outbox")
     assert "请勿重复提交" in outbox.words
-    assert "本地收件回执（待县级确认）" in (await agent.get(case + "/slip")).words
+    assert "本地收件回执（待县级确认）" in (await agent.get(case + "/paper/receipt")).words
 
 
 async def test_the_slip_is_local_until_the_county_has_confirmed(programs: Programs, agent: Clerk, case: str) -> None:
-    slip = await agent.get(case + "/slip")
+    slip = await agent.get(case + "/paper/receipt")
     assert "本地收件回执（待县级确认）" in slip.words and "扫描 1 页" in slip.words and "已核对原件" in slip.words
     assert "（站点 3）" in slip.words and "尚未送到上级" in slip.words
     programs.exchange()
-    slip = await agent.get(case + "/slip")
+    slip = await agent.get(case + "/paper/receipt")
     assert "待县级确认" not in slip.words and "收件回执" in slip.words
 
 
