@@ -64,7 +64,7 @@ def _limit(who: str, clock: Clock) -> str:
     if clock.due is None:
         return f"{who}的期限因特别程序正在停止计算，结束后接着计算。"
     guess = "（其中有尚未公布放假安排的年份，为预估）" if clock.provisional else ""
-    return f"{who}的最后办结日是 {day_words(clock.due)}{guess}。"
+    return f"{who}的最后办结日是 {day_words(clock.due.isoformat())}{guess}。"
 
 
 def refusal(facts: Facts, _: int) -> Paper:
@@ -204,7 +204,7 @@ def delivery(facts: Facts, _: int) -> Paper:
     state = facts.state
     given = state.delivery
     way = DELIVERY_WAYS.get(given.how, given.how) if given else "□ 窗口领取　□ 代办员送达　□ 寄递"
-    when = day_words(day_of(given.time)) if given else "____年____月____日"
+    when = day_words(day_of(given.time) if given else "")
     return Paper(
         Kind.DELIVERY,
         "送达回证",

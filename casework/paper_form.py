@@ -33,6 +33,9 @@ class Kind(StrEnum):
     ARCHIVE = "archive"
 
 
+NUMBER_HEAD, HAND_LINE, SEAL_PLACE = "序号", "____________", "（盖章处）"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A caption, the heads of the columns, rows as wide as the heads."""
@@ -40,6 +43,22 @@ class Table:
     caption: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its first column counts the rows."""
+        return self.heads[0] == NUMBER_HEAD
+
+    def stacked(self) -> list[tuple[str, list[str]]]:
+        """Each row as a heading and lines, for paper too narrow for columns."""
+        skip = 2 if self.numbered else 1
+        return [
+            (
+                f"{row[0]}. {row[1]}" if self.numbered else row[0],
+                [f"{head}：{cell or HAND_LINE}" for head, cell in list(zip(self.heads, row, strict=True))[skip:]],
+            )
+            for row in self.rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +158,15 @@ def base_facts(facts: Facts) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def day_words(day: date | str) -> str:
-    """2026年3月9日; what is no date stays as it is."""
-    if isinstance(day, str):
-        try:
-            day = date.fromisoformat(day)
-        except ValueError:
-            return day
-    return f"{day.year}年{day.month}月{day.day}日"
+def day_words(day: str) -> str:
+    """2026-03-09 as 2026年3月9日; what is no date stays as it is; "" is a blank to fill in."""
+    if not day:
+        return "____年____月____日"
+    try:
+        found = date.fromisoformat(day)
+    except ValueError:
+        return day
+    return f"{found.year}年{found.month}月{found.day}日"
 
 
 def day_of(seconds: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from casework.paper_form import Paper, Table, day_words
+from casework.paper_form import SEAL_PLACE, Paper, Table, day_words
 from casework.paper_sheet import A4, ROLL, Format, Sheet
 from casework.qr import qr_png
 
@@ -95,15 +95,12 @@ def _table(sheet: Sheet, table: Table) -> None:
 
 
 def _stacked(sheet: Sheet, table: Table) -> None:
-    """Each row as lines: its first cells together, then what the heads say of it."""
-    for row in table.rows:
+    for heading, lines in table.stacked():
         sheet.rule()
         sheet.gap(0.6)
-        numbered = table.heads[0] == "序号"
-        sheet.text(f"{row[0]}. {row[1]}" if numbered else row[0], bold=not numbered)
-        cells = list(zip(table.heads, row, strict=True))[2 if numbered else 1 :]
-        for head, cell in cells:
-            sheet.text(f"{head}：{cell or '____________'}", size=sheet.form.size * 0.9)
+        sheet.text(heading, bold=not table.numbered)
+        for line in lines:
+            sheet.text(line, size=sheet.form.size * 0.9)
 
 
 def _widths(sheet: Sheet, table: Table, size: float) -> list[float]:
@@ -175,13 +172,13 @@ def _seal(sheet: Sheet, paper: Paper, x: float) -> None:
     lines = sheet.lines(paper.seal, sheet.form.width - sheet.form.margin - x, size)
     sheet.need(_SEAL_MM)
     sheet.gap(12)
-    for line in [*lines, day_words(paper.day) if paper.day else "____年____月____日"]:
+    for line in [*lines, day_words(paper.day)]:
         wide = sheet.measure(line, size)
         sheet.put(line, sheet.form.width - sheet.form.margin - wide, sheet.y, size)
         sheet.gap(size * 0.55)
     sheet.put(
-        "（盖章处）",
-        sheet.form.width - sheet.form.margin - sheet.measure("（盖章处）", size * 0.8),
+        SEAL_PLACE,
+        sheet.form.width - sheet.form.margin - sheet.measure(SEAL_PLACE, size * 0.8),
         sheet.y,
         size * 0.8,
     )

@@ -17,7 +17,7 @@ from casework.archive import Attachment, build
 from casework.case_needs import lacking_of
 from casework.desk import CaseView, Desk
 from casework.errors import NotFound
-from casework.paper_form import Facts, day_words
+from casework.paper_form import SEAL_PLACE, Facts, day_words
 from casework.paper_pdf import FORMATS, paper_pdf
 from casework.paper_sheet import A4, ROLL
 from casework.papers import offers, paper
@@ -72,7 +72,9 @@ async def show_paper(request: web.Request) -> web.Response:
         "path_of_case": path,
         "path_of_paper": f"{path}/paper/{request.match_info['kind']}",
         "qr": qr_svg(made.qr) if made.qr else "",
-        "day_words": day_words,
+        "number": f"编号：{made.number}",
+        "day": day_words(made.day),
+        "seal_place": SEAL_PLACE,
     }
     return await render(request, "paper.html", context)
 
