@@ -15,7 +15,8 @@ from typing import Any
 
 from bench.cases import ITEMS, Person
 from casework.catalogue import Catalogue, load_catalogue
-from casework.changes import SPECIAL_PROCEDURES, ChangeKind
+from casework.change_choices import SPECIAL_PROCEDURES
+from casework.changes import ChangeKind
 from casework.example_intake import example_intake_line
 from casework.intake import (
     HeldMaterial,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from casework.changes import LAPSE_RULES
+from casework.change_choices import LAPSE_RULES
 from casework.clock_table import ACCEPTANCE, PROMISED, RULE_OF, STATUTORY
 from casework.deadlines import (
     NO_DUE,

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from casework.case_log import CaseLog
-from casework.case_tables import hall_row
 from casework.changes import ChangeKind
 from casework.errors import BadInput
 from casework.fold import CaseState
+from casework.hall import hall
 from casework.intake_code import parse
 from casework.journal import ORDERED
 from casework.slips import (
@@ -35,11 +34,6 @@ from casework.slips import (
 from casework.workdays import china_day
 
 
-def public_url(conn: Connection) -> str:
-    """Where the public asks about a case, "" until the county has said it."""
-    return conn.execute(sa.select(hall_row.c.value).where(hall_row.c.name == "url")).scalar() or ""
-
-
 def case_qr(conn: Connection, log: CaseLog, home: int, topic: bytes, state: CaseState, epoch: int, now: int) -> str:
     """The whole text of a slip's QR, "" where the case's key does not open here. epoch: ours; now: unix seconds.
 
@@ -49,7 +43,7 @@ def case_qr(conn: Connection, log: CaseLog, home: int, topic: bytes, state: Case
     if code is None:
         return ""
     statement = _slip(conn, log, home, code, state, epoch, now)
-    return qr_text(public_url(conn), code, statement)
+    return qr_text(hall(conn).url, code, statement)
 
 
 def _slip(conn: Connection, log: CaseLog, home: int, code: bytes, state: CaseState, epoch: int, now: int) -> bytes:
@@ -107,4 +101,4 @@ def result_qr(conn: Connection, log: CaseLog, home: int, topic: bytes, state: Ca
     checked = log.check_statement(conn, state.certificate, code)
     if checked.fault or checked.kind != RESULT_KIND:
         return ""
-    return qr_text(public_url(conn), code, state.certificate)
+    return qr_text(hall(conn).url, code, state.certificate)

@@ -40,7 +40,7 @@ from casework.intake_code import case_no, mint
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW
 from casework.material_check import demanded_by
 from casework.offers import allowed_kinds, target_of
-from casework.own_rules import case_blobs, case_previews, check_own, receipt_of, resting_blobs
+from casework.own_rules import case_blobs, case_previews, check_own, files_of, receipt_of, resting_blobs
 from casework.policy import Act, Person, Target, act_for, case_scope, may, require
 from casework.projector import office_of
 from casework.service_item import ServiceItem
@@ -49,7 +49,6 @@ from casework.used_pages import Bearer, Case, named_once, note
 from casework.view_dates import case_dates
 from casework.workdays import Calendar, china_day
 
-PREVIEW_TYPE = "image/webp"
 _EPOCH = date(1970, 1, 1)
 
 
@@ -365,12 +364,7 @@ class Desk:
         Raises NotFound, saying where the bytes are if they are not here yet.
         """
         view = self.view(conn, person, topic)
-        pages = [page for material in view.state.materials for page in material.pages]
-        receipt = receipt_of(view.state)
-        pages += [receipt] if receipt is not None else []
-        files = {p.preview: (PREVIEW_TYPE, p.preview_key) for p in pages if p.preview}
-        files |= {p.blob: (p.type, p.key) for p in pages}
-        files |= {document.blob: (document.type, b"") for document in view.state.results}
+        files = files_of(view.state)
         if hash_ not in files:
             raise NotFound("该办件没有这一页")
         if hash_ in view.missing:

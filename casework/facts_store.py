@@ -14,7 +14,7 @@ from casework import reference
 from casework.case_facts import CLOSED, EARLY, LATE, ON_DAY, OPEN, REFUSED, WITHDRAWN, CaseFacts, facts_of
 from casework.case_log import HUB_AUTHOR, CaseLog
 from casework.case_tables import case_facts, case_row
-from casework.changes import LAPSE_RULES
+from casework.change_choices import LAPSE_RULES
 from casework.fold import CaseState
 from casework.statistics import ITEM, MONTH, MONTH_CHARACTERS, OFFICE, STATION, Figures, Selection
 from casework.tables import storable

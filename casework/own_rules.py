@@ -10,14 +10,8 @@ from datetime import date
 from typing import Any
 
 from casework.case_parts import SIGNED_ON, Page
-from casework.changes import (
-    CLOSE_RESULTS,
-    DELIVERY_WAYS,
-    ChangeKind,
-    check_blobs,
-    check_body,
-    kind_name,
-)
+from casework.change_choices import CLOSE_RESULTS, DELIVERY_WAYS
+from casework.changes import ChangeKind, check_blobs, check_body, kind_name
 from casework.errors import Problem
 from casework.fold import CaseState
 from casework.journal import BlobRef
@@ -52,6 +46,8 @@ _MUST_SAY: dict[ChangeKind, dict[str, str]] = {
 
 _SAME_PERSON = Problem("", "本件由您收件，收件和决定不得是同一人（受审分离）", "请由另一位有权决定的工作人员作出决定")
 
+PREVIEW_TYPE = "image/webp"
+
 
 _BEFORE_ACCEPTANCE = (
     ChangeKind.CORRECT,
@@ -83,6 +79,17 @@ def resting_blobs(state: CaseState) -> list[bytes] | None:
 def receipt_of(state: CaseState) -> Page | None:
     """Return the page on which somebody has signed for the result; nobody decides by it."""
     return state.delivery.receipt if state.delivery is not None else None
+
+
+def files_of(state: CaseState) -> dict[bytes, tuple[str, bytes]]:
+    """Return each page, preview, result document and signed receipt: its media type, and its key sealed under the
+    case's, b"" where that follows from the case's."""
+    receipt = receipt_of(state)
+    pages = [page for material in state.materials for page in material.pages]
+    pages += [receipt] if receipt is not None else []
+    files = {page.preview: (PREVIEW_TYPE, page.preview_key) for page in pages if page.preview}
+    files |= {page.blob: (page.type, page.key) for page in pages}
+    return files | {document.blob: (document.type, b"") for document in state.results}
 
 
 def case_previews(state: CaseState) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casework.changes import DELIVERY_WAYS, SPECIAL_PROCEDURES
+from casework.change_choices import DELIVERY_WAYS, SPECIAL_PROCEDURES
 from casework.clock_table import PROMISED, STATUTORY
 from casework.deadlines import Clock
 from casework.paper_form import (

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES, ChangeKind
+from casework.change_choices import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES
+from casework.changes import ChangeKind
 from casework.clock_table import EXTENSION_DAYS_MAX
 from casework.errors import Problem
 from casework.fold import CaseState

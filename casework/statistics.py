@@ -15,7 +15,7 @@ from datetime import date
 from operator import attrgetter
 
 from casework.case_facts import CLOSED, EARLY, LATE, ON_DAY, OPEN, REFUSED, WITHDRAWN, CaseFacts
-from casework.changes import LAPSE_RULES
+from casework.change_choices import LAPSE_RULES
 from casework.errors import BadInput, Problem
 from casework.workdays import FIRST_DAY, LAST_DAY
 

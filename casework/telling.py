@@ -14,7 +14,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from casework.case_parts import Told
-from casework.changes import CLOSE_RESULTS, ChangeKind
+from casework.change_choices import CLOSE_RESULTS
+from casework.changes import ChangeKind
 from casework.errors import Problem
 from casework.fold import CaseState
 from casework.states import State

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from casework.case_lists import COUNT_MAX
-from casework.case_tables import case_row, hall_row
+from casework.case_tables import case_row
+from casework.hall import hall
 from casework.telling import Speaker
 
 TELL_ROWS = 20
@@ -43,5 +44,5 @@ def count_to_tell(conn: Connection, home: int) -> int:
 
 def speaker(conn: Connection, station: str) -> Speaker:
     """Who speaks for a station, with what the county has said of its hall."""
-    said: dict[str, str] = {row.name: row.value for row in conn.execute(sa.select(hall_row))}
-    return Speaker(station, said.get("name", ""), said.get("phone", ""))
+    said = hall(conn)
+    return Speaker(station, said.name, said.phone)

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from casework import case_store, reference
 from casework.case_log import HUB_AUTHOR, CaseLog, Checked
 from casework.case_tables import catalogue_item
-from casework.certifying import public_url
 from casework.fold import CaseState
+from casework.hall import hall
 from casework.public_code import code_digest
 from casework.revoked_results import revoked_since
 from casework.scan_text import scanned
@@ -35,7 +35,7 @@ def verify_scan(conn: Connection, log: CaseLog, text: str, now: int) -> Finding:
             checked if scan.statement else None,
             today,
             _as_of(log, checked, now),
-            urlsplit(public_url(conn)).netloc.lower(),
+            urlsplit(hall(conn).url).netloc.lower(),
             revoked_since(conn, code_digest(scan.code)),
             _deciding(conn, item),
             _item_name(conn, item),

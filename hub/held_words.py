@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from casework.changes import CLOSE_RESULTS, DELIVERY_WAYS, check_body, known_kind
+from casework.change_choices import CLOSE_RESULTS, DELIVERY_WAYS
+from casework.changes import check_body, known_kind
 
 _LINE_CHARS = 200
 _LINES = 12

@@ -10,14 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casework.changes import (
-    CLOSE_RESULTS,
-    DELIVERY_WAYS,
-    ESCALATION_OUTCOMES,
-    PART_OUTCOMES,
-    SPECIAL_PROCEDURES,
-    ChangeKind,
-)
+from casework.change_choices import CLOSE_RESULTS, DELIVERY_WAYS, ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES
+from casework.changes import ChangeKind
 from casework.desk import CaseView
 from casework.errors import BadInput, Problem
 from casework.own_rules import case_blobs

@@ -44,5 +44,3 @@ CARDS: web.AppKey[Callable[[Connection, Person, bytes], Sequence[Any]]] = web.Ap
 """The cards of a case that a person may see, where the program has any: nothing of them leaves the county."""
 
 RATINGS: web.AppKey[Ratings] = web.AppKey("ratings")
-QR: web.AppKey[Callable[[str], str]] = web.AppKey("qr")
-"""Draws a text as inline SVG, where the program can."""

@@ -14,7 +14,8 @@ from casework import accounts_store, reference
 from casework.applicant import ID_TYPES
 from casework.case_needs import lacking_of, needs_of
 from casework.case_parts import SIGNED_ON
-from casework.changes import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES, ChangeKind
+from casework.change_choices import ESCALATION_OUTCOMES, PART_OUTCOMES, SPECIAL_PROCEDURES
+from casework.changes import ChangeKind
 from casework.clock_table import ACCEPTANCE
 from casework.deadlines import DUE_TODAY, NEAR, OVERDUE
 from casework.desk import CaseView

@@ -8,7 +8,8 @@ from typing import Any
 
 from casework.applicant import ID_TYPES
 from casework.case_parts import TimelineItem
-from casework.changes import CLOSE_RESULTS, DELIVERY_WAYS, kind_name
+from casework.change_choices import CLOSE_RESULTS, DELIVERY_WAYS
+from casework.changes import kind_name
 from casework.deadlines import DUE_TODAY, NEAR, NORMAL, OVERDUE, PAUSED, Clock
 from casework.fold import CaseState
 from casework.identity import mask_id, mask_phone

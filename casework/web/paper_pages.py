@@ -17,12 +17,12 @@ from casework.archive import Attachment, build
 from casework.case_needs import lacking_of
 from casework.desk import CaseView, Desk
 from casework.errors import NotFound
+from casework.hall import hall
 from casework.paper_form import SEAL_PLACE, Facts, day_words
 from casework.paper_pdf import FORMATS, paper_pdf
 from casework.paper_sheet import A4, ROLL
 from casework.papers import offers, paper
 from casework.policy import Act, Person
-from casework.public_code import code_text
 from casework.qr import qr_svg
 from casework.states import COUNTY, HOME, TOWNSHIP, deciding_office
 from casework.web import keys
@@ -145,8 +145,14 @@ def _edge(request: web.Request, conn: Connection, person: Person, view: CaseView
 
 def _codes(request: web.Request, conn: Connection, person: Person, view: CaseView) -> dict[str, str]:
     """The texts of the QR codes, and the county's name and telephones."""
-    code = request.app[DESK].log.public_code(conn, view.home, view.topic)
-    return {"case_qr": f"q/{code_text(code)}" if code else "", "result_qr": ""}
+    desk, said = request.app[DESK], hall(conn)
+    return {
+        "hall": said.name,
+        "phone": said.phone,
+        "complaints": said.complaints,
+        "case_qr": desk.case_qr(conn, person, view.topic),
+        "result_qr": desk.result_qr(conn, person, view.topic),
+    }
 
 
 def _padded(code: str) -> str:
@@ -202,6 +208,9 @@ def _attachments(desk: Desk, view: CaseView, key: bytes | None) -> Iterator[Atta
             yield Attachment(title, page.type, reader(page.blob, page.key))
     for document in view.state.results:
         yield Attachment(f"结果文书：{document.title}", document.type, reader(document.blob, b""))
+    receipt = view.state.delivery.receipt if view.state.delivery is not None else None
+    if receipt is not None:
+        yield Attachment("送达回证（已签收）", receipt.type, reader(receipt.blob, receipt.key))
 
 
 PAPER_PAGES = [

@@ -19,11 +19,12 @@ from casework.desk import CaseView
 from casework.errors import BadInput, Problem
 from casework.offers import target_of
 from casework.policy import Act, Target, may, require
+from casework.qr import qr_svg
 from casework.rating_codes import CODE_DIGITS, CODE_SECONDS
 from casework.ratings import INTAKE, STAGES, Rating, stages_of
 from casework.web import keys
 from casework.web.attempts import address_of
-from casework.web.case_keys import QR, RATINGS
+from casework.web.case_keys import RATINGS
 from casework.web.case_reading import view_of
 from casework.web.forms import form_of
 from casework.web.i18n import N_
@@ -91,7 +92,6 @@ async def ask_rating(request: web.Request) -> web.Response:
 
     code, known = await request.app[keys.STORE].write(write)
     address = (known or f"{request.scheme}://{request.host}").rstrip("/") + PATH
-    draw = request.app.get(QR)
     context = {
         "code": f"{code[:3]} {code[3:]}",
         "address": address,
@@ -99,7 +99,7 @@ async def ask_rating(request: web.Request) -> web.Response:
         "stage_name": line.name,
         "item_name": view.item.name if view.item else view.state.item,
         "path_of_case": f"/cases/{view.topic.hex()}",
-        "qr": draw(f"{address}/{code}") if draw is not None else "",
+        "qr": qr_svg(f"{address}/{code}") if address.isascii() else "",
     }
     return await render(request, "rating_code.html", context)
 

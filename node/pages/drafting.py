@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 
 from casework import case_store, reference
 from casework.applicant import ID_TYPES, USCC_TYPE
-from casework.desk import PREVIEW_TYPE, Desk
+from casework.desk import Desk
 from casework.errors import BadInput, NotFound, Problem
 from casework.identity import compact_number
 from casework.intake import PAGES_PER_CHANGE, checked, too_many_pages
+from casework.own_rules import PREVIEW_TYPE
 from casework.policy import Person, case_scope
 from casework.scenario import Requirements, all_answers, asked, requirements
 from casework.service_item import ServiceItem
