@@ -68,10 +68,15 @@ def note_gateway(conn: Connection, withheld: Collection[str] | None) -> None:
 
 
 def queue(conn: Connection, log: CaseLog, cases: Iterable[tuple[int, bytes]], now: int) -> None:
-    """Queue what these cases (home, topic) have to tell by now, each thing once; only what the county has ordered."""
+    """Queue what these cases (home, topic) have to tell by now, each thing once; only what the county has ordered.
+    Of an erased case nothing is kept."""
     setting = identity.get(conn, _SETTING)
     topics = [topic for home, topic in cases if home]
-    if not setting or not topics:
+    if setting is None or not topics:
+        return
+    erased = sa.select(_C.topic).where(_C.topic.in_(topics), _C.state == "")
+    conn.execute(sa.delete(message).where(_M.topic.in_(erased)))
+    if not setting:
         return
     withheld = frozenset(json.loads(setting)["withheld"])
     wanted = sa.select(_C.topic, _C.home, _C.home_region, _C.item)

@@ -39,6 +39,7 @@ from hub.messages import (
     note_gateway,
 )
 from hub.settings import HubSettings
+from sync_protocol.authority import erase
 from sync_protocol.store.data_folder import DataFolder, FolderError
 from sync_protocol.store.postgres_store import PostgresStore
 from tests.hub.conftest import OpenHub
@@ -226,6 +227,15 @@ def test_a_fault_that_may_pass_is_tried_again_later_and_given_up_in_the_end(hall
     assert rows(hall)[0].state == FAILED and len(gateway.given) == TRIES_MAX
     assert waits[:3] == [31, 61, 121] and max(waits) <= messages.BACKOFF_MAX_SECONDS + 1
     assert told(hall, hall.hub, case) == []
+
+
+def test_of_an_erased_case_no_number_and_no_text_is_kept(hall: Hall, case: bytes) -> None:
+    ask(hall, case)
+    send(hall, Answers([Verdict(sent=False, reason="网关答复 HTTP 400")]))
+    (row,) = rows(hall)
+    assert (row.state, len(row.phone)) == (FAILED, len(PHONE))
+    hall.at_hub(erase, hall.village.author, case, hall.writing())
+    assert rows(hall) == []
 
 
 def test_the_pause_is_anywhere_up_to_its_bound() -> None:
