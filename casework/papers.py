@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -82,11 +83,18 @@ def paper(facts: Facts, slug: str) -> Paper:
     return replace(
         made,
         number=number_of(offer.kind, facts, offer.ordinal),
+        facts=(*made.facts, *_code_row(facts.case_qr)),
         qr=made.qr or facts.case_qr,
         qr_words=made.qr_words or "扫码查看办理进度",
         tentative=TENTATIVE if facts.state.base is not None else "",
         printed=f"打印 {facts.now} · {facts.station}",
     )
+
+
+def _code_row(qr: str) -> tuple[tuple[str, str], ...]:
+    """The code in the QR, to be typed where there is no camera; in groups of five."""
+    found = re.search(r"q/([A-Z2-7]{26})", qr)
+    return (("查询码", "-".join(re.findall(".{1,5}", found[1]))),) if found else ()
 
 
 def _ordinal(state: CaseState, kind: Kind) -> int:

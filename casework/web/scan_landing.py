@@ -14,7 +14,7 @@ from casework.web.i18n import N_
 from casework.web.render import flash, redirect
 
 _NOT_HERE = N_(
-    "扫到了一张回执，但本机没有这个办件，或它不在您的查看范围内。刚收的件要等收件站点联网上报；也可以在“验真”页核对这张回执。"
+    "扫到了一张回执，但本机没有这个办件，或它不在您的查看范围内。刚收的件要等收件站点联网上报；也可以在“核验”页核对这张回执。"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from casework.paper_glyphs import FONT, is_drawn, picture
 from casework.paper_lines import wrap
 from casework.paper_pdf import FORMATS, paper_pdf
 from casework.papers import offers, paper
+from casework.scan_text import scanned
 from casework.states import State
 from tests.casework.paper_cases import LONG_NAME, LONG_VILLAGE, QR, RESULT_QR, facts, state
 
@@ -197,3 +199,10 @@ def test_lines_break_where_chinese_is_broken() -> None:
         not line.startswith(tuple("，。》）")) for line in wrap("依据《行政许可法》第三十二条，自收到。" * 3, 10, wide)
     )
     assert "0563-6022345" in wrap("请打电话 0563-6022345）。", 8, wide)[1]
+
+
+def test_the_code_in_the_qr_can_be_read_and_typed() -> None:
+    code = QR.split("/q/")[1].split("#")[0]
+    rows = dict(paper(facts(), "receipt").facts)
+    assert rows["查询码"].replace("-", "") == code and scanned(rows["查询码"].replace("-", "")) is not None
+    assert "查询码" not in dict(paper(replace(facts(), case_qr=""), "receipt").facts)
