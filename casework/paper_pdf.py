@@ -13,7 +13,7 @@ FORMATS: dict[str, Format] = {A4.name: A4, ROLL.name: ROLL}
 _QR_MM = {A4.name: 46.0, ROLL.name: 72.0}
 """On A4 a module of the largest code is then as wide as five dots of a 300 dpi printer."""
 _QR_DOTS = 8
-_SEAL_MM = 40.0
+_SEAL_MM = 38.0
 _SIGNING_MM = 25.0
 """The least that a name is written on."""
 

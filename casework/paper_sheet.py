@@ -19,7 +19,7 @@ from casework.paper_glyphs import FONT, is_drawn, picture
 from casework.paper_lines import wrap
 
 _MM = 25.4 / 72
-_LEADING = 1.55
+_LEADING = 1.5
 _BOLD = 0.035
 """Stroke of bold type, as a part of its size: one file of ten megabytes is enough."""
 
@@ -37,7 +37,7 @@ class Format:
     stacked: bool
 
 
-A4 = Format("a4", 210, 297, 18, 12, stacked=False)
+A4 = Format("a4", 210, 297, 16, 11, stacked=False)
 ROLL = Format("80", 80, 0, 4, 11, stacked=True)
 """Rolls of 80 mm, of which printers reach 72."""
 _LONGEST = 5000
@@ -137,7 +137,7 @@ class Sheet:
 
     def row(self, cells: Sequence[str], widths: Sequence[float], *, size: float, bold: bool = False) -> None:
         """One row of a table with lines around its cells; a row never breaks over two pages unless it is higher."""
-        pad, step = 1.2, size * _MM * 1.35
+        pad, step = 0.8, size * _MM * 1.3
         broken = [self.lines(cell, width - 2 * pad, size) for cell, width in zip(cells, widths, strict=True)]
         most = max(1, int((self.height - 2 * self.form.margin - 2 * pad) / step))
         while any(broken):
