@@ -157,7 +157,7 @@ def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, Ca
         some = topics[at : at + _ROWS_AT_ONCE]
         known = {row.topic: row._mapping for row in conn.execute(sa.select(case_row).where(_C.topic.in_(some)))}
         for topic in some:
-            public = known[topic]["public"] if topic in known else b""
+            public = known[topic]["public"] if topic in known and states[topic].state is not None else b""
             values = row_of(conn, log, home, topic, states[topic], reference_data, public)
             if topic not in known:
                 new.append(values)

@@ -37,7 +37,7 @@ from hub.county import County as HubCounty
 from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY as COUNTY_PARTS
-from hub.pages.public_rating import LIMITER, FewPerMinute
+from hub.pages.public import LIMITS, Limits
 from hub.ratings import CountyRatings
 from node.keeping import kept
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
@@ -190,7 +190,7 @@ class Programs:
                 folder, place.store, place.replica, hall.topics(place), hall.desk(place), REGION
             )
             app[OPINIONS] = opinions_of
-            app[LIMITER] = FewPerMinute()
+            app[LIMITS] = Limits(hall.now)
             app[RATINGS] = CountyRatings(lambda: place.replica.journal, hall.topics(place))
             app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, DEFAULT_RULES)
         add_pages(app, [*CASE_PAGES, *COURIER_PAGES, *(HUB_PAGES if tier == COUNTY else NODE_PAGES)])

@@ -21,6 +21,8 @@ ROW = {
     "name": "Zhang 张三", "id_number": "34252319500101001X", "code": "ABC123", "case_no": "341882-0001",
     "received": "2026-11-20", "ref": "", "changed": 5, "accepted": 4, "due": "2026-12-01", "lapse_day": "9999-12-31",
     "asked": "",
+    "public": b"",
+    "tell": "",
 }  # fmt: skip
 EVERYTHING = CaseScope("341882", None)
 Ask = Callable[..., list[int]]
