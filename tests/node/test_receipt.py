@@ -59,7 +59,7 @@ async def test_a_signed_receipt_is_kept_with_the_case_and_opens_at_the_county(
     agent, approver, case = await closed_case(programs, pdf(1), "a.pdf")
     programs.exchange()
     form = await agent.get(case + "/do/deliver")
-    assert f'href="{case}/paper/receipt"' in form.text
+    assert f'href="{case}/paper/delivery"' in form.text
     assert re.search(r'<script src="[^"]*signature[^"]*" defer', form.text) and 'id="signature-box" hidden' in form.text
     assert 'enctype="multipart/form-data"' in form.text and 'name="file"' in form.text
     handed = await agent.post(case + "/do/deliver", *HANDED, files=[(field, name, content)])
