@@ -18,11 +18,11 @@ from casework.errors import BadInput
 from casework.materials.opening import open_material
 from casework.materials.rules import MAX_UPLOAD_BYTES, check_pixels
 from casework.materials.rules import Kind as FileKind
+from casework.paper_drawing import Draw, draw_papers
 from casework.paper_form import Facts, Kind, Paper, Table, base_facts, day_words
-from casework.paper_pdf import draw
-from casework.paper_sheet import A4, Sheet
+from casework.paper_formats import A4
 from casework.papers import offers, paper
-from casework.pdf_append import Picture, append_pictures, jpeg_as_it_is, size_of
+from casework.pdf_append import Picture, append_pictures, jpeg_as_it_is, pages_of, size_of
 from casework.states import OFFICE_NAMES, STATE_NAMES
 
 ATTACHMENTS_MAX = 1_000
@@ -51,14 +51,20 @@ class Laid:
 
 
 def build(
-    facts: Facts, moments: Callable[[int], str], attachments: Sequence[Attachment], folder: Path, at: datetime
+    facts: Facts,
+    moments: Callable[[int], str],
+    attachments: Sequence[Attachment],
+    folder: Path,
+    at: datetime,
+    draw: Draw = draw_papers,
 ) -> Path:
     """The finished file, inside `folder`, which exists and is the caller's to delete. moments: how a time is said."""
     laid = [_laid(one, folder, number) for number, one in enumerate(attachments)]
     made = [paper(facts, offer.slug) for offer in offers(facts.state, facts.to_come) if not offer.why]
-    # Drawn twice: how many pages come first is known only then, and numbers of one width change nothing.
-    pages = len(_drawn(facts, moments, made, laid, 0, at).pdf.pages)
-    base = _drawn(facts, moments, made, laid, pages, at).bytes()
+    base = _drawn(facts, moments, made, laid, 0, at, draw)
+    if any(one.pictures for one in laid):
+        # Drawn twice: how many pages come first is known only now, and numbers of one width change nothing.
+        base = _drawn(facts, moments, made, laid, pages_of(base), at, draw)
     target = folder / "archive.pdf"
     with target.open("wb") as file:
         append_pictures(base, (picture for one in laid for picture in one.pictures), file)
@@ -66,15 +72,17 @@ def build(
 
 
 def _drawn(
-    facts: Facts, moments: Callable[[int], str], made: Sequence[Paper], laid: Sequence[Laid], before: int, at: datetime
-) -> Sheet:
-    sheet = Sheet(A4, f"{facts.item_name} {facts.applicant} 办件全卷", at)
-    draw(sheet, cover(facts, moments, made, laid, before), first=True)
-    for one in made:
-        draw(sheet, one)
-    if any(one.why for one in laid):
-        draw(sheet, _absent(facts, laid))
-    return sheet
+    facts: Facts,
+    moments: Callable[[int], str],
+    made: Sequence[Paper],
+    laid: Sequence[Laid],
+    before: int,
+    at: datetime,
+    draw: Draw,
+) -> bytes:
+    absent = [_absent(facts, laid)] if any(one.why for one in laid) else []
+    papers = [cover(facts, moments, made, laid, before), *made, *absent]
+    return draw(papers, f"{facts.item_name} {facts.applicant} 办件全卷", A4, at)
 
 
 def cover(

@@ -15,10 +15,9 @@ from sqlalchemy import Connection
 from casework.case_tables import hall_row
 from casework.errors import BadInput, Problem
 from casework.reference import checked_url
+from casework.slips import HOST_CHARS_MAX
 from casework.tables import storable
 
-HOST_CHARS_MAX = 45
-"""So that the QR code of a slip stays within 500 characters."""
 _TEXT_CHARS_MAX = 60
 _LABELS = {"name": "大厅名称", "url": "对外网址", "phone": "咨询电话", "complaints": "监督电话"}
 

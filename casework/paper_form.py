@@ -5,9 +5,11 @@ Papers are Chinese in every language of the pages: they are the organ's own docu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from casework.deadlines import Clock
 from casework.fold import CaseState
@@ -84,6 +86,21 @@ class Paper:
     qr_words: str = ""
     tentative: str = ""
     printed: str = ""
+
+
+def to_plain(paper: Paper) -> dict[str, Any]:
+    """For another process."""
+    return asdict(paper)
+
+
+def from_plain(plain: Mapping[str, Any]) -> Paper:
+    """Inverse of `to_plain`, also of what JSON has made of it. Raises KeyError or TypeError for what is none."""
+    tables = tuple(
+        Table(one["caption"], tuple(one["heads"]), tuple(tuple(row) for row in one["rows"])) for one in plain["tables"]
+    )
+    texts = {name: tuple(plain[name]) for name in ("paragraphs", "closing", "signatures", "notices")}
+    pairs = tuple((label, value) for label, value in plain["facts"])
+    return Paper(**{**plain, **texts, "kind": Kind(plain["kind"]), "facts": pairs, "tables": tables})
 
 
 @dataclass(frozen=True, slots=True)

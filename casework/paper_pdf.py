@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from casework.paper_form import SEAL_PLACE, Paper, Table, day_words
-from casework.paper_sheet import A4, ROLL, Format, Sheet
+from casework.paper_formats import A4, ROLL, Format
+from casework.paper_sheet import Sheet
 from casework.qr import qr_png
 
-FORMATS: dict[str, Format] = {A4.name: A4, ROLL.name: ROLL}
 _QR_MM = {A4.name: 46.0, ROLL.name: 72.0}
 """On A4 a module of the largest code is then as wide as five dots of a 300 dpi printer."""
 _QR_DOTS = 8
@@ -18,9 +18,9 @@ _SIGNING_MM = 25.0
 """The least that a name is written on."""
 
 
-def paper_pdf(papers: Sequence[Paper], form: Format, made_at: datetime) -> bytes:
-    """The papers one after another, each on a page of its own."""
-    title = papers[0].title if len(papers) == 1 else f"{papers[0].title}等 {len(papers)} 份文书"
+def paper_pdf(papers: Sequence[Paper], title: str, form: Format, made_at: datetime) -> bytes:
+    """The papers one after another, each on a page of its own. Takes a hundred megabytes for a while, which is why
+    servers let a child do it (casework.paper_drawing)."""
     length = 0.0
     if not form.height:
         trial = Sheet(form, title, made_at)

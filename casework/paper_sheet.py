@@ -9,12 +9,12 @@ import hashlib
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
 from fpdf import FPDF
 
+from casework.paper_formats import Format
 from casework.paper_glyphs import FONT, is_drawn, picture
 from casework.paper_lines import wrap
 
@@ -24,22 +24,6 @@ _BOLD = 0.035
 """Stroke of bold type, as a part of its size: one file of ten megabytes is enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A kind of paper: width, height (0: as long as it gets), margins, the size of plain type; stacked: too narrow for
-    tables, whose rows become lines."""
-
-    name: str
-    width: float
-    height: float
-    margin: float
-    size: float
-    stacked: bool
-
-
-A4 = Format("a4", 210, 297, 16, 11, stacked=False)
-ROLL = Format("80", 80, 0, 4, 11, stacked=True)
-"""Rolls of 80 mm, of which printers reach 72."""
 _LONGEST = 5000
 _CHANGED_AT = re.compile(rb'(xmp:(?:Modify|Metadata)Date=")[^"]{25}"')
 _FILE_ID = re.compile(rb"/ID \[<[0-9A-F]{32}><[0-9A-F]{32}>\]")

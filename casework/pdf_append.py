@@ -30,6 +30,14 @@ class Picture:
     grey: bool
 
 
+def pages_of(base: bytes) -> int:
+    """How many pages a PDF has. Raises ValueError for one that fpdf2 did not make."""
+    pages = _PAGES.search(base)
+    if pages is None:
+        raise ValueError("not a PDF as fpdf2 writes it")
+    return int(pages[2])
+
+
 def append_pictures(base: bytes, pictures: Iterable[Picture], target: BinaryIO) -> None:
     """Write `base`, a PDF as fpdf2 makes it, with each picture on a page of its own after the others."""
     pages, trailer = _PAGES.search(base), _TRAILER.search(base)

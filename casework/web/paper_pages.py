@@ -18,9 +18,9 @@ from casework.case_needs import lacking_of
 from casework.desk import CaseView, Desk
 from casework.errors import NotFound
 from casework.hall import hall
+from casework.paper_drawing import draw_papers
 from casework.paper_form import SEAL_PLACE, Facts, day_words
-from casework.paper_pdf import FORMATS, paper_pdf
-from casework.paper_sheet import A4, ROLL
+from casework.paper_formats import A4, FORMATS, ROLL
 from casework.papers import offers, paper
 from casework.policy import Act, Person
 from casework.qr import qr_svg
@@ -91,7 +91,7 @@ async def show_paper_pdf(request: web.Request) -> web.Response:
     except NotFound as error:
         return await error_page(request, 404, what=str(error))
     at = datetime.fromtimestamp(request.app[keys.CLOCK](), UTC)
-    data = await request.app[OFF_LOOP](lambda: paper_pdf([made], form, at))
+    data = await request.app[OFF_LOOP](lambda: draw_papers([made], made.title, form, at))
     return web.Response(body=data, content_type="application/pdf", headers=pdf_headers(f"{made.title}-{made.number}"))
 
 

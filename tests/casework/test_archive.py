@@ -11,6 +11,7 @@ import pytest
 
 from casework import archive
 from casework.archive import Attachment, build
+from casework.paper_pdf import paper_pdf
 from casework.web.render import moment
 from tests.casework.materials.samples import encoded, jpeg, pdf, photo
 from tests.casework.paper_cases import facts, state
@@ -63,7 +64,7 @@ def test_each_scan_keeps_its_bytes_and_the_same_case_gives_the_same_file(tmp_pat
     for name in "ab":
         folder = tmp_path / name
         folder.mkdir()
-        made.append(build(facts(), moment, attachments()[:2], folder, AT).read_bytes())
+        made.append(build(facts(), moment, attachments()[:2], folder, AT, paper_pdf).read_bytes())
     assert made[0] == made[1]
     assert all(encoded(photo(*size), "JPEG") in made[0] for size in ((600, 900), (900, 600)))
 
@@ -78,7 +79,7 @@ def test_a_case_without_scans_and_one_with_nothing_here(tmp_path: Path) -> None:
     for name, given in (("none", []), ("away", [Attachment("户口簿", "image/jpeg", None)])):
         folder = tmp_path / name
         folder.mkdir()
-        document = pypdfium2.PdfDocument(build(facts(), moment, given, folder, AT))
+        document = pypdfium2.PdfDocument(build(facts(), moment, given, folder, AT, paper_pdf))
         assert ("缺页说明" in words(document[len(document) - 1])) is bool(given)
 
 
@@ -93,5 +94,5 @@ def test_it_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tentative_state_is_said_on_the_cover(tmp_path: Path) -> None:
     case = state()
     case.base = state()
-    document = pypdfium2.PdfDocument(build(facts(case), moment, [], tmp_path, AT))
+    document = pypdfium2.PdfDocument(build(facts(case), moment, [], tmp_path, AT, paper_pdf))
     assert "印自待县级确认的内容" in words(document[0])

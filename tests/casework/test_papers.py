@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,13 +15,15 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from casework import paper_glyphs
+from casework import paper_drawing, paper_glyphs
 from casework.errors import NotFound
 from casework.fold import CaseState
+from casework.paper_drawing import DrawingFailed, draw_papers
 from casework.paper_form import Kind
+from casework.paper_formats import FORMATS
 from casework.paper_glyphs import FONT, is_drawn, picture
 from casework.paper_lines import wrap
-from casework.paper_pdf import FORMATS, paper_pdf
+from casework.paper_pdf import paper_pdf
 from casework.papers import offers, paper
 from casework.states import State
 from tests.casework.paper_cases import LONG_NAME, LONG_VILLAGE, QR, RESULT_QR, facts, state
@@ -61,7 +65,7 @@ def codes(images: list[Image.Image]) -> set[str]:
 @pytest.mark.parametrize("slug", CASES)
 def test_each_paper_is_drawn_with_its_words_and_a_code_that_scanners_read(slug: str, size: str) -> None:
     changed, title, said = CASES[slug]
-    pdf = paper_pdf([paper(facts(state(**changed)), slug)], FORMATS[size], AT)
+    pdf = paper_pdf([paper(facts(state(**changed)), slug)], "文书", FORMATS[size], AT)
     text, images = text_of(pdf), drawn(pdf)
     for words in (title, said, "买买提·吐尔逊買買提", "食品小作坊登记证核发", "342***********0011", "东亭村便民服务站"):
         assert words in text, words
@@ -79,7 +83,7 @@ def test_nothing_sticks_out_of_the_sheet_or_lies_over_something(size: str) -> No
     """With the longest names, everything has its place inside the margins; ink at the edge would be cut off."""
     case = state(applicant={"id": "342524188001010011", "name": LONG_NAME}, **DENIED)
     for slug in ("receipt", "transfer"):
-        pdf = paper_pdf([paper(facts(case, home_name=LONG_VILLAGE, confirmed=False), slug)], FORMATS[size], AT)
+        pdf = paper_pdf([paper(facts(case, home_name=LONG_VILLAGE, confirmed=False), slug)], "文书", FORMATS[size], AT)
         assert LONG_NAME in text_of(pdf) and LONG_VILLAGE in text_of(pdf)
         for image in drawn(pdf, 100):
             edge = round(3 / 25.4 * 100)
@@ -89,7 +93,7 @@ def test_nothing_sticks_out_of_the_sheet_or_lies_over_something(size: str) -> No
 
 
 def test_the_same_paper_is_the_same_bytes_with_title_language_and_embedded_font() -> None:
-    made = [paper_pdf([paper(facts(), "receipt")], FORMATS["a4"], AT) for _ in range(2)]
+    made = [paper_pdf([paper(facts(), "receipt")], "收件回执", FORMATS["a4"], AT) for _ in range(2)]
     assert made[0] == made[1]
     assert b"/FontFile2" in made[0] and b"zh-CN" in made[0] and b"<pdfaid:part>2</pdfaid:part>" in made[0]
     assert '<rdf:li xml:lang="x-default">收件回执' in made[0].decode("utf-8", "replace")
@@ -110,7 +114,7 @@ def test_what_is_printed_from_tentative_state_says_so(slug: str) -> None:
     made = paper(facts(case), slug)
     assert made.tentative.startswith("印自待县级确认的内容")
     if slug == "extension":
-        assert "印自待县级确认的内容" in text_of(paper_pdf([made], FORMATS["80"], AT))
+        assert "印自待县级确认的内容" in text_of(paper_pdf([made], "文书", FORMATS["80"], AT))
 
 
 def test_numbers_are_stable_and_tell_the_papers_apart() -> None:
@@ -159,7 +163,8 @@ def test_what_the_font_lacks_is_a_picture_of_its_own_shape() -> None:
     ink = Image.open(io.BytesIO(picture("𠮷"))).convert("L")
     assert sum(ink.histogram()[:128]) > 500, "not an empty square"
     names = [
-        paper_pdf([paper(facts(state(applicant={"name": name})), "receipt")], FORMATS["a4"], AT) for name in "𠮷𠮶"
+        paper_pdf([paper(facts(state(applicant={"name": name})), "receipt")], "文书", FORMATS["a4"], AT)
+        for name in "𠮷𠮶"
     ]
     assert drawn(names[0])[0].tobytes() != drawn(names[1])[0].tobytes()
 
@@ -168,7 +173,7 @@ def test_where_no_font_knows_a_character_its_code_point_stands_in_a_box() -> Non
     unknown = [picture(char, ()) for char in ("𠮷", "𰻝", "\ue000")]
     assert len(set(unknown)) == 3
     strange = "\ue000\ufe00\u200d\U0003134a\U0010ffff᠊\t\x00😀"
-    pdf = paper_pdf([paper(facts(state(applicant={"name": strange, "id": ""})), "receipt")], FORMATS["80"], AT)
+    pdf = paper_pdf([paper(facts(state(applicant={"name": strange, "id": ""})), "receipt")], "文书", FORMATS["80"], AT)
     assert codes(drawn(pdf)) == {QR}
 
 
@@ -205,3 +210,20 @@ def test_the_code_in_the_qr_can_be_read_and_typed() -> None:
     rows = dict(paper(facts(), "receipt").facts)
     assert rows["查询码"].replace("-", "") == code
     assert "查询码" not in dict(paper(replace(facts(), case_qr=""), "receipt").facts)
+
+
+@pytest.mark.parametrize("size", ["a4", "80"])
+def test_a_child_draws_the_same_and_leaves_nothing_behind(size: str) -> None:
+    made = [paper(facts(), offer.slug) for offer in offers(facts().state) if not offer.why]
+    assert draw_papers(made, "文书", FORMATS[size], AT) == paper_pdf(made, "文书", FORMATS[size], AT)
+
+
+def test_a_server_that_shows_papers_has_not_loaded_what_draws_them() -> None:
+    loaded = "import sys, casework.web.paper_pages; print([m for m in ('fpdf', 'fontTools') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_child_that_fails_is_no_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper_drawing.sys, "executable", "/bin/false")
+    with pytest.raises(DrawingFailed):
+        draw_papers([paper(facts(), "receipt")], "文书", FORMATS["a4"], AT)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from casework.paper_sheet import A4, Sheet
+from casework.paper_formats import A4
+from casework.paper_sheet import Sheet
 from casework.pdf_append import Picture, append_pictures
 from tests.casework.materials.samples import encoded, photo
 

@@ -14,9 +14,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from casework.case_store import by_public_code
 from casework.errors import BadInput
-from casework.hall import HOST_CHARS_MAX, Hall, hall, hall_from_plain
+from casework.hall import Hall, hall, hall_from_plain
 from casework.policy import Role
 from casework.public_code import CODE_BYTES, code_text
+from casework.slips import HOST_CHARS_MAX
 from hub.hall_cli import say_hall
 from hub.pages.public import _MISSES, public_case
 from tests.hub.hall import Hall as County
