@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
+from sync_protocol.frontier import Branch, Tip, clip, frontier_digest, higher
 from sync_protocol.journal import Writing
 from sync_protocol.limits import ANSWER_BLOB_BYTES, WANTS_MAX
 from sync_protocol.messages import (
@@ -102,7 +102,7 @@ class Answerer:
         mine = feed_store.frontier(conn, trust.topology(conn).held_feeds(self._child))
         for candidate in (remembered.offered, remembered.proven):
             if candidate is not None:
-                claimed = {**candidate, **self._taken.tips}
+                claimed = {**candidate, **higher(self._taken.tips, candidate)}
                 # The child leaves out of its claim what it believes that we lack.
                 if frontier_digest(clip(claimed, mine)) == self.hello.digest:
                     return claimed

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from sync_protocol.errors import BadBytes
 from sync_protocol.feeds import FeedId
-from sync_protocol.frontier import Branch, Tip, clip, frontier_digest
+from sync_protocol.frontier import Branch, Tip, clip, frontier_digest, higher
 from sync_protocol.journal import Writing
 from sync_protocol.limits import ANSWER_BLOB_BYTES, WANTS_MAX
 from sync_protocol.message_size import MessageSize
@@ -279,11 +279,11 @@ class Dialer:
             return  # it was said to whom we spoke before, and proves nothing of whom we speak to now
         vector = next((frame.frontier for frame in frames if isinstance(frame, Vector)), None)
         if vector is not None:
-            self._know({**vector, **_higher(received, vector)})
+            self._know({**vector, **higher(received, vector)})
             return
         if not hello.flags & HelloFlag.SEND_VECTOR and sent.reached is not None:
-            base = {**sent.reached, **_higher(self._theirs or {}, sent.reached)}
-            expected = {**base, **_higher(received, base)}
+            base = {**sent.reached, **higher(self._theirs or {}, sent.reached)}
+            expected = {**base, **higher(received, base)}
             proven = clip(mine, expected)  # of more than that the digest says nothing, whatever was claimed before
             if frontier_digest(proven) == hello.digest:
                 self._know(proven)
@@ -358,7 +358,3 @@ class Dialer:
 def _behind(theirs: dict[Branch, Tip], mine: dict[Branch, Tip]) -> bool:
     """Whether they lack something of this."""
     return any(theirs.get(branch, Tip(0, b"")).number < tip.number for branch, tip in mine.items())
-
-
-def _higher(received: dict[Branch, Tip], than: dict[Branch, Tip]) -> dict[Branch, Tip]:
-    return {b: tip for b, tip in received.items() if b not in than or than[b].number < tip.number}

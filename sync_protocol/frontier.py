@@ -94,3 +94,8 @@ def _vector_item(item: Any) -> tuple[Branch, Tip]:
     if not isinstance(head, bytes) or len(head) != HASH_BYTES:
         raise NotCanonical("vector head")
     return Branch(FeedId.parse(feed), epoch), Tip(number, head)
+
+
+def higher(received: dict[Branch, Tip], than: dict[Branch, Tip]) -> dict[Branch, Tip]:
+    """Of what was received, what goes further."""
+    return {b: tip for b, tip in received.items() if b not in than or than[b].number < tip.number}

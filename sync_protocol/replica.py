@@ -37,7 +37,8 @@ _log = logging.getLogger("lianban.sync")
 
 @dataclass(slots=True)
 class Taken:
-    """What came of a message's segments: tips reached, faults to tell the sender, counts."""
+    """What came of a message's segments: how far those that verified go (we may hold more), faults to tell the sender,
+    counts."""
 
     tips: dict[Branch, Tip] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -118,12 +119,12 @@ class Replica:
             fault = Fault(error.code, feed.packed(), str(error)[:256])
             if isinstance(error, Fork):
                 self._stop_feed(conn, error, now)
-        tip = stretch.write()
+        stretch.write()
         if stretch.entries:
             taken.entries += stretch.entries
             taken.homes.add(feed.home or 0)
-        if tip is not None and (stretch.entries or fault is None):
-            taken.tips[branch] = tip
+        if stretch.reached is not None and (stretch.entries or fault is None):
+            taken.tips[branch] = stretch.reached
         return fault
 
     def _stop_feed(self, conn: Connection, fork: Fork, now: int) -> None:

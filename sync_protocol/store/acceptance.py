@@ -30,6 +30,8 @@ class Stretch:
         self._branch = branch
         self._now = now
         self.entries = 0
+        self.reached: Tip | None = None
+        """How far the segments that verified go, which is what who sent them holds; we may hold more."""
         self._salts = feed_store.salts(conn, branch.feed)
         self._held = feed_store.tip_of(conn, branch)
         self._new: list[Link] = []
@@ -68,6 +70,8 @@ class Stretch:
             self._opened = opened | self._opened if self._opened else opened
             self._new += new
             self._signed.append(SignedHead(segment.last, segment.serial, segment.signature))
+        if self.reached is None or self.reached.number < segment.last:
+            self.reached = Tip(segment.last, links[-1].head)
 
     def write(self) -> Tip | None:
         """Write down what is new; the tip then held."""
