@@ -11,7 +11,9 @@ import random
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -37,8 +39,12 @@ def fill(store: SqliteStore, rng: random.Random, cases: int) -> bytes:
     made = [row | {"public": code_digest(code), "tell": ""} for row, code in zip(rows(1, cases), codes, strict=True)]
     for at in range(0, cases, 1_000):
         some = made[at : at + 1_000]
-        store.write(lambda conn, some=some: conn.execute(sa.insert(case_row), some))  # type: ignore[misc]
+        store.write(partial(_insert, rows=some))
     return codes[cases // 2]
+
+
+def _insert(conn: Connection, rows: list[dict[str, Any]]) -> None:
+    conn.execute(sa.insert(case_row), rows)
 
 
 def hits(conn: Connection, asked: list[str]) -> int:
@@ -70,7 +76,7 @@ def main() -> int:
             found, began = 0, time.perf_counter()
             for _ in range(0, guesses, _AT_ONCE):
                 asked = [code_text(rng.randbytes(CODE_BYTES)) for _ in range(_AT_ONCE)]
-                found += store.read(lambda conn, asked=asked: hits(conn, asked))  # type: ignore[misc]
+                found += store.read(partial(hits, asked=asked))
             print(f"{guesses} guesses, {CASES} cases, {time.perf_counter() - began:.0f} s: {found} hits (wanted: 0)")
             formed = [code_text(rng.randbytes(CODE_BYTES)) for _ in range(2_000)]
             near = [code_text(known[:-2] + rng.randbytes(2)) for _ in formed]

@@ -189,9 +189,8 @@ class Satisfaction:
         return self.counted >= ANONYMITY_LEAST
 
     def plus(self, grade: int, count: int) -> Satisfaction:
-        grades = list(self.grades)
-        grades[grade - 1] += count
-        return Satisfaction(tuple(grades))  # type: ignore[arg-type]
+        one, two, three, four, five = (known + count * (at == grade) for at, known in enumerate(self.grades, 1))
+        return Satisfaction((one, two, three, four, five))
 
 
 def marks_in_words(marks: Sequence[str]) -> list[str]:

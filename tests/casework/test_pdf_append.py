@@ -41,7 +41,7 @@ def test_every_table_entry_leads_to_its_object(tmp_path: Path) -> None:
             assert len(entry) == 19 and entry.endswith(" 00000 n ")
             assert data[int(entry[:10]) :].startswith(f"{number} 0 obj\n".encode())
             seen.append(number)
-    size, previous = (int(re.search(rb"/%b (\d+)" % name, trailer)[1]) for name in (b"Size", b"Prev"))  # type: ignore[index]
+    size, previous = (int(re.findall(rb"/%b (\d+)" % name, trailer)[0]) for name in (b"Size", b"Prev"))
     assert size == max(seen) + 1 and len(seen) == 7
     assert data[previous:].startswith(b"xref\n")
     for found in re.finditer(rb"/Length (\d+)\n>>\nstream\n", data[len(base()) :]):

@@ -249,7 +249,8 @@ entries_of_any_kind = st.builds(
 
 @given(st.lists(entries_of_any_kind, max_size=5))
 def test_any_entries_fold(entries: list[InternalEntry]) -> None:
-    rated_stages(entries)
+    found = rated_stages(entries)
+    assert len({one.stage for one in found}) == len(found) <= len(entries)
 
 
 def test_satisfaction_is_of_what_counts_and_single_grades_need_five() -> None:

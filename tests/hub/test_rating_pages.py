@@ -6,6 +6,7 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from casework.accounts import Account
@@ -71,7 +72,7 @@ def rate(hall: Hall, topic: bytes, grade: int, words: str = "") -> None:
 class Phone:
     """A citizen's browser: keeps no cookie, knows no token."""
 
-    def __init__(self, client: TestClient) -> None:  # type: ignore[type-arg]
+    def __init__(self, client: TestClient[web.Request, web.Application]) -> None:
         self.client = client
 
     async def get(self, path: str) -> tuple[int, str, dict[str, str]]:
@@ -85,7 +86,7 @@ class Phone:
 
 @pytest.fixture
 async def phone(hall: Hall):
-    client: TestClient = TestClient(TestServer(hub_app(hall)))  # type: ignore[type-arg]
+    client = TestClient(TestServer(hub_app(hall)))
     await client.start_server()
     yield Phone(client)
     await client.close()

@@ -42,6 +42,7 @@ from sync_protocol.errors import BadSignature
 from sync_protocol.feeds import TO_SELF, up
 from sync_protocol.reading import read_entry, told
 from sync_protocol.store import tables as t
+from sync_protocol.store.seam import Store
 from tests.hub.hall import OFFICE, Hall
 from tests.sync_protocol.county import REGION, VILLAGE, Place
 
@@ -103,7 +104,7 @@ def test_a_rating_given_while_the_county_is_away_counts_once_it_arrives(hall: Ha
     assert rows(hall) == [row]
 
 
-def plain_bytes(store: object) -> Iterator[bytes]:
+def plain_bytes(store: Store) -> Iterator[bytes]:
     """Everything that lies in a database, cell by cell and decrypted."""
 
     def read(conn: sa.Connection) -> list[bytes]:
@@ -115,7 +116,7 @@ def plain_bytes(store: object) -> Iterator[bytes]:
                 found += [cell if isinstance(cell, bytes) else str(cell).encode() for cell in row]
         return found
 
-    yield from store.read(read)  # type: ignore[attr-defined]
+    yield from store.read(read)
 
 
 def test_neither_the_rated_station_nor_its_township_can_read_it(hall: Hall, agent: Account) -> None:

@@ -131,6 +131,7 @@ def test_a_link_that_breaks_at_random_bytes_brings_everything_in_the_end(story):
         while p.cuts < 4:  # how much went through each connection is the scheduler's business
             story.intake(story.cases())
             story.sync()
+        assert p.cuts >= 4
         print(f"\n{p.connections} connections, {p.cuts} cut, {p.up} bytes up, {p.down} down")
         dial(story.village, story.county["township"].url)
     story.county["village"].start()

@@ -10,10 +10,13 @@ import pytest
 from sync_protocol.answerer import Answerer
 from sync_protocol.custody import Tier as CustodyTier
 from sync_protocol.dialer import Dialer
+from sync_protocol.feeds import up
+from sync_protocol.frontier import Branch
 from sync_protocol.holding import case_custody
 from sync_protocol.judging import Verdict
 from sync_protocol.messages import Vector, pack_message
 from sync_protocol.order import Standing
+from sync_protocol.store import feed_store
 from sync_protocol.topology import Tier
 from tests.sync_protocol.county import OTHER_VILLAGE, TOWNSHIP, VILLAGE, small_county
 
@@ -288,3 +291,21 @@ def test_after_the_word_of_a_new_township_machine_the_old_ones_receipts_prove_no
     with contextlib.suppress(AssertionError):
         c.sync(village, township)
     assert custody_at(village, village, township, topic).tier is CustodyTier.HERE
+
+
+def test_what_a_peer_sent_says_how_far_it_is_and_not_what_we_hold(county):
+    """A township that knows no more what the county had asks again, while its village brings newer entries."""
+    c, hub, township, village = county
+    village.open_case({"name": "张三"})
+    c.sync(village, township)
+    c.sync(township, hub)
+    branch = Branch(up(village.author), 0)
+    there = hub.store.read(lambda conn: feed_store.tip_of(conn, branch))
+    for name in ("李四", "王五"):
+        village.open_case({"name": name})
+    c.sync(village, township)
+    here = township.store.read(lambda conn: feed_store.tip_of(conn, branch))
+    assert here.number > there.number > 0
+    sent, _ = hub.store.read(lambda conn: hub.replica.segments_for(conn, {branch: there}, {}, 100_000))
+    taken = township.store.write(lambda conn: township.replica.take_entries(conn, sent, hub.author, c.clock.now))
+    assert (taken.tips, taken.entries, taken.faults) == ({branch: there}, 0, [])
