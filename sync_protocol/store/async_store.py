@@ -42,6 +42,14 @@ def threads(count: int, name: str) -> Executor:
     return ThreadPoolExecutor(count, thread_name_prefix=name)
 
 
+def _outlasting(future: asyncio.Future[T]) -> asyncio.Future[T]:
+    """Goes on where its waiter is cancelled. A write that fails after that has nobody left to acknowledge it to, and is
+    no surprise to the loop: `shield` alone no longer listens to it then (https://docs.python.org/3/library/asyncio-task.html#asyncio.shield).
+    """
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return asyncio.shield(future)
+
+
 class AsyncStore:
     """`await store.write(fn)` returns when the effect is on disk; `await store.read(fn)` sees one snapshot."""
 
@@ -64,12 +72,12 @@ class AsyncStore:
         loop = asyncio.get_running_loop()
         if self.sync.writers > 1:
             alone = partial(self.sync.write, fn)
-            return await asyncio.shield(loop.run_in_executor(self._writer, ending_on_disk_failure, alone, self._end))
+            return await _outlasting(loop.run_in_executor(self._writer, ending_on_disk_failure, alone, self._end))
         future: asyncio.Future[T] = loop.create_future()
         self._queue.append((fn, future))
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._drain())
-        return await asyncio.shield(future)
+        return await _outlasting(future)
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
