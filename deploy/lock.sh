@@ -1,7 +1,8 @@
 #!/bin/sh
 # Remakes requirements.lock and requirements-dev.lock from pyproject.toml: every version pinned, every file
 # of every platform by hash, no address of any registry. Options go to pip-compile, e.g. --upgrade.
-# Where there is npm, also the locks of the papers' font and of what bench/weak_link measures beside the product.
+# Where there is npm, also the locks of what pages are built with, of the papers' font and of what bench/weak_link
+# measures beside the product.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -31,7 +32,7 @@ compile requirements.lock --build-deps-for editable "$@"
 compile requirements-dev.lock --build-deps-for editable --extra dev --constraint requirements.lock "$@"
 
 if command -v npm >/dev/null 2>&1; then
-    for folder in deploy/fonts bench/peers; do
+    for folder in casework/web/front deploy/fonts bench/peers; do
         npm --prefix "$folder" install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts \
             --no-audit --no-fund
         echo "==> $folder/package-lock.json: $(grep -c '"integrity"' "$folder/package-lock.json") packages"

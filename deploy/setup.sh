@@ -143,11 +143,13 @@ if stamped "$kind" "$lock"; then
     # A system package may have gone since; a look costs nothing.
     install_missing "$(missing_packages | tr '\n' ' ' | sed 's/ *$//')"
     deploy/fonts.sh
+    deploy/front.sh "$kind"
     exit 0
 fi
 # The development lock holds every runtime package at the same version.
 if [ "$kind" = runtime ] && stamped dev requirements-dev.lock; then
     deploy/fonts.sh
+    deploy/front.sh "$kind"
     exit 0
 fi
 
@@ -159,5 +161,6 @@ make_venv
 rm -f "$venv"/lianban-*.stamp
 install_lock "$lock"
 deploy/fonts.sh
+deploy/front.sh "$kind"
 stamp_of "$lock" >"$venv/lianban-$kind.stamp"
 say "ready: .venv ($kind)"

@@ -10,7 +10,8 @@ from pathlib import Path
 from aiohttp import web
 
 PREFIX = "/static/"
-OWN_FOLDER = Path(__file__).parent / "static"
+OWN_FOLDERS = (Path(__file__).parent / "static", Path(__file__).parent / "built")
+"""What is written here, and what deploy/front.sh builds of `front`."""
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 _FOREVER = "public, max-age=31536000, immutable"

@@ -34,7 +34,7 @@ def setup(
     """
     app[keys.STORE], app[keys.SITE], app[keys.HOOKS] = store, site, hooks
     app[keys.PASSWORDS], app[keys.CLOCK], app[keys.RANDOM] = passwords, clock, random_bytes
-    app[keys.ASSETS] = assets.Assets([assets.OWN_FOLDER, *site.assets])
+    app[keys.ASSETS] = assets.Assets([*assets.OWN_FOLDERS, *site.assets])
     app[keys.PAGES] = PageTable()
     add_templates(app, site.templates, load_translations(site.language))
     app.middlewares.extend((log_request, secure_headers, error_pages, load_session, guard))

@@ -1,0 +1,3 @@
+// On every page.
+import "htmx.org";
+import "./parts/composing.js";
