@@ -29,6 +29,7 @@ from sync_protocol.messages import (
     Want,
 )
 from sync_protocol.replica import Replica, Taken
+from sync_protocol.reporting import take_reports
 from sync_protocol.store import blob_store, feed_store, peers, trust
 from sync_protocol.store.dialect import lock_homes
 from sync_protocol.trailing import Trail
@@ -85,6 +86,7 @@ class Answerer:
         """Accept the entries and find out what the child holds."""
         peers.note_contact(conn, self._child, now, self.hello.time - now)
         self._taken = self._replica.take_entries(conn, self._frames, self._child, now)
+        take_reports(conn, self._replica.me, self._child, self._frames, now, self.hello.time - now)
         self._faults = list(self._taken.faults)  # set anew: a transaction may be run again
         self._named = self._replica.named_chunks(conn, self._frames)
         announced = {(frame.hash, frame.length) for frame in self._frames if isinstance(frame, Pieces)}

@@ -31,10 +31,12 @@ from sync_protocol.messages import (
     Frame,
     Hello,
     HelloFlag,
+    Report,
     Vector,
     Want,
 )
 from sync_protocol.replica import Replica
+from sync_protocol.reporting import Reporter
 from sync_protocol.store import blob_store, feed_store, peers, trust
 from sync_protocol.under_way import Progress, Sent, chunk_bytes
 
@@ -48,8 +50,9 @@ class Dialer:
     """One parent as seen from its child. `compose` is called for one message at a time; each ends in the three steps of
     an answer, or in `drop`."""
 
-    def __init__(self, replica: Replica, parent: int) -> None:
+    def __init__(self, replica: Replica, parent: int, reporter: Reporter | None = None) -> None:
         self._replica = replica
+        self._reporter = reporter
         self.parent = parent
         self._theirs: dict[Branch, Tip] | None = None
         self._offsets: dict[bytes, int] = {}
@@ -118,6 +121,8 @@ class Dialer:
     def drop(self, sent: Sent) -> None:
         """The message is no longer under way, however it ended."""
         if sent.under_way:
+            if self._reporter is not None and not sent.answered:
+                self._reporter.unsay(sent.frames)
             self._under_way -= sent.blob_ends().keys() | sent.wants() | sent.asks_after()
             sent.under_way = False
 
@@ -138,7 +143,7 @@ class Dialer:
         mine = feed_store.frontier(conn, self._shared(conn))
         if self._theirs is None:
             hello = Hello(PROTOCOL_VERSION, now, frontier_digest(mine), self._little())
-            frames: list[Frame] = [hello, Vector(mine), *self._questions(conn)]
+            frames: list[Frame] = [hello, Vector(mine), *self._reports(conn, now), *self._questions(conn)]
             return Sent(frames, None, 0, known=self._known, era=self._era)
         offers = self._offers(mine)
         entry_bytes = min(_ENTRIES_TO_BLOBS * self._size.bytes, self._replica.message_target_bytes)
@@ -151,7 +156,11 @@ class Dialer:
         hello = Hello(PROTOCOL_VERSION, now, frontier_digest(claim), flags, 0 if busy else wait_seconds)
         entries = sum(len(segment.items) for segment in segments)
         aim = entry_bytes if segments else self._size.bytes
-        return Sent([hello, *segments, *blobs], reached, entries, aim, self._known, self._era)
+        said = [hello, *self._reports(conn, now), *segments, *blobs]
+        return Sent(said, reached, entries, aim, self._known, self._era)
+
+    def _reports(self, conn: Connection, now: int) -> list[Report]:
+        return self._reporter.frames(conn, now) if self._reporter is not None else []
 
     def _questions(self, conn: Connection) -> list[Chunk]:
         """Chunks without bytes: the parent answers each with how far it holds the blob (SPEC section 10.5)."""
@@ -244,7 +253,7 @@ class Dialer:
         """Take the answer's entries and learn the parent's frontier. First of three steps."""
         hello = frames[0]
         assert isinstance(hello, Hello)
-        self._answered = True
+        self._answered = sent.answered = True
         if sent.is_full() or chunk_bytes(frames) >= min(ANSWER_BLOB_BYTES, self._size.bytes) // 2:
             self._size.carried(sent.seconds)
         peers.note_contact(conn, self.parent, now, hello.time - now)

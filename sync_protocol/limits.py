@@ -61,6 +61,9 @@ BUNDLE_CERTIFICATES_MAX = 4
 
 TOKEN_BYTES_MAX = 256
 CERTIFICATE_BYTES_MAX = 1 * KIB
+REPORT_BYTES_MAX = 256
+REPORTS_PER_MESSAGE_MAX = 128
+"""A township passes on those of its villages; more than this go with the next message."""
 STATEMENT_BYTES_MAX = 544
 """A QR code of version 20 with error correction M holds one, in base32, beside an address."""
 STATEMENT_PAYLOAD_BYTES_MAX = 256

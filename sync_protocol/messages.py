@@ -10,7 +10,7 @@ from typing import Any
 
 from sync_protocol import canonical
 from sync_protocol.compression import Deflater, inflate
-from sync_protocol.crypto import HASH_BYTES
+from sync_protocol.crypto import HASH_BYTES, SIGNATURE_BYTES
 from sync_protocol.errors import NotCanonical, TooLarge
 from sync_protocol.feeds import FEED_BYTES
 from sync_protocol.frontier import DIGEST_BYTES, Branch, Tip, parse_vector, vector_fields
@@ -25,6 +25,8 @@ from sync_protocol.limits import (
     MESSAGE_UNPACKED_BYTES_MAX,
     PIECE_BYTES,
     PIECE_DIGEST_BYTES,
+    REPORT_BYTES_MAX,
+    REPORTS_PER_MESSAGE_MAX,
     WANTS_MAX,
 )
 from sync_protocol.segments import Segment, parse_segment, segment_fields
@@ -39,6 +41,7 @@ class FrameKind(IntEnum):
     BLOB_STATE = 6
     FAULT = 7
     PIECES = 8
+    REPORT = 9
 
 
 class HelloFlag(IntEnum):
@@ -117,7 +120,18 @@ class Vector:
     frontier: dict[Branch, Tip]
 
 
-Frame = Hello | Vector | Segment | Want | Chunk | BlobState | Fault | Pieces
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A station's signed report (section 19); how many seconds ago its author was heard by who passes it on, and that
+    clock's lead over the passer's in seconds: both 0 for the sender's own."""
+
+    packed: bytes
+    signature: bytes
+    ago: int
+    skew: int
+
+
+Frame = Hello | Vector | Segment | Want | Chunk | BlobState | Fault | Pieces | Report
 
 PROTOCOL_VERSION = 1
 _LENGTH = struct.Struct(">I")
@@ -148,6 +162,8 @@ def _fields(frame: Frame) -> list[Any]:
             return [FrameKind.FAULT.value, frame.code, frame.feed, frame.detail]
         case Pieces():
             return [FrameKind.PIECES.value, frame.hash, frame.length, frame.offset, frame.size, frame.digests]
+        case Report():
+            return [FrameKind.REPORT.value, frame.packed, frame.signature, frame.ago, frame.skew]
 
 
 def pack_message(frames: Iterable[Frame]) -> bytes:
@@ -171,6 +187,8 @@ def parse_message(data: bytes, *, trailed: bool = False) -> list[Frame]:
         raise NotCanonical("a message begins with Hello")
     if sum(isinstance(frame, Fault) for frame in frames) > FAULTS_MAX:
         raise TooLarge("faults")
+    if sum(isinstance(frame, Report) for frame in frames) > REPORTS_PER_MESSAGE_MAX:
+        raise TooLarge("reports")
     if not trailed and any(isinstance(frame, Pieces) for frame in frames):
         raise NotCanonical("pieces that nothing follows")
     return frames
@@ -274,6 +292,13 @@ def _pieces(hash_: Any, length: Any, offset: Any, size: Any, digests: Any) -> Pi
     return Pieces(_bytes(hash_, HASH_BYTES), whole, start, size, _bytes(digests, count * PIECE_DIGEST_BYTES))
 
 
+def _report(packed: Any, signature: Any, ago: Any, skew: Any) -> Report:
+    if not isinstance(packed, bytes) or len(packed) > REPORT_BYTES_MAX:
+        raise TooLarge("report")
+    signed = _bytes(signature, SIGNATURE_BYTES)
+    return Report(packed, signed, _whole(ago, 0, INT_MAX), _whole(skew, -INT_MAX, INT_MAX))
+
+
 def _fault(code: Any, feed: Any, detail: Any) -> Fault:
     if not isinstance(code, str) or len(code) > 64 or not isinstance(detail, str) or len(detail) > 256:
         raise NotCanonical("fault")
@@ -290,4 +315,5 @@ _PARSERS: dict[int, tuple[int, Any]] = {
     FrameKind.BLOB_STATE: (1, _blob_state),
     FrameKind.FAULT: (3, _fault),
     FrameKind.PIECES: (5, _pieces),
+    FrameKind.REPORT: (4, _report),
 }

@@ -45,6 +45,7 @@ class Sent:
     seconds: float = 0.0
     """How long its answer took."""
     under_way: bool = True
+    answered: bool = False
 
     @property
     def alone(self) -> bool:

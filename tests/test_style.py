@@ -54,6 +54,7 @@ PURE_MODULES = (
     "sync_protocol/topology.py",
     "sync_protocol/segments.py",
     "sync_protocol/sharing.py",
+    "sync_protocol/reports.py",
     "sync_protocol/statements.py",
     "casework/accounts.py",
     "casework/case_facts.py",

@@ -82,6 +82,11 @@ def contact(conn: Connection, author: int) -> tuple[int, int]:
     return (row.seen, row.skew) if row else (0, 0)
 
 
+def contacts(conn: Connection) -> dict[int, tuple[int, int]]:
+    """The same of every peer that was ever heard of."""
+    return {row.author: (row.seen, row.skew) for row in conn.execute(select(peer.c.author, peer.c.seen, peer.c.skew))}
+
+
 def spend_nonce(conn: Connection, author: int, nonce: bytes) -> None:
     """Raises BadNonce unless this nonce was handed out to this peer and not used since."""
     outstanding = _outstanding(conn, author)

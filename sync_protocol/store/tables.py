@@ -186,6 +186,17 @@ peer = Table(
     Column("skew", BigInteger, nullable=False),
 )
 
+report = Table(
+    "report",
+    metadata,
+    Column("author", BigInteger, primary_key=True, autoincrement=False),
+    Column("packed", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("heard", BigInteger, nullable=False),
+    Column("skew", BigInteger, nullable=False),
+)
+"""The newest report of each station below this one."""
+
 fork = Table(
     "fork",
     metadata,

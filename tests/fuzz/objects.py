@@ -40,9 +40,22 @@ from sync_protocol.limits import (
     FRAME_BYTES_MAX,
     HEADER_BYTES_MAX,
     KIB,
+    REPORT_BYTES_MAX,
 )
-from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Pieces, Vector, Want, frame_bytes, parse_frame
+from sync_protocol.messages import (
+    BlobState,
+    Chunk,
+    Fault,
+    Hello,
+    Pieces,
+    Report,
+    Vector,
+    Want,
+    frame_bytes,
+    parse_frame,
+)
 from sync_protocol.order import Run, RunException, Standing, pack_runs, parse_runs
+from sync_protocol.reports import pack_report, parse_report
 from sync_protocol.sharing import Share, pack_shares, parse_shares
 from tests.fuzz.spoil import tree
 from tests.vectors import golden as g
@@ -174,6 +187,8 @@ KINDS: dict[str, Kind] = {
     "Chunk": _frame(Chunk(g.BLOB_HASH, 70_000, 10, b"\x93abc"), Chunk(bytes(32), 1, 1, b"")),
     "Blob state": _frame(_FRAMES["BlobState"], BlobState(())),
     "Fault": _frame(_FRAMES["Fault"], Fault("", b"", "")),
+    "Report": _frame(_FRAMES["Report"], Report(b"", bytes(64), 2**53 - 1, 1 - 2**53)),
+    "report": Kind(_trees(g.REPORT), parse_report, pack_report, REPORT_BYTES_MAX),
     "Pieces": _frame(_FRAMES["Pieces"], Pieces(bytes(32), 70_000, 4_465, 65_535, bytes(256))),
 }
 

@@ -178,6 +178,28 @@ def pieces(p: Any) -> bool:
     )
 
 
+def report_frame(r: Any) -> bool:
+    here = len(r.packed) <= 256 and octets(r.signature, 64)
+    return here and whole(r.ago, 0, 2**53 - 1) and whole(r.skew, 1 - 2**53, 2**53 - 1)
+
+
+def report(r: Any) -> bool:
+    numbers = (
+        r.time,
+        r.waiting,
+        r.oldest,
+        r.waiting_blobs,
+        r.waiting_bytes,
+        r.alone,
+        r.alone_blobs,
+        r.drafts,
+        r.error_at,
+    )
+    who = whole(r.author, 1, U32) and whole(r.serial, 1, U32) and whole(r.epoch, 0, U31) and whole(r.number, 0, U32)
+    said = text(r.program, 24) and text(r.schema, 24) and text(r.error, 32) and whole(r.protocol, 0, 255)
+    return who and said and all(whole(number, 0, 2**53 - 1) for number in numbers)
+
+
 def blob_state(b: Any) -> bool:
     return len(b.blobs) <= 64 and all(octets(h, 32) and whole(offset, -1, 2**26) for h, offset in b.blobs)
 
@@ -211,5 +233,5 @@ FITS: dict[str, Callable[[Any], bool]] = {
     "bundle's head": bundle_head, "bundle's counts": bundle_counts,
     "bundle's end": lambda pair: whole(pair[0], 1, U32) and octets(pair[1], 64),
     "Chunk": chunk, "Blob state": blob_state, "Fault": fault,
-    "Pieces": pieces,
+    "Pieces": pieces, "Report": report_frame, "report": report,
 }  # fmt: skip

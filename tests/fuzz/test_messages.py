@@ -22,7 +22,7 @@ from tests.fuzz.spoil import RECIPES, spoiled, spoiled_bytes
 
 FUZZ = settings.get_profile("fuzz")
 TENTH = settings.get_profile("fuzz-tenth")
-FRAME_KINDS = ("Hello", "Vector", "Segment", "Want", "Chunk", "Blob state", "Fault", "Pieces")
+FRAME_KINDS = ("Hello", "Vector", "Segment", "Want", "Chunk", "Blob state", "Fault", "Pieces", "Report")
 HELLO = frame_bytes(Hello(1, 0, bytes(16)))
 LENGTHS = st.sampled_from([None, None, None, 0, 1, FRAME_BYTES_MAX, FRAME_BYTES_MAX + 1, 2**31, 2**32 - 1])
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sync_protocol import canonical
 from sync_protocol.errors import BadBytes, SyncError
 from sync_protocol.feeds import FeedId
-from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Pieces, Vector, Want
+from sync_protocol.messages import BlobState, Chunk, Fault, Hello, Pieces, Report, Vector, Want
 from sync_protocol.segments import Segment
 from tests.fuzz.objects import FEEDS, KINDS
 from tests.fuzz.shapes import FITS
@@ -32,7 +32,7 @@ FIXED_BYTES_MAX, FIXED_CALLS_MAX = 512 * 1024, 4_000
 
 
 _FRAMES = {Hello: "Hello", Vector: "Vector", Segment: "Segment", Want: "Want", Chunk: "Chunk", BlobState: "Blob state"}
-_FRAMES |= {Fault: "Fault", Pieces: "Pieces"}
+_FRAMES |= {Fault: "Fault", Pieces: "Pieces", Report: "Report"}
 """A frame says itself what it is: with another first byte it may be a good one of another kind."""
 
 

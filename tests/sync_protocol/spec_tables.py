@@ -48,6 +48,8 @@ UNITS: dict[str, tuple[str, str]] = {
     "BUNDLE_CERTIFICATES_MAX": ("certificates", "in the head of a bundle (17.1)"),
     "TOKEN_BYTES_MAX": ("letters", "a token as text, without white space (9.3)"),
     "CERTIFICATE_BYTES_MAX": ("bytes", "a signed certificate (9.1)"),
+    "REPORT_BYTES_MAX": ("bytes", "a report (19)"),
+    "REPORTS_PER_MESSAGE_MAX": ("reports", "in a message (8.2)"),
     "STATEMENT_BYTES_MAX": ("bytes", "a statement (18)"),
     "STATEMENT_PAYLOAD_BYTES_MAX": ("bytes", "of what a statement says (18)"),
     "TOKEN_SECONDS": ("seconds", "life of a token (9.3)"),

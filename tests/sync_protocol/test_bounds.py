@@ -28,6 +28,7 @@ from sync_protocol.messages import (
     Fault,
     Hello,
     Pieces,
+    Report,
     Want,
     frame_bytes,
     parse_frame,
@@ -189,7 +190,13 @@ def test_a_vector_is_bounded_and_in_order():
 def test_frames_have_their_bounds():
     blobs = tuple((bytes(32), 0) for _ in range(limits.WANTS_MAX))
     largest = Chunk(bytes(32), limits.BLOB_BYTES_MAX, 0, bytes(64 * 1024))
-    for frame in (Want(blobs), BlobState(blobs), largest, Pieces(bytes(32), 5_000, 1, 4_097, bytes(32))):
+    for frame in (
+        Want(blobs),
+        BlobState(blobs),
+        largest,
+        Pieces(bytes(32), 5_000, 1, 4_097, bytes(32)),
+        Report(bytes(256), bytes(64), 2**53 - 1, 1 - 2**53),
+    ):
         assert parse_frame(frame_bytes(frame)[4:]) == frame
     for frame in (
         Want((*blobs, blobs[0])),
@@ -205,6 +212,10 @@ def test_frames_have_their_bounds():
         Fault("x", b"12345678", ""),
         Pieces(bytes(32), limits.BLOB_BYTES_MAX, 0, 64 * 1024 + 1, bytes(17 * 16)),
         Pieces(bytes(32), 10, 5, 6, bytes(16)),
+        Report(bytes(257), bytes(64), 0, 0),
+        Report(b"", bytes(63), 0, 0),
+        Report(b"", bytes(64), -1, 0),
+        Report(b"", bytes(64), 0, 2**53),
         Pieces(bytes(32), 10, 10, 0, b""),
         Pieces(bytes(32), 10, -1, 5, bytes(16)),
         Pieces(bytes(31), 10, 0, 5, bytes(16)),

@@ -53,8 +53,21 @@ from sync_protocol.epochs import Grant, Revocation, Start, pack_grant, pack_revo
 from sync_protocol.export import MAGIC, export_message, part
 from sync_protocol.feeds import HUB, TO_ALL, TO_SELF, down, up
 from sync_protocol.frontier import Branch, Tip, frontier_digest
-from sync_protocol.messages import BlobState, Chunk, Fault, Frame, Hello, HelloFlag, Pieces, Vector, Want, frame_bytes
+from sync_protocol.messages import (
+    BlobState,
+    Chunk,
+    Fault,
+    Frame,
+    Hello,
+    HelloFlag,
+    Pieces,
+    Report,
+    Vector,
+    Want,
+    frame_bytes,
+)
 from sync_protocol.order import Run, RunException, Standing, pack_runs
+from sync_protocol.reports import StationReport, pack_report, sign_report
 from sync_protocol.segments import Item, Segment, link
 from sync_protocol.statements import Place, Said, sign_statement
 from sync_protocol.topology import Tier
@@ -203,6 +216,27 @@ def _piece_digests(data: bytes) -> bytes:
     return b"".join(sha256(data[at : at + 4096])[:16] for at in range(0, len(data), 4096))
 
 
+REPORT = pack_report(
+    StationReport(
+        author=VILLAGE,
+        serial=SERIALS[VILLAGE],
+        time=NOW,
+        epoch=0,
+        number=3,
+        waiting=2,
+        oldest=NOW - 86_400,
+        waiting_blobs=4,
+        waiting_bytes=70_000,
+        alone=1,
+        alone_blobs=2,
+        drafts=5,
+        protocol=1,
+        program="0.1.0",
+        schema="0010",
+        error="fork",
+        error_at=9,
+    )
+)
 FRAMES: tuple[Frame, ...] = (
     Hello(1, NOW, frontier_digest(FRONTIER), int(HelloFlag.MORE), 50),
     Vector(FRONTIER),
@@ -213,6 +247,7 @@ FRAMES: tuple[Frame, ...] = (
     BlobState(((BLOB_HASH, 512), (seed("another blob"), -1))),
     Fault("gap", FEED.packed(), "entries before these are missing"),
     Pieces(BLOB_HASH, len(BLOB), 512, 10_000, _piece_digests(BLOB[512:10_512])),
+    Report(REPORT, sign_report(DEPLOYMENT, SIGNERS[VILLAGE], REPORT), 600, -90),
 )
 NONCE = seed("nonce", 16)
 FRESH = (seed("fresh 1", 16), seed("fresh 2", 16))
