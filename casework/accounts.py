@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from casework.errors import Problem
 from casework.policy import Person, Role
+from casework.texts import N_, say
 
 MIN_PASSWORD_CHARS = 10
 MAX_PASSWORD_CHARS = 128
@@ -84,14 +85,22 @@ def password_problems(password: str, login: str, *, field: str = "password") -> 
     """What is wrong with a new password; empty when it may be used (NIST SP 800-63B: length, no recipes)."""
     text = canonical_password(password)
     if len(text) < MIN_PASSWORD_CHARS:
-        remedy = "请加长，例如用几个不相干的词连起来"
-        return [Problem(field, f"新密码少于 {MIN_PASSWORD_CHARS} 个字符", remedy)]
+        remedy = N_("请加长，例如用几个不相干的词连起来")
+        return [
+            Problem(field, say("新密码少于 {min_password_chars} 个字符", min_password_chars=MIN_PASSWORD_CHARS), remedy)
+        ]
     if len(text) > MAX_PASSWORD_CHARS:
-        return [Problem(field, f"新密码超过 {MAX_PASSWORD_CHARS} 个字符", "请缩短后重试")]
+        return [
+            Problem(
+                field,
+                say("新密码超过 {max_password_chars} 个字符", max_password_chars=MAX_PASSWORD_CHARS),
+                N_("请缩短后重试"),
+            )
+        ]
     if canonical_login(text) == canonical_login(login):
-        return [Problem(field, "新密码与登录名相同", "请换一个与登录名无关的密码")]
+        return [Problem(field, N_("新密码与登录名相同"), N_("请换一个与登录名无关的密码"))]
     if text.casefold() in COMMON_PASSWORDS or len(set(text)) < 3:
-        return [Problem(field, "新密码太常见，容易被猜到", "请换一个不常见的密码")]
+        return [Problem(field, N_("新密码太常见，容易被猜到"), N_("请换一个不常见的密码"))]
     return []
 
 

@@ -21,14 +21,15 @@ from casework.identity import (
     uscc_problem,
 )
 from casework.service_item import SERVICE_OBJECTS, ServiceItem
+from casework.texts import N_, joined, say
 
 APPLICANT_KEYS = ("kind", "id_type", "id", "name", "phone", "address")
 CITIZEN_ID_TYPE = "111"
 USCC_TYPE = "001"
 ID_TYPES: Mapping[str, str] = {
-    "111": "居民身份证", "112": "临时居民身份证", "113": "居民户口簿", "414": "普通护照",
-    "511": "台湾居民来往大陆通行证", "516": "港澳居民来往内地通行证", "553": "外国人永久居留身份证",
-    "990": "其他证件", "001": "统一社会信用代码",
+    "111": N_("居民身份证"), "112": N_("临时居民身份证"), "113": N_("居民户口簿"), "414": N_("普通护照"),
+    "511": N_("台湾居民来往大陆通行证"), "516": N_("港澳居民来往内地通行证"), "553": N_("外国人永久居留身份证"),
+    "990": N_("其他证件"), "001": N_("统一社会信用代码"),
 }  # fmt: skip
 NAME_MAX_CHARS = 100
 ADDRESS_MAX_CHARS = 200
@@ -50,12 +51,18 @@ def hidden_character(text: str, *, newlines: bool = False) -> str:
 def check_applicant(applicant: object, item: ServiceItem) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """(clean applicant with all APPLICANT_KEYS, problems); fields are named applicant.KEY."""
     if not isinstance(applicant, Mapping):
-        return {}, (Problem("applicant", "缺少申请人", "请填写 applicant：kind、id_type、id、name、phone、address"),)
+        return {}, (
+            Problem("applicant", N_("缺少申请人"), N_("请填写 applicant：kind、id_type、id、name、phone、address")),
+        )
     raw = {key: _text(applicant.get(key, "")) for key in APPLICANT_KEYS}
     clean = {key: text.strip() for key, text in raw.items() if text is not None}
     problems = [_not_text(key) for key, text in raw.items() if text is None]
     problems += [
-        Problem(f"applicant.{str(key)[:40]}", f"申请人里没有「{str(key)[:40]}」这一项", "请删去，或写到表单里")
+        Problem(
+            f"applicant.{str(key)[:40]}",
+            say("申请人里没有「{str}」这一项", str=str(key)[:40]),
+            N_("请删去，或写到表单里"),
+        )
         for key in applicant
         if key not in APPLICANT_KEYS
     ]
@@ -72,53 +79,63 @@ def _text(value: object) -> str | None:
 
 
 def _not_text(key: str) -> Problem:
-    return Problem(f"applicant.{key}", f"申请人的 {key} 应当是文字", "号码也请写成带引号的文字")
+    return Problem(f"applicant.{key}", say("申请人的 {key} 应当是文字", key=key), N_("号码也请写成带引号的文字"))
 
 
 def _rules(clean: Mapping[str, str], item: ServiceItem) -> list[Problem | None]:
     return [
         _kind_problem(clean["kind"], item),
         _id_problem(clean["kind"], clean["id_type"], clean["id"]),
-        _line_problem("name", "姓名或名称", clean["name"], NAME_MAX_CHARS, required=True),
+        _line_problem("name", N_("姓名或名称"), clean["name"], NAME_MAX_CHARS, required=True),
         phone_problem(clean["phone"], "applicant.phone") if clean["phone"] else None,
-        _line_problem("address", "地址", clean["address"], ADDRESS_MAX_CHARS, required=False),
+        _line_problem("address", N_("地址"), clean["address"], ADDRESS_MAX_CHARS, required=False),
     ]
 
 
 def _kind_problem(kind: str, item: ServiceItem) -> Problem | None:
     field = "applicant.kind"
     if kind not in ("person", "org"):
-        return Problem(field, "申请人类型不对", "请写 person(自然人)或 org(单位)")
+        return Problem(field, N_("申请人类型不对"), N_("请写 person(自然人)或 org(单位)"))
     served = item.service_object
     if (kind == "person" and 1 in served) or (kind == "org" and set(served) - {1}):
         return None
-    objects = "、".join(SERVICE_OBJECTS[code] for code in served)
-    return Problem(field, f"「{item.name}」的服务对象是{objects}", "请核对事项和申请人类型")
+    objects = joined(N_("、"), (SERVICE_OBJECTS[code] for code in served))
+    return Problem(
+        field, say("「{name}」的服务对象是{objects}", name=item.name, objects=objects), N_("请核对事项和申请人类型")
+    )
 
 
 def _id_problem(kind: str, id_type: str, number: str) -> Problem | None:
     if not re.fullmatch(r"[0-9]{3}", id_type):
-        return Problem("applicant.id_type", "证件类型应当是三位代码", "居民身份证写 111，统一社会信用代码写 001")
+        return Problem(
+            "applicant.id_type", N_("证件类型应当是三位代码"), N_("居民身份证写 111，统一社会信用代码写 001")
+        )
     if kind == "person" and id_type == USCC_TYPE:
-        return Problem("applicant.id_type", "自然人不能用统一社会信用代码", "请改用居民身份证 111 等个人证件")
+        return Problem("applicant.id_type", N_("自然人不能用统一社会信用代码"), N_("请改用居民身份证 111 等个人证件"))
     if kind == "org" and id_type == CITIZEN_ID_TYPE:
-        return Problem("applicant.id_type", "单位不能用居民身份证", "请改用统一社会信用代码 001")
+        return Problem("applicant.id_type", N_("单位不能用居民身份证"), N_("请改用统一社会信用代码 001"))
     if id_type == CITIZEN_ID_TYPE:
         return citizen_id_problem(number, "applicant.id")
     if id_type == USCC_TYPE:
         return uscc_problem(number, "applicant.id")
     if not _OTHER_ID.fullmatch(number):
-        return Problem("applicant.id", "证件号码应当是 4 到 30 位字母和数字", "请对照证件重新录入")
+        return Problem("applicant.id", N_("证件号码应当是 4 到 30 位字母和数字"), N_("请对照证件重新录入"))
     return None
 
 
 def _line_problem(key: str, label: str, text: str, most: int, *, required: bool) -> Problem | None:
     field = f"applicant.{key}"
     if required and not text:
-        return Problem(field, f"没有填写{label}", f"请填写{label}")
+        return Problem(field, say("没有填写{label}", label=label), say("请填写{label}", label=label))
     if len(text) > most:
-        return Problem(field, f"{label}有 {len(text)} 个字，最多 {most} 个字", "请缩短")
+        return Problem(
+            field, say("{label}有 {n} 个字，最多 {most} 个字", label=label, n=len(text), most=most), N_("请缩短")
+        )
     hidden = hidden_character(text)
     if hidden:
-        return Problem(field, f"{label}里有看不见的控制字符 {hidden}", "请删去后重新输入，不要从别处粘贴")
+        return Problem(
+            field,
+            say("{label}里有看不见的控制字符 {hidden}", label=label, hidden=hidden),
+            N_("请删去后重新输入，不要从别处粘贴"),
+        )
     return None

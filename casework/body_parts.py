@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from casework.body_shape import Choice, Day, Field, Flag, Hash32, ListOf, Octets, Record, Text, Whole
+from casework.texts import N_
 
 DECISION_TIERS = ("village", "township", "county", "external")
 
@@ -14,7 +15,7 @@ SEEN = ListOf(Hash32(), 1_000)
 
 def _one_way(material: dict[str, object]) -> str:
     ways = (material.get("seen") is True) + ("pages" in material) + ("exempt" in material)
-    return "" if ways == 1 else "应为「已核对原件」、扫描页或免提交，只取其一"
+    return "" if ways == 1 else N_("应为「已核对原件」、扫描页或免提交，只取其一")
 
 
 SEALED_KEY_BYTES = 72

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from casework.errors import Problem
+from casework.texts import N_, joined, say
 
 # The root is 0. Below what any canonical encoding allows, so that a state built from bodies can be encoded too.
 MAX_DEPTH = 6
@@ -115,11 +116,11 @@ def _foreign_scalar(value: object) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            return "含有无法编码的文字"
+            return N_("含有无法编码的文字")
         return ""
     if type(value) is int:
-        return "" if -_INT64 <= value < _INT64 else "整数超出范围"
-    return "" if value is None or type(value) in (bool, bytes) else "类型不受支持"
+        return "" if -_INT64 <= value < _INT64 else N_("整数超出范围")
+    return "" if value is None or type(value) in (bool, bytes) else N_("类型不受支持")
 
 
 _TOO_MANY = MAX_NODES + 1
@@ -164,23 +165,23 @@ def plain_fault(value: object) -> str:
         current, depth = waiting.pop()
         nodes += 1
         if depth > MAX_DEPTH:
-            return "层次过深"
+            return N_("层次过深")
         children: list[object] = []
         if type(current) is dict:
             if len(current) > MAX_NODES:
-                return "内容过多"
+                return N_("内容过多")
             for key in current:
                 if type(key) is not str or len(key) > MAX_KEY_CHARS or _foreign_scalar(key):
-                    return "字段名不合规"
+                    return N_("字段名不合规")
             children = list(current.values())
         elif type(current) is list:
             if len(current) > MAX_NODES:
-                return "内容过多"
+                return N_("内容过多")
             children = current
         elif fault := _foreign_scalar(current):
             return fault
         if nodes + len(waiting) + len(children) > MAX_NODES:
-            return "内容过多"
+            return N_("内容过多")
         waiting.extend((child, depth + 1) for child in children)
     return ""
 
@@ -197,10 +198,10 @@ def _real_day(value: str) -> bool:
 
 def _text_fault(shape: Text, value: object) -> str:
     if type(value) is not str:
-        return "应为文本"
+        return N_("应为文本")
     if len(value) < shape.least:
-        return "不能为空"
-    return f"过长，最多 {shape.most} 个字" if len(value) > shape.most else ""
+        return N_("不能为空")
+    return say("过长，最多 {most} 个字", most=shape.most) if len(value) > shape.most else ""
 
 
 def _leaf_fault(shape: Shape, value: object) -> str:
@@ -209,21 +210,25 @@ def _leaf_fault(shape: Shape, value: object) -> str:
             return _text_fault(shape, value)
         case Choice():
             good = type(value) is str and value in shape.words
-            return "" if good else f"应为 {'、'.join(shape.words)} 之一"
+            return "" if good else say("应为 {names} 之一", names=joined(N_("、"), shape.words))
         case Whole():
             good = type(value) is int and shape.least <= value <= shape.most
-            return "" if good else f"应为 {shape.least} 到 {shape.most} 之间的整数"
+            return "" if good else say("应为 {least} 到 {most} 之间的整数", least=shape.least, most=shape.most)
         case Flag():
-            return "" if type(value) is bool else "应为是或否"
+            return "" if type(value) is bool else N_("应为是或否")
         case Hash32():
-            return "" if type(value) is bytes and len(value) == 32 else "应为 32 字节"
+            return "" if type(value) is bytes and len(value) == 32 else N_("应为 32 字节")
         case Octets(count, least):
-            most = f"应为 {count} 字节" if least is None else f"应为 {least} 到 {count} 字节"
+            most = (
+                say("应为 {count} 字节", count=count)
+                if least is None
+                else say("应为 {least} 到 {count} 字节", least=least, count=count)
+            )
             return "" if shape.fits(value) else most
         case Day():
-            return "" if type(value) is str and _real_day(value) else "应为日期，例如 2026-11-20"
+            return "" if type(value) is str and _real_day(value) else N_("应为日期，例如 2026-11-20")
         case _:
-            return "" if type(value) is dict else "应为字段表"
+            return "" if type(value) is dict else N_("应为字段表")
 
 
 Fits = Callable[[Any], bool]
@@ -296,10 +301,10 @@ def _join(path: str, step: str) -> str:
 
 def _list_faults(shape: ListOf, value: object, path: str) -> Iterator[Problem]:
     if type(value) is not list:
-        yield Problem(path, "应为列表")
+        yield Problem(path, N_("应为列表"))
         return
     if not shape.least <= len(value) <= shape.most:
-        yield Problem(path, f"应有 {shape.least} 到 {shape.most} 项")
+        yield Problem(path, say("应有 {least} 到 {most} 项", least=shape.least, most=shape.most))
         return
     names: set[str] = set()
     for index, item in enumerate(value):
@@ -308,20 +313,20 @@ def _list_faults(shape: ListOf, value: object, path: str) -> Iterator[Problem]:
         name = item.get(shape.unique) if shape.unique and type(item) is dict else None
         if type(name) is str:
             if name in names:
-                yield Problem(_join(here, shape.unique), "名称重复", "同名的请合为一项")
+                yield Problem(_join(here, shape.unique), N_("名称重复"), N_("同名的请合为一项"))
             names.add(name)
 
 
 def _record_faults(shape: Record, value: object, path: str) -> Iterator[Problem]:
     if type(value) is not dict:
-        yield Problem(path, "应为字段表")
+        yield Problem(path, N_("应为字段表"))
         return
     clean = True
     for field in shape.fields:
         here = _join(path, field.name)
         given = value.get(field.name)
         if field.name not in value:
-            found = iter([Problem(here, "缺少必填项")] if field.required else [])
+            found = iter([Problem(here, N_("缺少必填项"))] if field.required else [])
         elif given is None and field.null:
             found = iter(())
         else:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
+from casework.texts import N_
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -185,7 +187,7 @@ class Told(Part):
     ref: str
 
 
-SIGNED_ON: dict[str, str] = {"screen": "屏幕签名", "paper": "纸质签收"}
+SIGNED_ON: dict[str, str] = {"screen": N_("屏幕签名"), "paper": N_("纸质签收")}
 """How whoever received a result has signed for it, with the name or a thumb."""
 
 

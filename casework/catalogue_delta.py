@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from casework.errors import BadInput, Problem
+from casework.texts import N_
 
 LIST_ENTRIES_MAX = 1_000
 _NAMED = ("key", "version", "base", "digest")
@@ -78,7 +79,7 @@ def rebuilt(old: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
             return new
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         pass
-    raise BadInput([Problem("digest", "事项的新版本与本机的旧版本对不上", "请由县级下发这一版的完整内容")])
+    raise BadInput([Problem("digest", N_("事项的新版本与本机的旧版本对不上"), N_("请由县级下发这一版的完整内容"))])
 
 
 def _rebuilt(old: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:

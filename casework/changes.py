@@ -50,6 +50,7 @@ from casework.body_shape import (
 )
 from casework.errors import Problem
 from casework.journal import BLOB_PAGE, BLOB_PREVIEW, BLOB_RESULT, BlobRef
+from casework.texts import N_, say
 
 
 class ChangeKind(IntEnum):
@@ -107,54 +108,54 @@ class ChangeKind(IntEnum):
 
 
 KIND_NAMES: dict[ChangeKind, str] = {
-    ChangeKind.COLLECT: "收件",
-    ChangeKind.CORRECT: "更正",
-    ChangeKind.ENDORSE: "初审通过",
-    ChangeKind.ASK_SUPPLEMENT: "补正告知",
-    ChangeKind.SUPPLEMENT: "补正",
-    ChangeKind.ACCEPT: "受理",
-    ChangeKind.REFUSE_ACCEPTANCE: "不予受理",
-    ChangeKind.REVIEW: "审核",
-    ChangeKind.GRANT: "准予",
-    ChangeKind.DENY: "不予许可",
-    ChangeKind.ATTACH_RESULT: "上传结果",
-    ChangeKind.CLOSE: "办结",
-    ChangeKind.DELIVER: "送达",
-    ChangeKind.REQUEST_WITHDRAW: "申请撤回",
-    ChangeKind.WITHDRAW: "撤回",
-    ChangeKind.DECLINE_REQUEST: "不同意撤回",
-    ChangeKind.NUMBER: "编号",
-    ChangeKind.SPECIAL_PROCEDURE: "特别程序",
-    ChangeKind.SPECIAL_RESULT: "特别程序结果",
-    ChangeKind.EXTEND: "延长审批",
-    ChangeKind.ACCEPT_LACKING: "容缺受理",
-    ChangeKind.SPLIT: "并联分送",
-    ChangeKind.PART_ANSWER: "部门意见",
-    ChangeKind.SEND_BACK: "退回",
-    ChangeKind.REASSIGN: "转办",
-    ChangeKind.ESCALATE: "转报",
-    ChangeKind.ESCALATE_RESULT: "转报结果",
-    ChangeKind.ISSUE: "制证",
-    ChangeKind.ARCHIVE: "归档",
-    ChangeKind.DEEM_ACCEPTED: "视为受理",
-    ChangeKind.LAPSE: "到期终止",
-    ChangeKind.VERIFY_COMMITMENT: "承诺核查",
-    ChangeKind.OPINION: "内部意见",
-    ChangeKind.CARD: "发牌",
-    ChangeKind.PLEA: "申辩",
-    ChangeKind.CLEAR_CARD: "消牌",
-    ChangeKind.STAFF_ROW: "人员",
-    ChangeKind.STAFF_PASSWORD: "口令",
-    ChangeKind.CATALOGUE_ITEM: "事项",
-    ChangeKind.CALENDAR_YEAR: "工作日历",
-    ChangeKind.NOTICE: "通知",
-    ChangeKind.REGION_ROWS: "区划",
-    ChangeKind.ADDRESS: "网址",
-    ChangeKind.TELL: "告知群众",
-    ChangeKind.RATING: "评价",
-    ChangeKind.RECTIFY: "差评整改",
-    ChangeKind.RESULT_REVOKED: "撤销结果凭证",
-    ChangeKind.HALL: "大厅信息",
+    ChangeKind.COLLECT: N_("收件"),
+    ChangeKind.CORRECT: N_("更正"),
+    ChangeKind.ENDORSE: N_("初审通过"),
+    ChangeKind.ASK_SUPPLEMENT: N_("补正告知"),
+    ChangeKind.SUPPLEMENT: N_("补正"),
+    ChangeKind.ACCEPT: N_("受理"),
+    ChangeKind.REFUSE_ACCEPTANCE: N_("不予受理"),
+    ChangeKind.REVIEW: N_("审核"),
+    ChangeKind.GRANT: N_("准予"),
+    ChangeKind.DENY: N_("不予许可"),
+    ChangeKind.ATTACH_RESULT: N_("上传结果"),
+    ChangeKind.CLOSE: N_("办结"),
+    ChangeKind.DELIVER: N_("送达"),
+    ChangeKind.REQUEST_WITHDRAW: N_("申请撤回"),
+    ChangeKind.WITHDRAW: N_("撤回"),
+    ChangeKind.DECLINE_REQUEST: N_("不同意撤回"),
+    ChangeKind.NUMBER: N_("编号"),
+    ChangeKind.SPECIAL_PROCEDURE: N_("特别程序"),
+    ChangeKind.SPECIAL_RESULT: N_("特别程序结果"),
+    ChangeKind.EXTEND: N_("延长审批"),
+    ChangeKind.ACCEPT_LACKING: N_("容缺受理"),
+    ChangeKind.SPLIT: N_("并联分送"),
+    ChangeKind.PART_ANSWER: N_("部门意见"),
+    ChangeKind.SEND_BACK: N_("退回"),
+    ChangeKind.REASSIGN: N_("转办"),
+    ChangeKind.ESCALATE: N_("转报"),
+    ChangeKind.ESCALATE_RESULT: N_("转报结果"),
+    ChangeKind.ISSUE: N_("制证"),
+    ChangeKind.ARCHIVE: N_("归档"),
+    ChangeKind.DEEM_ACCEPTED: N_("视为受理"),
+    ChangeKind.LAPSE: N_("到期终止"),
+    ChangeKind.VERIFY_COMMITMENT: N_("承诺核查"),
+    ChangeKind.OPINION: N_("内部意见"),
+    ChangeKind.CARD: N_("发牌"),
+    ChangeKind.PLEA: N_("申辩"),
+    ChangeKind.CLEAR_CARD: N_("消牌"),
+    ChangeKind.STAFF_ROW: N_("人员"),
+    ChangeKind.STAFF_PASSWORD: N_("口令"),
+    ChangeKind.CATALOGUE_ITEM: N_("事项"),
+    ChangeKind.CALENDAR_YEAR: N_("工作日历"),
+    ChangeKind.NOTICE: N_("通知"),
+    ChangeKind.REGION_ROWS: N_("区划"),
+    ChangeKind.ADDRESS: N_("网址"),
+    ChangeKind.TELL: N_("告知群众"),
+    ChangeKind.RATING: N_("评价"),
+    ChangeKind.RECTIFY: N_("差评整改"),
+    ChangeKind.RESULT_REVOKED: N_("撤销结果凭证"),
+    ChangeKind.HALL: N_("大厅信息"),
 }
 
 TIERS = ("village", "township")
@@ -341,7 +342,7 @@ def known_kind(kind: int) -> ChangeKind | None:
 def kind_name(kind: int) -> str:
     """Return the zh-CN word for a kind; an unknown number is named by its number."""
     known = known_kind(kind)
-    return KIND_NAMES[known] if known is not None else f"未知业务（{kind}）"
+    return KIND_NAMES[known] if known is not None else say("未知业务（{kind}）", kind=kind)
 
 
 def check_body(kind: int, body: object) -> list[Problem]:
@@ -352,7 +353,7 @@ def check_body(kind: int, body: object) -> list[Problem]:
     known = known_kind(kind)
     shape = SHAPES.get(known) if known is not None else None
     if shape is None:
-        return [Problem("kind", "不是办件业务")]
+        return [Problem("kind", N_("不是办件业务"))]
     if fault := plain_fault(body):
         return [Problem("", fault)]
     return list(islice(faults(shape, body), MAX_PROBLEMS))
@@ -384,7 +385,7 @@ def check_blobs(kind: int, body: dict[str, object], blobs: Sequence[BlobRef]) ->
     if kind not in _NAMING:
         return []
     found = (
-        Problem(path, "没有对应的附件")
+        Problem(path, N_("没有对应的附件"))
         for path, index, role in _blob_uses(kind, body)
         if type(index) is not int or index >= len(blobs) or blobs[index].role != role
     )

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from casework.texts import N_
+
 ACCEPTANCE, PROMISED, STATUTORY = "acceptance", "promised", "statutory"
 SUPPLEMENT, LACKING = "supplement", "lacking"
 ACCEPTANCE_WORKDAYS = 5
@@ -17,16 +19,16 @@ EXTENSION_DAYS_MAX = 10
 # «Near»: at most one day left, or at most a fifth of the limit.
 NEAR_DAYS = 1
 NEAR_PERCENT = 20
-UNITS = {"wd": "工作日", "d": "自然日", "": "工作日或自然日，以事项目录为准"}
+UNITS = {"wd": N_("工作日"), "d": N_("自然日"), "": N_("工作日或自然日，以事项目录为准")}
 
 MOMENTS: dict[str, str] = {
-    "received": "收件",
-    "supplement_asked": "补正告知",
-    "supplemented": "补正",
-    "accepted": "受理",
-    "lacking_since": "容缺受理",
-    "decided": "准予或不予许可",
-    "ended": "不予受理、撤回或办结",
+    "received": N_("收件"),
+    "supplement_asked": N_("补正告知"),
+    "supplemented": N_("补正"),
+    "accepted": N_("受理"),
+    "lacking_since": N_("容缺受理"),
+    "decided": N_("准予或不予许可"),
+    "ended": N_("不予受理、撤回或办结"),
 }
 """When something happened, in words; by the field of a case's dates."""
 
@@ -34,9 +36,9 @@ MOMENTS: dict[str, str] = {
 class Halt(Enum):
     """Which time does not count."""
 
-    SUPPLEMENT = "补正告知后停止，补正之日起重新计算"
-    SPECIAL = "特别程序期间停止，结束后接着计算"
-    NOTHING = "不停止"
+    SUPPLEMENT = N_("补正告知后停止，补正之日起重新计算")
+    SPECIAL = N_("特别程序期间停止，结束后接着计算")
+    NOTHING = N_("不停止")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,71 +94,73 @@ class ClockRule:
 
 
 _LICENSING_SINCE = "2004-07-01"
-_WORKDAYS = Law("行政许可法", "第八十二条（期限以工作日计算，不含法定节假日）", _LICENSING_SINCE)
+_WORKDAYS = Law(N_("行政许可法"), N_("第八十二条（期限以工作日计算，不含法定节假日）"), _LICENSING_SINCE)
 
 CLOCKS: tuple[ClockRule, ...] = (
     ClockRule(
         kind=ACCEPTANCE,
-        label="受理期限",
+        label=N_("受理期限"),
         starts=("supplemented", "received"),
         limit=Fixed(ACCEPTANCE_WORKDAYS, "wd"),
         halt=Halt.SUPPLEMENT,
         extendable=False,
         stops=("accepted", "ended"),
         gone=("accepted",),
-        silent="自收到材料之日起视为受理",
-        laws=(Law("行政许可法", "第三十二条第一款第四项", _LICENSING_SINCE), _WORKDAYS),
+        silent=N_("自收到材料之日起视为受理"),
+        laws=(Law(N_("行政许可法"), N_("第三十二条第一款第四项"), _LICENSING_SINCE), _WORKDAYS),
     ),
     ClockRule(
         kind=SUPPLEMENT,
-        label="补正期限",
+        label=N_("补正期限"),
         starts=("supplement_asked",),
-        limit=LastDay("supplement_until", "补正告知书写明的最后一日"),
+        limit=LastDay("supplement_until", N_("补正告知书写明的最后一日")),
         halt=Halt.NOTHING,
         extendable=False,
         stops=(),
         gone=("supplemented", "decided", "ended"),
-        silent="补正不来办结；告知书未写最后一日的，不终止",
-        laws=(Law("行政许可法", "第三十二条（补正的期限法律未规定，由告知书写明）", _LICENSING_SINCE),),
+        silent=N_("补正不来办结；告知书未写最后一日的，不终止"),
+        laws=(Law(N_("行政许可法"), N_("第三十二条（补正的期限法律未规定，由告知书写明）"), _LICENSING_SINCE),),
     ),
     ClockRule(
         kind=LACKING,
-        label="容缺期限",
+        label=N_("容缺期限"),
         starts=("lacking_since",),
-        limit=LastDay("lacking_until", "容缺受理通知书写明的各材料最后一日，取最早"),
+        limit=LastDay("lacking_until", N_("容缺受理通知书写明的各材料最后一日，取最早")),
         halt=Halt.NOTHING,
         extendable=False,
         stops=(),
         gone=("decided", "ended"),
-        silent="容缺逾期终止",
-        laws=(Law("各地容缺受理办法", "按材料逐项约定时限（法律未规定）", ""),),
+        silent=N_("容缺逾期终止"),
+        laws=(Law(N_("各地容缺受理办法"), N_("按材料逐项约定时限（法律未规定）"), ""),),
     ),
     ClockRule(
         kind=PROMISED,
-        label="承诺期限",
+        label=N_("承诺期限"),
         starts=("accepted",),
-        limit=OfItem("promised_days", "承诺办结时限"),
+        limit=OfItem("promised_days", N_("承诺办结时限")),
         halt=Halt.SPECIAL,
         extendable=True,
         stops=("decided", "ended"),
         gone=(),
-        silent="超期，仍须作出决定",
-        laws=(Law("GB/T 39046-2020", "表 4 承诺办结时限", "2020-10-01"),),
+        silent=N_("超期，仍须作出决定"),
+        laws=(Law("GB/T 39046-2020", N_("表 4 承诺办结时限"), "2020-10-01"),),
     ),
     ClockRule(
         kind=STATUTORY,
-        label="法定期限",
+        label=N_("法定期限"),
         starts=("accepted",),
-        limit=OfItem("legal_days", "法定办结时限"),
+        limit=OfItem("legal_days", N_("法定办结时限")),
         halt=Halt.SPECIAL,
         extendable=True,
         stops=("decided", "ended"),
         gone=(),
-        silent="超期，仍须作出决定",
+        silent=N_("超期，仍须作出决定"),
         laws=(
-            Law("行政许可法", "第四十二条（二十日，可延长一次，十日）、第四十五条（特别程序）", _LICENSING_SINCE),
+            Law(
+                N_("行政许可法"), N_("第四十二条（二十日，可延长一次，十日）、第四十五条（特别程序）"), _LICENSING_SINCE
+            ),
             _WORKDAYS,
-            Law("民法典", "第二百零三条（自然日的最后一日是休息日的，顺延）", "2021-01-01"),
+            Law(N_("民法典"), N_("第二百零三条（自然日的最后一日是休息日的，顺延）"), "2021-01-01"),
         ),
     ),
 )

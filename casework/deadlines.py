@@ -31,9 +31,10 @@ from casework.clock_table import (
     OfItem,
 )
 from casework.service_item import Days, ServiceItem
+from casework.texts import N_
 from casework.workdays import MAX_STEP_DAYS, Calendar
 
-NORMAL, NEAR, DUE_TODAY, OVERDUE, PAUSED = "正常", "临期", "今日到期", "超期", "暂停计时"
+NORMAL, NEAR, DUE_TODAY, OVERDUE, PAUSED = N_("正常"), N_("临期"), N_("今日到期"), N_("超期"), N_("暂停计时")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,11 @@ class Clock:
         """One phrase for lists: 承诺期限 2026-11-03（预估）还剩 3 个工作日."""
         if self.due is None or self.days_left is None:
             return f"{self.label} {self.word}"
-        due = f"{self.label} {self.due.isoformat()}{'（预估）' if self.provisional else ''}"
-        unit = "个工作日" if self.unit == "wd" else "天"
+        due = f"{self.label} {self.due.isoformat()}{N_('（预估）') if self.provisional else ''}"
+        unit = N_("个工作日") if self.unit == "wd" else N_("天")
         if self.done or self.days_left == 0:
-            return f"{due} {'已办理，' if self.done else ''}{self.word}"
-        return f"{due} {'超过' if self.days_left < 0 else '还剩'} {abs(self.days_left)} {unit}"
+            return f"{due} {N_('已办理，') if self.done else ''}{self.word}"
+        return f"{due} {N_('超过') if self.days_left < 0 else N_('还剩')} {abs(self.days_left)} {unit}"
 
 
 def clocks(dates: CaseDates, item: ServiceItem, calendar: Calendar, today: date) -> tuple[Clock, ...]:

@@ -45,6 +45,7 @@ from casework.policy import Act, Person, Target, act_for, case_scope, may, requi
 from casework.projector import office_of
 from casework.service_item import ServiceItem
 from casework.states import HOME
+from casework.texts import N_
 from casework.used_pages import Bearer, Case, named_once, note
 from casework.view_dates import case_dates
 from casework.workdays import Calendar, china_day
@@ -288,7 +289,7 @@ class Desk:
     def _load(self, conn: Connection, topic: bytes) -> tuple[int, CaseState]:
         found = case_store.load(conn, self.log, topic)
         if found is None or (found[1].state is None and not found[1].timeline):
-            raise NotFound("没有这个办件，或不在您可查看的范围内")
+            raise NotFound(N_("没有这个办件，或不在您可查看的范围内"))
         return found
 
     def view(self, conn: Connection, person: Person, topic: bytes) -> CaseView:
@@ -298,7 +299,7 @@ class Desk:
         region = self.log.region_of(conn, home)
         target = target_of(state, region, item.office if item else "")
         if not may(person, Act.VIEW_CASE, target):
-            raise NotFound("没有这个办件，或不在您可查看的范围内")
+            raise NotFound(N_("没有这个办件，或不在您可查看的范围内"))
         office = office_of(self.log, home)
         pages = case_blobs(state)
         receipt = receipt_of(state)
@@ -354,7 +355,7 @@ class Desk:
         view = self.view(conn, person, topic)
         key = self.log.key_of(conn, view.home, topic)
         if key is None:
-            raise NotFound("本机没有这个办件的密钥，不能打开或添加扫描件；请在原收件电脑或县级办理")
+            raise NotFound(N_("本机没有这个办件的密钥，不能打开或添加扫描件；请在原收件电脑或县级办理"))
         return key
 
     def file(self, conn: Connection, person: Person, topic: bytes, hash_: bytes) -> tuple[str, bytes, bytes]:
@@ -366,9 +367,9 @@ class Desk:
         view = self.view(conn, person, topic)
         files = files_of(view.state)
         if hash_ not in files:
-            raise NotFound("该办件没有这一页")
+            raise NotFound(N_("该办件没有这一页"))
         if hash_ in view.missing:
-            raise NotFound("这一页还没有传到本机，正在传输；请稍后再看")
+            raise NotFound(N_("这一页还没有传到本机，正在传输；请稍后再看"))
         media_type, sealed_key = files[hash_]
         return media_type, self.key_for(conn, person, topic), sealed_key
 

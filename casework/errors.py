@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from casework.texts import N_, joined, say
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -19,11 +21,11 @@ class Problem:
     remedy: str = ""
 
     def text(self) -> str:
-        return f"{self.message}。{self.remedy}" if self.remedy else self.message
+        return say("{message}。{remedy}", message=self.message, remedy=self.remedy) if self.remedy else self.message
 
 
-TOO_LARGE = "这一次提交的内容太多，一条记录放不下"
-TOO_LARGE_REMEDY = "请缩短文字，或把页数多的材料分几次提交"
+TOO_LARGE = N_("这一次提交的内容太多，一条记录放不下")
+TOO_LARGE_REMEDY = N_("请缩短文字，或把页数多的材料分几次提交")
 
 
 class CaseworkError(Exception):
@@ -34,7 +36,7 @@ class BadInput(CaseworkError):
     """The input has one or more problems; nothing was saved and nothing that was saved is lost."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("；".join(p.text() for p in problems))
+        super().__init__(joined(N_("；"), (p.text() for p in problems)))
         self.problems = tuple(problems)
 
 

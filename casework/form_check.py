@@ -23,6 +23,7 @@ from casework.identity import (
     uscc_problem,
 )
 from casework.service_item import FormField, ServiceItem
+from casework.texts import N_, joined, say
 
 TEXT_MAX_CHARS = 200
 MULTILINE_MAX_CHARS = 1000
@@ -55,7 +56,7 @@ def check_form(item: ServiceItem, form: object, *, complete: bool = True) -> For
     (a correction, a supplement) required keys may be absent, but not empty.
     """
     if not isinstance(form, Mapping):
-        return FormResult({}, {}, (Problem("form", "表单应当是一组键值", "请写成 {键: 值}"),))
+        return FormResult({}, {}, (Problem("form", N_("表单应当是一组键值"), N_("请写成 {键: 值}")),))
     clean: dict[str, str | int] = {}
     problems: list[Problem] = []
     for field in item.form:
@@ -64,7 +65,11 @@ def check_form(item: ServiceItem, form: object, *, complete: bool = True) -> For
         try:
             value = _value(field, form.get(field.key))
         except _Unfit as unfit:
-            problems.append(Problem(f"form.{field.key}", f"「{field.label}」{unfit.args[0]}", unfit.args[1]))
+            problems.append(
+                Problem(
+                    f"form.{field.key}", say("「{label}」{args}", label=field.label, args=unfit.args[0]), unfit.args[1]
+                )
+            )
             continue
         if value is not None:
             clean[field.key] = value
@@ -78,7 +83,7 @@ def _value(field: FormField, raw: object) -> str | int | None:
     text = _as_text(raw)
     if not text:
         if field.required:
-            raise _Unfit("没有填写", f"请填写{field.label}")
+            raise _Unfit(N_("没有填写"), say("请填写{label}", label=field.label))
         return None
     return _READERS[field.type](field, text)
 
@@ -89,7 +94,7 @@ def _as_text(raw: object) -> str:
     if isinstance(raw, int) and not isinstance(raw, bool) and -_INT64 <= raw < _INT64:
         return str(raw)
     if not isinstance(raw, str):
-        raise _Unfit("应当是文字或整数", "请改成文字，小数请换成更小的单位")
+        raise _Unfit(N_("应当是文字或整数"), N_("请改成文字，小数请换成更小的单位"))
     return raw.strip()
 
 
@@ -97,25 +102,29 @@ def _read_text(field: FormField, text: str) -> str:
     multiline = field.type == "multiline"
     least, most = field.least or 0, field.most or (MULTILINE_MAX_CHARS if multiline else TEXT_MAX_CHARS)
     if not least <= len(text) <= most:
-        raise _Unfit(f"有 {len(text)} 个字，应当是 {least} 到 {most} 个字", "请补充或缩短")
+        raise _Unfit(
+            say("有 {n} 个字，应当是 {least} 到 {most} 个字", n=len(text), least=least, most=most), N_("请补充或缩短")
+        )
     text = text.replace("\r\n", "\n") if multiline else text
     hidden = hidden_character(text, newlines=multiline)
     if hidden:
-        raise _Unfit(f"里有看不见的控制字符 {hidden}", "请删去后重新输入，不要从别处粘贴")
+        raise _Unfit(say("里有看不见的控制字符 {hidden}", hidden=hidden), N_("请删去后重新输入，不要从别处粘贴"))
     return text
 
 
 def _read_integer(field: FormField, text: str) -> int:
     digits = half_width(text)
     if not re.fullmatch(r"[+-]?[0-9]{1,16}", digits):
-        raise _Unfit("应当是整数", f"请只写数字，单位是{field.unit}" if field.unit else "请只写数字")
+        raise _Unfit(
+            N_("应当是整数"), say("请只写数字，单位是{unit}", unit=field.unit) if field.unit else N_("请只写数字")
+        )
     number = int(digits)
     least = -_INT64 if field.least is None else field.least
     most = _INT64 - 1 if field.most is None else field.most
     if number < least:
-        raise _Unfit(f"不能小于 {least}{field.unit}", "请核对")
+        raise _Unfit(say("不能小于 {least}{unit}", least=least, unit=field.unit), N_("请核对"))
     if number > most:
-        raise _Unfit(f"不能大于 {most}{field.unit}", "请核对")
+        raise _Unfit(say("不能大于 {most}{unit}", most=most, unit=field.unit), N_("请核对"))
     return number
 
 
@@ -130,19 +139,19 @@ def _read_date(field: FormField, text: str) -> str:
             raise ValueError
         return day.isoformat()
     except ValueError:
-        raise _Unfit("不是一个真实的日期", "请按 2026-01-31 的样子填写") from None
+        raise _Unfit(N_("不是一个真实的日期"), N_("请按 2026-01-31 的样子填写")) from None
 
 
 def _read_choice(field: FormField, text: str) -> str:
     if text not in field.choices:
-        raise _Unfit("不是给出的选项", f"请从以下选择：{'、'.join(field.choices)}")
+        raise _Unfit(N_("不是给出的选项"), say("请从以下选择：{names}", names=joined(N_("、"), field.choices)))
     return text
 
 
 def _read_bank_card(field: FormField, text: str) -> str:
     number = compact_number(text)
     if not re.fullmatch(r"[0-9]{10,25}", number):
-        raise _Unfit("应当是 10 到 25 位数字", "请对照银行卡或存折重新录入")
+        raise _Unfit(N_("应当是 10 到 25 位数字"), N_("请对照银行卡或存折重新录入"))
     return number
 
 
@@ -153,7 +162,7 @@ def _read_checked(
         number = compact(text)
         found = problem(number)
         if found is not None:
-            raise _Unfit(f"：{found.message}", found.remedy)
+            raise _Unfit(say("：{message}", message=found.message), found.remedy)
         return number
 
     return read
@@ -180,8 +189,15 @@ def _extra(others: Mapping[str, object]) -> tuple[dict[str, Any], Problem | None
             raise _Unfit
         return {key: _plain(value, EXTRA_MAX_DEPTH, budget) for key, value in others.items()}, None
     except _Unfit:
-        limits = f"{EXTRA_MAX_KEYS} 个键、{EXTRA_MAX_DEPTH} 层、{EXTRA_MAX_CHARS} 个字"
-        return {}, Problem("form.extra", f"事项没有定义的键太多或太长，最多 {limits}", "请删去不需要的内容")
+        limits = say(
+            "{extra_max_keys} 个键、{extra_max_depth} 层、{extra_max_chars} 个字",
+            extra_max_keys=EXTRA_MAX_KEYS,
+            extra_max_depth=EXTRA_MAX_DEPTH,
+            extra_max_chars=EXTRA_MAX_CHARS,
+        )
+        return {}, Problem(
+            "form.extra", say("事项没有定义的键太多或太长，最多 {limits}", limits=limits), N_("请删去不需要的内容")
+        )
 
 
 def _plain(value: object, depth: int, budget: list[int]) -> Any:

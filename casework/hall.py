@@ -17,9 +17,10 @@ from casework.errors import BadInput, Problem
 from casework.reference import checked_url
 from casework.slips import HOST_CHARS_MAX
 from casework.tables import storable
+from casework.texts import N_, say
 
 _TEXT_CHARS_MAX = 60
-_LABELS = {"name": "大厅名称", "url": "对外网址", "phone": "咨询电话", "complaints": "监督电话"}
+_LABELS = {"name": N_("大厅名称"), "url": N_("对外网址"), "phone": N_("咨询电话"), "complaints": N_("监督电话")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ def hall_from_plain(plain: Mapping[str, Any]) -> Hall:
     """What was said, held to its bounds. Raises BadInput, which names each field that cannot be used."""
     said = {field.name: plain.get(field.name, "") for field in fields(Hall)}
     problems = [
-        Problem(name, f"{_LABELS[name]}不能使用", f"请填写不超过 {_TEXT_CHARS_MAX} 个字符的一行文字")
+        Problem(
+            name,
+            say("{labels}不能使用", labels=_LABELS[name]),
+            say("请填写不超过 {text_chars_max} 个字符的一行文字", text_chars_max=_TEXT_CHARS_MAX),
+        )
         for name, value in said.items()
         if name != "url" and not _is_line(value)
     ]
@@ -55,7 +60,7 @@ def _is_line(value: object) -> bool:
 
 def _url_problems(url: object) -> list[Problem]:
     if not isinstance(url, str):
-        return [Problem("url", "对外网址不是文字", "请填写如 https://hall.example 的网址")]
+        return [Problem("url", N_("对外网址不是文字"), N_("请填写如 https://hall.example 的网址"))]
     if not url:
         return []
     try:
@@ -64,10 +69,12 @@ def _url_problems(url: object) -> list[Problem]:
         return list(error.problems)
     host = checked.split("://", 1)[1]
     if not host.isascii() or any(letter in host for letter in "/?#@"):
-        return [Problem("url", "对外网址只能有主机名和端口", "请去掉路径，例如 https://hall.example:8443")]
+        return [Problem("url", N_("对外网址只能有主机名和端口"), N_("请去掉路径，例如 https://hall.example:8443"))]
     if len(host) > HOST_CHARS_MAX:
-        said = f"主机名和端口共 {len(host)} 个字符，回执上的二维码放不下"
-        return [Problem("url", said, f"请使用不超过 {HOST_CHARS_MAX} 个字符的主机名")]
+        said = say("主机名和端口共 {n} 个字符，回执上的二维码放不下", n=len(host))
+        return [
+            Problem("url", said, say("请使用不超过 {host_chars_max} 个字符的主机名", host_chars_max=HOST_CHARS_MAX))
+        ]
     return []
 
 

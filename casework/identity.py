@@ -14,6 +14,7 @@ from stdnum.cn.ric import calc_check_digit as citizen_check_digit
 from stdnum.cn.uscc import calc_check_digit as uscc_check_digit
 
 from casework.errors import Problem
+from casework.texts import N_, say
 
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _CITIZEN_ID = re.compile(r"[0-9]{17}[0-9X]")
@@ -41,13 +42,13 @@ def compact_phone(text: str) -> str:
 def citizen_id_problem(number: str, field: str = "id") -> Problem | None:
     """None if `number` (compact) is a well-formed 公民身份号码, else what is wrong with it."""
     if len(number) != 18:
-        return Problem(field, f"公民身份号码应当是 18 位，现在是 {len(number)} 位", "请对照身份证重新录入")
+        return Problem(field, say("公民身份号码应当是 18 位，现在是 {n} 位", n=len(number)), N_("请对照身份证重新录入"))
     if not _CITIZEN_ID.fullmatch(number):
-        return Problem(field, "公民身份号码应当是 17 位数字加 1 位数字或 X", "请对照身份证重新录入")
+        return Problem(field, N_("公民身份号码应当是 17 位数字加 1 位数字或 X"), N_("请对照身份证重新录入"))
     if birth_date(number) is None:
-        return Problem(field, "公民身份号码第 7 到 14 位不是一个真实的日期", "请核对出生年月日这 8 位")
+        return Problem(field, N_("公民身份号码第 7 到 14 位不是一个真实的日期"), N_("请核对出生年月日这 8 位"))
     if citizen_check_digit(number) != number[-1]:
-        return Problem(field, "公民身份号码的校验位不对，多半有一位录错了", "请对照身份证逐位核对")
+        return Problem(field, N_("公民身份号码的校验位不对，多半有一位录错了"), N_("请对照身份证逐位核对"))
     return None
 
 
@@ -65,23 +66,27 @@ def uscc_problem(number: str, field: str = "id") -> Problem | None:
     """None if `number` (compact) is a well-formed 统一社会信用代码, else what is wrong with it."""
     if len(number) != 18:
         return Problem(
-            field, f"统一社会信用代码应当是 18 位，现在是 {len(number)} 位", "请对照营业执照或登记证重新录入"
+            field,
+            say("统一社会信用代码应当是 18 位，现在是 {n} 位", n=len(number)),
+            N_("请对照营业执照或登记证重新录入"),
         )
     if not _USCC.fullmatch(number):
         return Problem(
-            field, "统一社会信用代码里有不该出现的字符", "不含字母 I、O、Z、S、V，第 3 到 8 位是数字，请核对"
+            field, N_("统一社会信用代码里有不该出现的字符"), N_("不含字母 I、O、Z、S、V，第 3 到 8 位是数字，请核对")
         )
     if uscc_check_digit(number[:-1]) != number[-1]:
-        return Problem(field, "统一社会信用代码的校验位不对，多半有一位录错了", "请对照营业执照或登记证逐位核对")
+        return Problem(
+            field, N_("统一社会信用代码的校验位不对，多半有一位录错了"), N_("请对照营业执照或登记证逐位核对")
+        )
     return None
 
 
 def phone_problem(number: str, field: str = "phone") -> Problem | None:
     """None if `number` (compact) can be a telephone number: an 11-digit mobile, a landline, or one abroad."""
     if not _PHONE.fullmatch(number):
-        return Problem(field, "电话号码应当是 5 到 15 位数字", "请核对，固定电话请带区号")
+        return Problem(field, N_("电话号码应当是 5 到 15 位数字"), N_("请核对，固定电话请带区号"))
     if number.startswith("1") and len(number) >= 9 and not re.fullmatch(r"1[3-9][0-9]{9}", number):
-        return Problem(field, "手机号码应当是 11 位，以 13 到 19 开头", "请核对有没有多录或漏录")
+        return Problem(field, N_("手机号码应当是 11 位，以 13 到 19 开头"), N_("请核对有没有多录或漏录"))
     return None
 
 

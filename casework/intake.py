@@ -17,6 +17,7 @@ from casework.proxy import clean_proxy, proxy_problems
 from casework.reference import route_of
 from casework.scenario import all_answers, check_answers, requirements
 from casework.service_item import INSTEAD_OF_PAPER, ServiceItem
+from casework.texts import N_, say
 
 HOUSEHOLD_MAX_CHARS = 200
 GREEN_MAX_CHARS = 200
@@ -27,7 +28,11 @@ PAGES_PER_CHANGE = 60
 
 def too_many_pages(field: str) -> Problem:
     """More scans than one change may bring."""
-    return Problem(field, f"一次最多提交 {PAGES_PER_CHANGE} 页扫描件", "请去掉不需要的页，或把次要材料改为核对原件")
+    return Problem(
+        field,
+        say("一次最多提交 {pages_per_change} 页扫描件", pages_per_change=PAGES_PER_CHANGE),
+        N_("请去掉不需要的页，或把次要材料改为核对原件"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,13 @@ def checked(item: ServiceItem, intake: Intake, *, day: date, complete: bool) -> 
     how, wrong = _how(item, intake, applicant)
     found.extend(wrong if complete else [])
     if intake.household is not None and len(intake.household) > HOUSEHOLD_MAX_CHARS:
-        found.append(Problem("household", f"户名超过 {HOUSEHOLD_MAX_CHARS} 字", "请缩短户名"))
+        found.append(
+            Problem(
+                "household",
+                say("户名超过 {household_max_chars} 字", household_max_chars=HOUSEHOLD_MAX_CHARS),
+                N_("请缩短户名"),
+            )
+        )
     if found:
         raise BadInput(found)
     said = [{"question": key, "answer": answers[key]} for key in answers]
@@ -136,16 +147,22 @@ def _how(item: ServiceItem, intake: Intake, applicant: dict[str, Any]) -> tuple[
     """告知承诺, 绿色通道, 首问, 代办; only what was said is written."""
     problems: list[Problem] = []
     if intake.commitment and item.commitment is None:
-        problems.append(Problem("commitment", f"「{item.name}」不适用告知承诺", "请取消勾选，按材料清单收取"))
+        problems.append(
+            Problem("commitment", say("「{name}」不适用告知承诺", name=item.name), N_("请取消勾选，按材料清单收取"))
+        )
     green, first_asked = intake.green.strip(), intake.first_asked.strip()
     for name, word, text, most in (
-        ("green", "绿色通道的理由", green, GREEN_MAX_CHARS),
-        ("first_asked", "首问人", first_asked, FIRST_ASKED_MAX_CHARS),
+        ("green", N_("绿色通道的理由"), green, GREEN_MAX_CHARS),
+        ("first_asked", N_("首问人"), first_asked, FIRST_ASKED_MAX_CHARS),
     ):
         if len(text) > most:
-            problems.append(Problem(name, f"{word}超过 {most} 个字", "请缩短"))
+            problems.append(Problem(name, say("{word}超过 {most} 个字", word=word, most=most), N_("请缩短")))
         elif hidden := hidden_character(text):
-            problems.append(Problem(name, f"{word}里有看不见的控制字符 {hidden}", "请删去后重新输入"))
+            problems.append(
+                Problem(
+                    name, say("{word}里有看不见的控制字符 {hidden}", word=word, hidden=hidden), N_("请删去后重新输入")
+                )
+            )
     how: dict[str, Any] = {"green": green, "first_asked": first_asked}
     if intake.proxy:
         proxy, wrong = clean_proxy(intake.proxy)

@@ -20,6 +20,7 @@ from stdnum.iso7064 import mod_37_36
 
 from casework.errors import BadInput, Problem
 from casework.identity import half_width
+from casework.texts import N_, say
 
 CODE_CHARS = 28
 STATION_MAX = 36**4 - 1
@@ -76,12 +77,15 @@ def parse(text: str) -> IntakeCode:
     """
     code = _DASHES.sub("", half_width(text)).upper()
     if len(code) != CODE_CHARS:
-        raise _bad(f"收件码应当是 {CODE_CHARS} 位，现在是 {len(code)} 位", "请对照回执重新输入，或重新扫码")
+        raise _bad(
+            say("收件码应当是 {code_chars} 位，现在是 {n} 位", code_chars=CODE_CHARS, n=len(code)),
+            N_("请对照回执重新输入，或重新扫码"),
+        )
     shape = _SHAPE.fullmatch(code)
     if shape is None:
-        raise _bad("收件码里有不该出现的字符", "只有数字和英文字母，请对照回执重新输入")
+        raise _bad(N_("收件码里有不该出现的字符"), N_("只有数字和英文字母，请对照回执重新输入"))
     if not mod_37_36.is_valid(code):
-        raise _bad("收件码的校验位不对，多半有一位输错了", "请对照回执逐位核对，或重新扫码")
+        raise _bad(N_("收件码的校验位不对，多半有一位输错了"), N_("请对照回执逐位核对，或重新扫码"))
     region, station, epoch, day, counter = shape.groups()
     return IntakeCode(code, region, int(station, 36), int(epoch, 36), _day(day), int(counter, 36))
 
@@ -90,7 +94,7 @@ def _day(yymmdd: str) -> date:
     try:
         return date(2000 + int(yymmdd[:2]), int(yymmdd[2:4]), int(yymmdd[4:]))
     except ValueError:
-        raise _bad("收件码里的日期不存在", "请对照回执逐位核对，或重新扫码") from None
+        raise _bad(N_("收件码里的日期不存在"), N_("请对照回执逐位核对，或重新扫码")) from None
 
 
 def _bad(message: str, remedy: str) -> BadInput:

@@ -13,6 +13,7 @@ from casework.deadlines import NO_DUE, acceptance_clock
 from casework.fold import CaseState
 from casework.service_item import ServiceItem
 from casework.states import State
+from casework.texts import N_
 from casework.view_dates import case_dates
 from casework.workdays import Calendar
 
@@ -20,9 +21,9 @@ DEEMED_ACCEPTANCE = "deemed_acceptance"
 SUPPLEMENT_LAPSED = "supplement_lapsed"
 TOLERANCE_LAPSED = "tolerance_lapsed"
 LAPSE_NAMES = {
-    DEEMED_ACCEPTANCE: "视为受理",
-    SUPPLEMENT_LAPSED: "补正不来办结",
-    TOLERANCE_LAPSED: "容缺逾期终止",
+    DEEMED_ACCEPTANCE: N_("视为受理"),
+    SUPPLEMENT_LAPSED: N_("补正不来办结"),
+    TOLERANCE_LAPSED: N_("容缺逾期终止"),
 }
 RECEIPT_DAYS_MAX = 60
 """A case whose day of intake lies further from the day on which the county received it has a wrong clock, or a story

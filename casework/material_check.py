@@ -10,6 +10,7 @@ from casework.errors import Problem
 from casework.scenario import COMMITTED, Needed, Requirements, all_answers, requirements
 from casework.service_item import INSTEAD_OF_PAPER, ServiceItem
 from casework.standing_papers import COMMITMENT_LETTER, TOLERANCE_LETTER, paper_list
+from casework.texts import N_, joined, say
 
 
 def lacking(needs: Requirements, given: Collection[str]) -> tuple[Needed, ...]:
@@ -51,7 +52,7 @@ def check_materials(
     given.
     """
     if not isinstance(materials, Sequence) or isinstance(materials, (str, bytes)):
-        return (Problem("materials", "材料应当是列表", "请写成 [{name, file}] 或 [{name, seen: true}]"),)
+        return (Problem("materials", N_("材料应当是列表"), N_("请写成 [{name, file}] 或 [{name, seen: true}]")),)
     needs = requirements(item, {}) if needs is None else needs
     problems: list[Problem] = []
     given: set[str] = set()
@@ -72,13 +73,14 @@ def check_materials(
 
 
 def _missing(needs: Requirements, name: str) -> Problem:
-    message = f"缺少必备材料「{name}」"
+    message = say("缺少必备材料「{name}」", name=name)
     one = needs.needed(name)
     if one is not None and one.why:
-        message += f"（{'；'.join(one.why)}）"
-    remedy = "请扫描上传，或核对原件后勾选「已核验原件」"
+        message = say("缺少必备材料「{name}」（{why}）", name=name, why=joined(N_("；"), one.why))
+    remedy = N_("请扫描上传，或核对原件后勾选「已核验原件」")
     if one is not None and one.rule.tolerable is not None:
-        remedy += f"；暂时没有的，可由申请人签署《{TOLERANCE_LETTER}》后补交"
+        later = N_("{remedy}；暂时没有的，可由申请人签署《{letter}》后补交")
+        remedy = say(later, remedy=remedy, letter=TOLERANCE_LETTER)
     return Problem(f"materials.{name}", message, remedy)
 
 
@@ -86,22 +88,40 @@ def _material_problem(
     item: ServiceItem, needs: Requirements, number: int, name: object, entry: Any, given: set[str]
 ) -> Problem | None:
     if not isinstance(name, str):
-        return Problem("materials", f"第 {number} 份材料没有名称", "请写 name，取自事项的材料清单")
+        return Problem(
+            "materials", say("第 {number} 份材料没有名称", number=number), N_("请写 name，取自事项的材料清单")
+        )
     field = f"materials.{name[:60]}"
     names = [rule.name for rule in paper_list(item)]
     if name not in names:
-        return Problem(field, f"材料清单里没有「{name[:60]}」", f"请改用清单里的名称：{'、'.join(names)}")
+        return Problem(
+            field,
+            say("材料清单里没有「{name}」", name=name[:60]),
+            say("请改用清单里的名称：{names}", names=joined(N_("、"), names)),
+        )
     scanned, seen = bool(entry.get("pages") or entry.get("file")), entry.get("seen") is True
     if exempt := entry.get("exempt"):
         rule = item.material(name)
         if rule is None or rule.exempt != exempt or exempt not in INSTEAD_OF_PAPER:
-            return Problem(field, f"事项目录没有允许「{name}」这样免提交", "请扫描上传，或核对原件后勾选「已核验原件」")
+            return Problem(
+                field,
+                say("事项目录没有允许「{name}」这样免提交", name=name),
+                N_("请扫描上传，或核对原件后勾选「已核验原件」"),
+            )
     elif not scanned and not seen:
-        return Problem(field, f"「{name}」既没有扫描件，也没有核验原件", "请扫描上传，或核对原件后勾选「已核验原件」")
+        return Problem(
+            field,
+            say("「{name}」既没有扫描件，也没有核验原件", name=name),
+            N_("请扫描上传，或核对原件后勾选「已核验原件」"),
+        )
     if name in given and not entry.get("file"):
-        return Problem(field, f"「{name}」写了两次", "请合并成一份材料")
+        return Problem(field, say("「{name}」写了两次", name=name), N_("请合并成一份材料"))
     if name in needs.left_out:
-        return Problem(field, f"按所答情形不需要「{name}」", "请移去，不得要求申请人多交材料；答错情形的请先改正")
+        return Problem(
+            field,
+            say("按所答情形不需要「{name}」", name=name),
+            N_("请移去，不得要求申请人多交材料；答错情形的请先改正"),
+        )
     return None
 
 

@@ -21,30 +21,33 @@ from casework.proxy import proxy_problems
 from casework.refusals import explain
 from casework.states import OFFICE_NAMES, STATE_NAMES, State
 from casework.telling import telling_faults
+from casework.texts import N_, joined, say
 
 # Fields that the wire lets be empty, but nobody here may leave so.
 _MUST_SAY: dict[ChangeKind, dict[str, str]] = {
-    ChangeKind.CORRECT: {"reason": "请填写更正原因"},
-    ChangeKind.ENDORSE: {"opinion": "请填写初审意见"},
-    ChangeKind.REFUSE_ACCEPTANCE: {"reason": "请填写不予受理的理由"},
-    ChangeKind.DENY: {"reason": "请填写不予许可的理由"},
-    ChangeKind.ATTACH_RESULT: {"title": "请填写结果文书名称"},
-    ChangeKind.DELIVER: {"to": "请填写领取人"},
-    ChangeKind.REQUEST_WITHDRAW: {"reason": "请填写撤回原因"},
-    ChangeKind.WITHDRAW: {"reason": "请填写撤回原因"},
-    ChangeKind.DECLINE_REQUEST: {"reason": "请填写不同意的理由"},
-    ChangeKind.SPECIAL_PROCEDURE: {"reason": "请填写需要特别程序的原因"},
-    ChangeKind.SPECIAL_RESULT: {"opinion": "请填写特别程序的结果"},
-    ChangeKind.EXTEND: {"reason": "请填写延长的理由"},
-    ChangeKind.SEND_BACK: {"reason": "请填写退回的原因"},
-    ChangeKind.REASSIGN: {"office": "请选择转办的部门", "reason": "请填写转办的原因"},
-    ChangeKind.ESCALATE: {"system": "请填写转报的系统或部门", "reason": "请填写转报的原因"},
-    ChangeKind.ESCALATE_RESULT: {"opinion": "请填写对方的答复"},
-    ChangeKind.ISSUE: {"title": "请填写证照名称", "number": "请填写证照编号"},
-    ChangeKind.VERIFY_COMMITMENT: {"opinion": "请填写核查情况"},
+    ChangeKind.CORRECT: {"reason": N_("请填写更正原因")},
+    ChangeKind.ENDORSE: {"opinion": N_("请填写初审意见")},
+    ChangeKind.REFUSE_ACCEPTANCE: {"reason": N_("请填写不予受理的理由")},
+    ChangeKind.DENY: {"reason": N_("请填写不予许可的理由")},
+    ChangeKind.ATTACH_RESULT: {"title": N_("请填写结果文书名称")},
+    ChangeKind.DELIVER: {"to": N_("请填写领取人")},
+    ChangeKind.REQUEST_WITHDRAW: {"reason": N_("请填写撤回原因")},
+    ChangeKind.WITHDRAW: {"reason": N_("请填写撤回原因")},
+    ChangeKind.DECLINE_REQUEST: {"reason": N_("请填写不同意的理由")},
+    ChangeKind.SPECIAL_PROCEDURE: {"reason": N_("请填写需要特别程序的原因")},
+    ChangeKind.SPECIAL_RESULT: {"opinion": N_("请填写特别程序的结果")},
+    ChangeKind.EXTEND: {"reason": N_("请填写延长的理由")},
+    ChangeKind.SEND_BACK: {"reason": N_("请填写退回的原因")},
+    ChangeKind.REASSIGN: {"office": N_("请选择转办的部门"), "reason": N_("请填写转办的原因")},
+    ChangeKind.ESCALATE: {"system": N_("请填写转报的系统或部门"), "reason": N_("请填写转报的原因")},
+    ChangeKind.ESCALATE_RESULT: {"opinion": N_("请填写对方的答复")},
+    ChangeKind.ISSUE: {"title": N_("请填写证照名称"), "number": N_("请填写证照编号")},
+    ChangeKind.VERIFY_COMMITMENT: {"opinion": N_("请填写核查情况")},
 }
 
-_SAME_PERSON = Problem("", "本件由您收件，收件和决定不得是同一人（受审分离）", "请由另一位有权决定的工作人员作出决定")
+_SAME_PERSON = Problem(
+    "", N_("本件由您收件，收件和决定不得是同一人（受审分离）"), N_("请由另一位有权决定的工作人员作出决定")
+)
 
 PREVIEW_TYPE = "image/webp"
 
@@ -56,8 +59,8 @@ _BEFORE_ACCEPTANCE = (
     ChangeKind.ACCEPT,
     ChangeKind.REFUSE_ACCEPTANCE,
 )
-_DEEMED = Problem("", "本件逾期未答复，已视为受理", "请按已受理继续办理（行政许可法第三十二条）")
-_LAPSED = Problem("", "本件已逾期终止，不能再补充材料", "请重新收件，或与县级联系")
+_DEEMED = Problem("", N_("本件逾期未答复，已视为受理"), N_("请按已受理继续办理（行政许可法第三十二条）"))
+_LAPSED = Problem("", N_("本件已逾期终止，不能再补充材料"), N_("请重新收件，或与县级联系"))
 
 
 def case_blobs(state: CaseState) -> list[bytes]:
@@ -140,8 +143,12 @@ def _misfit_problem(case: CaseState, kind: ChangeKind, code: str) -> Problem:
     said = explain(code)
     if case.state is None or code not in ("wrong_state", "wrong_office"):
         return Problem("", said.text, said.remedy)
-    where = f"办件当前为「{STATE_NAMES[case.state]}」，承办方为{OFFICE_NAMES[case.holder]}"
-    return Problem("", f"{where}，不能「{kind_name(kind)}」", said.remedy)
+    where = say(
+        "办件当前为「{state_names}」，承办方为{office_names}",
+        state_names=STATE_NAMES[case.state],
+        office_names=OFFICE_NAMES[case.holder],
+    )
+    return Problem("", say("{where}，不能「{kind_name}」", where=where, kind_name=kind_name(kind)), said.remedy)
 
 
 def _own_faults(
@@ -155,9 +162,9 @@ def _own_faults(
         case ChangeKind.COLLECT:
             return _missing_materials(body, required) + _proxy_faults(body)
         case ChangeKind.CORRECT if not any(body.get(name) for name in ("applicant", "form", "materials")):
-            return [Problem("", "没有任何更正", "请先修改要更正的内容")]
+            return [Problem("", N_("没有任何更正"), N_("请先修改要更正的内容"))]
         case ChangeKind.SUPPLEMENT if not (body["materials"] or body.get("form")):
-            return [Problem("materials", "没有补充任何内容", "请按补正告知补充材料")]
+            return [Problem("materials", N_("没有补充任何内容"), N_("请按补正告知补充材料"))]
         case ChangeKind.ASK_SUPPLEMENT:
             return _defect_faults(body["defects"])
         case ChangeKind.GRANT | ChangeKind.DENY:
@@ -165,7 +172,11 @@ def _own_faults(
         case ChangeKind.CLOSE:
             return _close_faults(case, body["result"])
         case ChangeKind.DELIVER if body["how"] not in DELIVERY_WAYS:
-            return [Problem("how", "请选择送达方式", f"可选：{'、'.join(DELIVERY_WAYS.values())}")]
+            return [
+                Problem(
+                    "how", N_("请选择送达方式"), say("可选：{names}", names=joined(N_("、"), DELIVERY_WAYS.values()))
+                )
+            ]
         case ChangeKind.DELIVER:
             return _signature_faults(body)
         case _:
@@ -175,7 +186,7 @@ def _own_faults(
 def _missing_materials(body: dict[str, Any], required: Sequence[str]) -> list[Problem]:
     given = {material["name"] for material in body["materials"]}
     return [
-        Problem("materials", f"缺少必备材料「{name}」", "请扫描，或勾选「已核对原件」")
+        Problem("materials", say("缺少必备材料「{name}」", name=name), N_("请扫描，或勾选「已核对原件」"))
         for name in required
         if name not in given
     ]
@@ -188,9 +199,13 @@ def _proxy_faults(body: dict[str, Any]) -> list[Problem]:
 
 def _defect_faults(defects: list[dict[str, Any]]) -> list[Problem]:
     if not defects:
-        return [Problem("defects", "没有列出需要补正的内容", "须一次性告知全部需要补正的内容（行政许可法第三十二条）")]
+        return [
+            Problem(
+                "defects", N_("没有列出需要补正的内容"), N_("须一次性告知全部需要补正的内容（行政许可法第三十二条）")
+            )
+        ]
     return [
-        Problem(f"defects.{index}.what", "请写明要补正什么")
+        Problem(f"defects.{index}.what", N_("请写明要补正什么"))
         for index, defect in enumerate(defects)
         if not defect["what"].strip()
     ]
@@ -202,14 +217,16 @@ def _seen_faults(
     """A decision names what was seen; 准予 only on all pages of the case, and all of them here."""
     wanted = case_blobs(case)
     if any(blob not in wanted for blob in seen) or len(set(seen)) < len(seen):
-        return [Problem("seen", "所看材料与办件现有材料不一致", "请刷新办件后重新查看")]
+        return [Problem("seen", N_("所看材料与办件现有材料不一致"), N_("请刷新办件后重新查看"))]
     if kind is not ChangeKind.GRANT:
         return []
     away = [blob for blob in wanted if present is not None and blob not in present]
     if away:
-        return [Problem("seen", f"还有 {len(away)} 页材料未传到", "请等材料到齐后再作决定")]
+        return [Problem("seen", say("还有 {n} 页材料未传到", n=len(away)), N_("请等材料到齐后再作决定"))]
     if len(seen) < len(wanted):
-        return [Problem("seen", f"还有 {len(wanted) - len(seen)} 页材料未查看", "请看完全部材料后再作决定")]
+        return [
+            Problem("seen", say("还有 {n} 页材料未查看", n=len(wanted) - len(seen)), N_("请看完全部材料后再作决定"))
+        ]
     return []
 
 
@@ -217,18 +234,20 @@ def _signature_faults(body: dict[str, Any]) -> list[Problem]:
     """A page that shows a signature says where it was signed; on paper it may stay in the file."""
     signed = body.get("signed", "")
     if signed not in ("", *SIGNED_ON):
-        return [Problem("signed", "请选择签收的方式", f"可选：{'、'.join(SIGNED_ON.values())}")]
+        return [
+            Problem("signed", N_("请选择签收的方式"), say("可选：{names}", names=joined(N_("、"), SIGNED_ON.values())))
+        ]
     brought = body.get("receipt") is not None
     if (brought and not signed) or (signed == "screen" and not brought):
-        return [Problem("file", "签收的内容没有收到", "请重新签名，或重新选择送达回证的照片")]
+        return [Problem("file", N_("签收的内容没有收到"), N_("请重新签名，或重新选择送达回证的照片"))]
     return []
 
 
 def _close_faults(case: CaseState, result: str) -> list[Problem]:
     if result not in CLOSE_RESULTS:
-        return [Problem("result", "请选择办结结果")]
+        return [Problem("result", N_("请选择办结结果"))]
     if (result == "denied") != (case.state is State.DENIED):
-        return [Problem("result", "办结结果与决定不一致", "请选择与决定相符的办结结果")]
+        return [Problem("result", N_("办结结果与决定不一致"), N_("请选择与决定相符的办结结果"))]
     if result == "issued" and not case.results:
-        return [Problem("result", "出证办结前须有结果文书", "请先上传结果文书")]
+        return [Problem("result", N_("出证办结前须有结果文书"), N_("请先上传结果文书"))]
     return []

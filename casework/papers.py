@@ -12,19 +12,20 @@ from casework.errors import NotFound
 from casework.fold import CaseState
 from casework.paper_form import TENTATIVE, Facts, Kind, Paper, number_of, times
 from casework.states import State
+from casework.texts import N_, say
 
 TITLES: dict[Kind, str] = {
-    Kind.RECEIPT: "收件回执",
-    Kind.TRANSFER: "材料流转单",
-    Kind.SUPPLEMENT: "补正告知书",
-    Kind.ACCEPTANCE: "受理通知书",
-    Kind.REFUSAL: "不予受理通知书",
-    Kind.TOLERANCE: "容缺受理通知书",
-    Kind.COMMITMENT: "容缺受理承诺书",
-    Kind.SPECIAL: "特别程序告知书",
-    Kind.EXTENSION: "延长审批告知书",
-    Kind.DECISION: "准予（不予）决定书",
-    Kind.DELIVERY: "送达回证",
+    Kind.RECEIPT: N_("收件回执"),
+    Kind.TRANSFER: N_("材料流转单"),
+    Kind.SUPPLEMENT: N_("补正告知书"),
+    Kind.ACCEPTANCE: N_("受理通知书"),
+    Kind.REFUSAL: N_("不予受理通知书"),
+    Kind.TOLERANCE: N_("容缺受理通知书"),
+    Kind.COMMITMENT: N_("容缺受理承诺书"),
+    Kind.SPECIAL: N_("特别程序告知书"),
+    Kind.EXTENSION: N_("延长审批告知书"),
+    Kind.DECISION: N_("准予（不予）决定书"),
+    Kind.DELIVERY: N_("送达回证"),
 }
 _MAKERS: dict[Kind, Callable[[Facts, int], Paper]] = {
     Kind.RECEIPT: paper_intake.receipt,
@@ -66,7 +67,10 @@ def offers(state: CaseState, to_come: Sequence[str] = ()) -> list[Offer]:
         if kind is Kind.SPECIAL and not why:
             last = len(state.procedures)
             first = max(1, last - _PROCEDURES_SHOWN + 1)
-            found += [Offer(kind, n, f"{title}（{n}）" if last > 1 else title, "") for n in range(first, last + 1)]
+            found += [
+                Offer(kind, n, say("{title}（{n}）", title=title, n=n) if last > 1 else title, "")
+                for n in range(first, last + 1)
+            ]
         else:
             found.append(Offer(kind, _ordinal(state, kind), title, why))
     return found
@@ -76,25 +80,25 @@ def paper(facts: Facts, slug: str) -> Paper:
     """The paper that an address names, with number, QR and what is printed from tentative state. Raises NotFound."""
     offer = next((one for one in offers(facts.state, facts.to_come) if one.slug == slug), None)
     if offer is None:
-        raise NotFound("没有这种文书")
+        raise NotFound(N_("没有这种文书"))
     if offer.why:
-        raise NotFound(f"现在还不能打印《{offer.title}》：{offer.why}")
+        raise NotFound(say("现在还不能打印《{title}》：{why}", title=offer.title, why=offer.why))
     made = _MAKERS[offer.kind](facts, offer.ordinal)
     return replace(
         made,
         number=number_of(offer.kind, facts, offer.ordinal),
         facts=(*made.facts, *_code_row(facts.case_qr)),
         qr=made.qr or facts.case_qr,
-        qr_words=made.qr_words or "扫码查看办理进度",
+        qr_words=made.qr_words or N_("扫码查看办理进度"),
         tentative=TENTATIVE if facts.state.base is not None else "",
-        printed=f"打印 {facts.now} · {facts.station}",
+        printed=say("打印 {now} · {station}", now=facts.now, station=facts.station),
     )
 
 
 def _code_row(qr: str) -> tuple[tuple[str, str], ...]:
     """The code in the QR, to be typed where there is no camera; in groups of five."""
     found = re.search(r"q/([A-Z2-7]{26})", qr)
-    return (("查询码", "-".join(re.findall(".{1,5}", found[1]))),) if found else ()
+    return ((N_("查询码"), "-".join(re.findall(".{1,5}", found[1]))),) if found else ()
 
 
 def _ordinal(state: CaseState, kind: Kind) -> int:
@@ -104,25 +108,25 @@ def _ordinal(state: CaseState, kind: Kind) -> int:
 
 def _why_not(state: CaseState, kind: Kind, to_come: Sequence[str]) -> str:
     if state.state is None:
-        return "本件的收件内容还没有读出"
+        return N_("本件的收件内容还没有读出")
     match kind:
         case Kind.SUPPLEMENT if state.supplement is None:
-            return "没有要求过补正"
+            return N_("没有要求过补正")
         case Kind.ACCEPTANCE if state.accepted_at is None or state.lacking:
-            return "已按容缺受理，请打印《容缺受理通知书》" if state.lacking else "还没有受理"
+            return N_("已按容缺受理，请打印《容缺受理通知书》") if state.lacking else N_("还没有受理")
         case Kind.REFUSAL if State.REFUSED_ACCEPTANCE.value not in state.entered:
-            return "没有作出不予受理的决定"
+            return N_("没有作出不予受理的决定")
         case Kind.TOLERANCE if not state.lacking:
-            return "本件没有容缺受理"
+            return N_("本件没有容缺受理")
         case Kind.COMMITMENT if not state.lacking and (not to_come or state.accepted_at is not None):
-            return "本件不缺材料"
+            return N_("本件不缺材料")
         case Kind.SPECIAL if not state.procedures:
-            return "没有启动特别程序"
+            return N_("没有启动特别程序")
         case Kind.EXTENSION if state.extension is None:
-            return "没有延长期限"
+            return N_("没有延长期限")
         case Kind.DECISION if not state.decision:
-            return "还没有作出决定"
+            return N_("还没有作出决定")
         case Kind.DELIVERY if state.state not in _ENDED:
-            return "还没有可以送达的结果"
+            return N_("还没有可以送达的结果")
         case _:
             return ""

@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from casework.changes import ChangeKind
 from casework.errors import NotAllowed
 from casework.states import COUNTY, HOME, TOWNSHIP
+from casework.texts import N_, joined, say
 
 
 class Role(StrEnum):
@@ -29,14 +30,14 @@ class Role(StrEnum):
 
 
 ROLE_NAMES: dict[Role, str] = {
-    Role.VILLAGE_AGENT: "村站代办员",
-    Role.TOWNSHIP_CLERK: "乡镇窗口人员",
-    Role.TOWNSHIP_REVIEWER: "乡镇初审员",
-    Role.COUNTY_REVIEWER: "县级审核员",
-    Role.COUNTY_APPROVER: "县级审批员",
-    Role.SUPERVISOR: "督查员",
-    Role.ADMIN: "系统管理员",
-    Role.OPS: "运维员",
+    Role.VILLAGE_AGENT: N_("村站代办员"),
+    Role.TOWNSHIP_CLERK: N_("乡镇窗口人员"),
+    Role.TOWNSHIP_REVIEWER: N_("乡镇初审员"),
+    Role.COUNTY_REVIEWER: N_("县级审核员"),
+    Role.COUNTY_APPROVER: N_("县级审批员"),
+    Role.SUPERVISOR: N_("督查员"),
+    Role.ADMIN: N_("系统管理员"),
+    Role.OPS: N_("运维员"),
 }
 
 
@@ -94,54 +95,54 @@ class Act(StrEnum):
 
 
 ACT_NAMES: dict[Act, str] = {
-    Act.LIST_CASES: "查看办件列表",
-    Act.VIEW_CASE: "查看办件",
-    Act.COLLECT: "收件",
-    Act.CORRECT: "更正",
-    Act.ENDORSE: "初审通过",
-    Act.ASK_SUPPLEMENT: "补正告知",
-    Act.SUPPLEMENT: "补正",
-    Act.ACCEPT: "受理",
-    Act.REFUSE_ACCEPTANCE: "不予受理",
-    Act.REVIEW: "审核",
-    Act.GRANT: "准予",
-    Act.DENY: "不予许可",
-    Act.ATTACH_RESULT: "上传结果",
-    Act.CLOSE: "办结",
-    Act.DELIVER: "送达",
-    Act.REQUEST_WITHDRAW: "申请撤回",
-    Act.WITHDRAW: "撤回",
-    Act.DECLINE_REQUEST: "不同意撤回",
-    Act.NUMBER: "编号",
-    Act.SPECIAL_PROCEDURE: "特别程序",
-    Act.SPECIAL_RESULT: "特别程序结果",
-    Act.EXTEND: "延长审批",
-    Act.ACCEPT_LACKING: "容缺受理",
-    Act.SPLIT: "并联分送",
-    Act.PART_ANSWER: "部门意见",
-    Act.SEND_BACK: "退回",
-    Act.REASSIGN: "转办",
-    Act.ESCALATE: "转报",
-    Act.ESCALATE_RESULT: "转报结果",
-    Act.ISSUE: "制证",
-    Act.ARCHIVE: "归档",
-    Act.VERIFY_COMMITMENT: "承诺核查",
-    Act.TELL: "告知群众",
-    Act.REVOKE_RESULT: "撤销结果凭证",
-    Act.OPINION: "内部意见",
-    Act.VIEW_CARDS: "查看监察牌",
-    Act.PLEAD_CARD: "对监察牌申辩",
-    Act.CLEAR_CARD: "消牌",
-    Act.MANAGE_USERS: "管理人员",
-    Act.INVITE: "邀请站点接入",
-    Act.SETTLE_HELD: "处理待核内容",
-    Act.VIEW_STATUS: "查看运行状态",
-    Act.COURIER: "导出导入U盘包",
-    Act.VIEW_STATISTICS: "查看统计",
-    Act.ASK_RATING: "请群众评价",
-    Act.VIEW_RATINGS: "查看评价",
-    Act.MEND_RATING: "差评回访整改",
-    Act.MANAGE_MESSAGES: "管理短信",
+    Act.LIST_CASES: N_("查看办件列表"),
+    Act.VIEW_CASE: N_("查看办件"),
+    Act.COLLECT: N_("收件"),
+    Act.CORRECT: N_("更正"),
+    Act.ENDORSE: N_("初审通过"),
+    Act.ASK_SUPPLEMENT: N_("补正告知"),
+    Act.SUPPLEMENT: N_("补正"),
+    Act.ACCEPT: N_("受理"),
+    Act.REFUSE_ACCEPTANCE: N_("不予受理"),
+    Act.REVIEW: N_("审核"),
+    Act.GRANT: N_("准予"),
+    Act.DENY: N_("不予许可"),
+    Act.ATTACH_RESULT: N_("上传结果"),
+    Act.CLOSE: N_("办结"),
+    Act.DELIVER: N_("送达"),
+    Act.REQUEST_WITHDRAW: N_("申请撤回"),
+    Act.WITHDRAW: N_("撤回"),
+    Act.DECLINE_REQUEST: N_("不同意撤回"),
+    Act.NUMBER: N_("编号"),
+    Act.SPECIAL_PROCEDURE: N_("特别程序"),
+    Act.SPECIAL_RESULT: N_("特别程序结果"),
+    Act.EXTEND: N_("延长审批"),
+    Act.ACCEPT_LACKING: N_("容缺受理"),
+    Act.SPLIT: N_("并联分送"),
+    Act.PART_ANSWER: N_("部门意见"),
+    Act.SEND_BACK: N_("退回"),
+    Act.REASSIGN: N_("转办"),
+    Act.ESCALATE: N_("转报"),
+    Act.ESCALATE_RESULT: N_("转报结果"),
+    Act.ISSUE: N_("制证"),
+    Act.ARCHIVE: N_("归档"),
+    Act.VERIFY_COMMITMENT: N_("承诺核查"),
+    Act.TELL: N_("告知群众"),
+    Act.REVOKE_RESULT: N_("撤销结果凭证"),
+    Act.OPINION: N_("内部意见"),
+    Act.VIEW_CARDS: N_("查看监察牌"),
+    Act.PLEAD_CARD: N_("对监察牌申辩"),
+    Act.CLEAR_CARD: N_("消牌"),
+    Act.MANAGE_USERS: N_("管理人员"),
+    Act.INVITE: N_("邀请站点接入"),
+    Act.SETTLE_HELD: N_("处理待核内容"),
+    Act.VIEW_STATUS: N_("查看运行状态"),
+    Act.COURIER: N_("导出导入U盘包"),
+    Act.VIEW_STATISTICS: N_("查看统计"),
+    Act.ASK_RATING: N_("请群众评价"),
+    Act.VIEW_RATINGS: N_("查看评价"),
+    Act.MEND_RATING: N_("差评回访整改"),
+    Act.MANAGE_MESSAGES: N_("管理短信"),
 }
 
 
@@ -156,13 +157,13 @@ def act_for(kind: ChangeKind) -> Act | None:
 class Scope(Enum):
     """How far a right reaches; the value says it in zh-CN."""
 
-    ANYWHERE = "全部"
-    STATION = "本站点收的办件"
-    AREA = "本辖区"
-    DECIDED_HERE = "由本级决定的办件"
-    OFFICE = "本部门的事项"
-    INVOLVED = "本部门主办或会办的事项"
-    PART = "分送本部门的事项"
+    ANYWHERE = N_("全部")
+    STATION = N_("本站点收的办件")
+    AREA = N_("本辖区")
+    DECIDED_HERE = N_("由本级决定的办件")
+    OFFICE = N_("本部门的事项")
+    INVOLVED = N_("本部门主办或会办的事项")
+    PART = N_("分送本部门的事项")
 
 
 _INTAKE = {
@@ -365,12 +366,12 @@ def require(person: Person, act: Act, target: Target | None = None) -> None:
     """Raise NotAllowed, saying who may, unless the person may."""
     if may(person, act, target):
         return
-    scope = RIGHTS[person.role].get(act)
+    scope, role, name = RIGHTS[person.role].get(act), ROLE_NAMES[person.role], ACT_NAMES[act]
     if scope is not None:
-        raise NotAllowed(f"{ROLE_NAMES[person.role]}「{ACT_NAMES[act]}」仅限{scope.value}，这一件不在其内")
+        raise NotAllowed(say("{role}「{act}」仅限{scope}，这一件不在其内", role=role, act=name, scope=scope.value))
     able = [ROLE_NAMES[role] for role in Role if may_ever(role, act)]
-    who = f"可由{'、'.join(able)}办理" if able else "由系统自动办理"
-    raise NotAllowed(f"{ROLE_NAMES[person.role]}不能「{ACT_NAMES[act]}」，{who}")
+    who = say("可由{names}办理", names=joined(N_("、"), able)) if able else N_("由系统自动办理")
+    raise NotAllowed(say("{role}不能「{act}」，{who}", role=role, act=name, who=who))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from casework.ratings import (
     VERDICTS,
     Rating,
 )
+from casework.texts import N_, say
 
 KINDS = (ChangeKind.RATING, ChangeKind.RECTIFY)
 
@@ -123,12 +124,16 @@ def _rate(found: dict[str, RatedStage], known: RatedStage | None, entry: Interna
 def step_problems(known: RatedStage, step: str, text: str, verdict: str) -> list[Problem]:
     """Why a step does not fit now; empty when it may be recorded."""
     if known.over:
-        return [Problem("", "这条评价不需要整改，或整改已经办结", "无需再处理，请返回列表")]
+        return [Problem("", N_("这条评价不需要整改，或整改已经办结"), N_("无需再处理，请返回列表"))]
     problems = _order(known, step, verdict)
     if not text.strip() and step != DONE:
-        problems.append(Problem("text", "没有填写情况", "请写明和谁、什么时间、说了什么或做了什么"))
+        problems.append(Problem("text", N_("没有填写情况"), N_("请写明和谁、什么时间、说了什么或做了什么")))
     if len(text) > STEP_TEXT_MAX_CHARS:
-        problems.append(Problem("text", f"情况超过 {STEP_TEXT_MAX_CHARS} 字", "请缩短"))
+        problems.append(
+            Problem(
+                "text", say("情况超过 {step_text_max_chars} 字", step_text_max_chars=STEP_TEXT_MAX_CHARS), N_("请缩短")
+            )
+        )
     return problems
 
 
@@ -138,17 +143,19 @@ def _order(known: RatedStage, step: str, verdict: str) -> list[Problem]:
     if known.last(CALLED) is None:
         return [
             Problem(
-                "step", "还没有回访评价人", "差评应当全部回访：请先电话或上门回访并记录；联系不上的也记下几次、何时"
+                "step",
+                N_("还没有回访评价人"),
+                N_("差评应当全部回访：请先电话或上门回访并记录；联系不上的也记下几次、何时"),
             )
         ]
     if step == VERDICT:
-        return [] if verdict in VERDICTS else [Problem("verdict", "没有选择核实结论", "请从列出的结论中选一个")]
+        return [] if verdict in VERDICTS else [Problem("verdict", N_("没有选择核实结论"), N_("请从列出的结论中选一个"))]
     if step == MENDED:
         return []
     if step != DONE:
-        return [Problem("step", "没有选择要记录的步骤", "请从列出的步骤中选一个")]
+        return [Problem("step", N_("没有选择要记录的步骤"), N_("请从列出的步骤中选一个"))]
     if not known.verdict:
-        return [Problem("step", "还没有核实结论，不能办结整改", "请先记录核实结论")]
+        return [Problem("step", N_("还没有核实结论，不能办结整改"), N_("请先记录核实结论"))]
     if known.verdict == CONFIRMED and known.last(MENDED) is None:
-        return [Problem("step", "差评属实而没有整改情况，不能办结", "请先记录怎样整改的")]
+        return [Problem("step", N_("差评属实而没有整改情况，不能办结"), N_("请先记录怎样整改的"))]
     return []

@@ -14,39 +14,40 @@ from typing import Any
 
 from casework.changes import ChangeKind
 from casework.errors import BadInput, Problem
+from casework.texts import N_, say
 
-GRADES: Mapping[int, str] = {1: "非常满意", 2: "满意", 3: "基本满意", 4: "不满意", 5: "非常不满意"}
+GRADES: Mapping[int, str] = {1: N_("非常满意"), 2: N_("满意"), 3: N_("基本满意"), 4: N_("不满意"), 5: N_("非常不满意")}
 BAD_GRADES = (4, 5)
 SATISFIED_GRADES = (1, 2, 3)
 INTAKE, RESULT = "intake", "result"
-STAGES: Mapping[str, str] = {INTAKE: "收件受理", RESULT: "办结"}
+STAGES: Mapping[str, str] = {INTAKE: N_("收件受理"), RESULT: N_("办结")}
 TABLET, WINDOW, QR = "tablet", "window", "qr"
-CHANNELS: Mapping[str, str] = {TABLET: "站点平板", WINDOW: "大厅平板", QR: "扫二维码"}
+CHANNELS: Mapping[str, str] = {TABLET: N_("站点平板"), WINDOW: N_("大厅平板"), QR: N_("扫二维码")}
 
 _GOOD = {
-    "fast": "服务效率高",
-    "skilled": "服务水平高",
-    "kind": "服务态度好",
-    "told_once": "材料一次告知",
-    "few_steps": "环节少、跑腿少",
-    "near": "就近就能办",
+    "fast": N_("服务效率高"),
+    "skilled": N_("服务水平高"),
+    "kind": N_("服务态度好"),
+    "told_once": N_("材料一次告知"),
+    "few_steps": N_("环节少、跑腿少"),
+    "near": N_("就近就能办"),
 }
 _FAIR = {
-    "fast_fair": "服务效率可以再提高",
-    "skilled_fair": "服务水平可以再提高",
-    "kind_fair": "服务态度可以再改进",
-    "told_fair": "材料告知可以再清楚",
-    "steps_fair": "环节可以再减少",
+    "fast_fair": N_("服务效率可以再提高"),
+    "skilled_fair": N_("服务水平可以再提高"),
+    "kind_fair": N_("服务态度可以再改进"),
+    "told_fair": N_("材料告知可以再清楚"),
+    "steps_fair": N_("环节可以再减少"),
 }
 _BAD = {
-    "slow": "服务效率低",
-    "unskilled": "业务不熟",
-    "unkind": "服务态度差",
-    "not_told_once": "材料没有一次告知",
-    "extra_papers": "要了规定以外的材料",
-    "to_and_fro": "来回跑、多头找",
-    "overdue": "超过承诺时间",
-    "charged": "不该收费而收费",
+    "slow": N_("服务效率低"),
+    "unskilled": N_("业务不熟"),
+    "unkind": N_("服务态度差"),
+    "not_told_once": N_("材料没有一次告知"),
+    "extra_papers": N_("要了规定以外的材料"),
+    "to_and_fro": N_("来回跑、多头找"),
+    "overdue": N_("超过承诺时间"),
+    "charged": N_("不该收费而收费"),
 }
 MARKS: Mapping[str, str] = {**_GOOD, **_FAIR, **_BAD}
 """Every mark that can be ticked; a code is never renamed or used for something else."""
@@ -62,10 +63,10 @@ ANONYMITY_LEAST = 5
 """Of fewer ratings the rated see no single grades."""
 
 CONFIRMED, MISTAKEN, MALICIOUS = "confirmed", "mistaken", "malicious"
-VERDICTS: Mapping[str, str] = {CONFIRMED: "属实", MISTAKEN: "误评", MALICIOUS: "恶意差评"}
+VERDICTS: Mapping[str, str] = {CONFIRMED: N_("属实"), MISTAKEN: N_("误评"), MALICIOUS: N_("恶意差评")}
 NOT_COUNTED = (MISTAKEN, MALICIOUS)
 CALLED, VERDICT, MENDED, DONE = "called", "verdict", "mended", "done"
-STEPS: Mapping[str, str] = {CALLED: "回访", VERDICT: "核实", MENDED: "整改", DONE: "办结整改"}
+STEPS: Mapping[str, str] = {CALLED: N_("回访"), VERDICT: N_("核实"), MENDED: N_("整改"), DONE: N_("办结整改")}
 STEP_TEXT_MAX_CHARS = 1000
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -112,14 +113,20 @@ def read_rating(grade: str, marks: Sequence[str], words: str) -> Rating:
     """A rating from a form. Raises BadInput that names the field, what is wrong and the remedy."""
     chosen = grade_of(grade)
     if chosen is None:
-        raise BadInput([Problem("grade", "没有选择满意程度", "请从五个选项中选一个")])
+        raise BadInput([Problem("grade", N_("没有选择满意程度"), N_("请从五个选项中选一个"))])
     problems = []
     fitting = tuple(code for code in marks_of(chosen) if code in marks)
     if len(fitting) != len(set(marks)):
-        problems.append(Problem("marks", "所选的内容与满意程度不符", "请重新勾选，也可以都不选"))
+        problems.append(Problem("marks", N_("所选的内容与满意程度不符"), N_("请重新勾选，也可以都不选")))
     said = _CONTROL.sub("", words).strip()
     if len(said) > WORDS_MAX_CHARS:
-        problems.append(Problem("words", f"想说的话超过 {WORDS_MAX_CHARS} 字", f"请缩短到 {WORDS_MAX_CHARS} 字以内"))
+        problems.append(
+            Problem(
+                "words",
+                say("想说的话超过 {words_max_chars} 字", words_max_chars=WORDS_MAX_CHARS),
+                say("请缩短到 {words_max_chars} 字以内", words_max_chars=WORDS_MAX_CHARS),
+            )
+        )
     if problems:
         raise BadInput(problems)
     return Rating(chosen, fitting, said)

@@ -19,6 +19,7 @@ from casework.errors import BadInput, NotFound, Problem
 from casework.regions import Region, RegionTree
 from casework.service_item import ServiceItem
 from casework.tables import storable
+from casework.texts import N_, say
 from casework.workdays import Calendar, year_from_plain
 
 
@@ -40,8 +41,13 @@ def take_item(conn: Connection, body: Mapping[str, Any]) -> None:
         return
     known = conn.execute(_VERSION, {"key": storable(str(body["key"])), "version": body["base"]}).scalar()
     if known is None:
-        said = f"事项 {str(body['key'])[:40]} 的第 {body['base']} 版不在本机，第 {body['version']} 版无法还原"
-        raise BadInput([Problem("base", said, "请由县级下发这一版的完整内容")])
+        said = say(
+            "事项 {str} 的第 {base} 版不在本机，第 {version} 版无法还原",
+            str=str(body["key"])[:40],
+            base=body["base"],
+            version=body["version"],
+        )
+        raise BadInput([Problem("base", said, N_("请由县级下发这一版的完整内容"))])
     save_item(conn, rebuilt(json.loads(known), body))
 
 
@@ -99,7 +105,7 @@ def newest_item(conn: Connection, key: str) -> ServiceItem:
     """Raises NotFound in words for the person at the window."""
     found = item(conn, key)
     if found is None:
-        raise NotFound(f"本站没有事项「{key[:40]}」，请先同步事项目录，或核对事项编号")
+        raise NotFound(say("本站没有事项「{key}」，请先同步事项目录，或核对事项编号", key=key[:40]))
     return found
 
 
@@ -175,7 +181,7 @@ def save_address(conn: Connection, plain: Mapping[str, Any]) -> None:
     """Keep where a station is reached, or forget it ("" for its URL). Raises BadInput for what is no address."""
     author, url = plain["author"], plain["url"]
     if type(author) is not int or not 0 < author < 2**32 or not isinstance(url, str):
-        raise BadInput([Problem("author", "网址内容不完整", "请由县级重新下发")])
+        raise BadInput([Problem("author", N_("网址内容不完整"), N_("请由县级重新下发"))])
     if not url:
         conn.execute(sa.delete(station_address).where(station_address.c.author == author))
         return
@@ -190,7 +196,15 @@ def checked_url(url: str, name: str) -> str:
     except ValueError:  # brackets without an end, a port that is no number
         good = False
     if not good or len(url) > URL_CHARACTERS_MAX:
-        raise BadInput([Problem(name, f"{name}：「{url[:60]}」不是网址", "请填写如 https://hall.example:8080 的网址")])
+        raise BadInput(
+            [
+                Problem(
+                    name,
+                    say("{name}：「{url}」不是网址", name=name, url=url[:60]),
+                    N_("请填写如 https://hall.example:8080 的网址"),
+                )
+            ]
+        )
     return url.rstrip("/")
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from casework.texts import N_
+
 
 class Code(StrEnum):
     """Stable words for the verdicts of this package, then those that the log itself gives."""
@@ -42,25 +44,25 @@ class Explanation:
 
 
 EXPLANATIONS: dict[Code, Explanation] = {
-    Code.BAD_BODY: Explanation("内容不完整或格式不对", "请按标出的字段改正后重新提交"),
-    Code.BAD_BLOB: Explanation("内容引用了不存在的附件", "请重新上传该页后再提交"),
-    Code.NOT_A_CASE_CHANGE: Explanation("这类内容不属于办件", "请升级本站程序；仍出现时联系县级运维"),
-    Code.ALREADY_COLLECTED: Explanation("该办件已经收过件", "无需再收；要改内容请用「更正」"),
-    Code.NOT_COLLECTED: Explanation("该办件没有有效的收件", "请重新收件"),
-    Code.WRONG_STATE: Explanation("办件所处环节已变，此操作不再适用", "请打开办件查看最新进度后再办"),
-    Code.WRONG_OFFICE: Explanation("此操作不由本单位办理", "请由当前承办方办理"),
-    Code.WRONG_TIER: Explanation("收件站点的级别与县级登记不一致", "请联系县级管理员核对站点登记"),
-    Code.WRONG_ROUTE: Explanation("办理路径与事项目录不一致", "请同步最新事项目录后重新收件"),
-    Code.NO_SUCH_REQUEST: Explanation("没有待答复的撤回申请", "请由收件站点先提出撤回申请"),
-    Code.ALREADY_NUMBERED: Explanation("办件已有另一个办件编号", "请沿用原办件编号"),
-    Code.UNKNOWN_KIND: Explanation("县级程序还不认识这类业务", "县级升级后会自动处理，请勿重复提交"),
-    Code.ITEM_UNKNOWN: Explanation("县级没有该事项的这一版本", "请县级管理员核对事项目录后放行或退回"),
-    Code.UNREADABLE: Explanation("县级读不出这条内容", "请县级管理员核对密钥后放行或退回"),
-    Code.AWAITS: Explanation("在等此前的内容先到", "无需操作，此前的内容到齐后自动处理"),
-    Code.BASIS_REFUSED: Explanation("所依据的前一步已被退回", "请先处理被退回的那一步"),
-    Code.DUPLICATE: Explanation("同一内容已经收到过", "无需操作"),
-    Code.REVOKED: Explanation("写入时该站点或人员的授权已停用", "由县级管理员核实后放行或退回"),
-    Code.NOT_CONFIRMED: Explanation("县级核实后没有采纳", "请与县级核对情况，需要时重新办理这一步"),
+    Code.BAD_BODY: Explanation(N_("内容不完整或格式不对"), N_("请按标出的字段改正后重新提交")),
+    Code.BAD_BLOB: Explanation(N_("内容引用了不存在的附件"), N_("请重新上传该页后再提交")),
+    Code.NOT_A_CASE_CHANGE: Explanation(N_("这类内容不属于办件"), N_("请升级本站程序；仍出现时联系县级运维")),
+    Code.ALREADY_COLLECTED: Explanation(N_("该办件已经收过件"), N_("无需再收；要改内容请用「更正」")),
+    Code.NOT_COLLECTED: Explanation(N_("该办件没有有效的收件"), N_("请重新收件")),
+    Code.WRONG_STATE: Explanation(N_("办件所处环节已变，此操作不再适用"), N_("请打开办件查看最新进度后再办")),
+    Code.WRONG_OFFICE: Explanation(N_("此操作不由本单位办理"), N_("请由当前承办方办理")),
+    Code.WRONG_TIER: Explanation(N_("收件站点的级别与县级登记不一致"), N_("请联系县级管理员核对站点登记")),
+    Code.WRONG_ROUTE: Explanation(N_("办理路径与事项目录不一致"), N_("请同步最新事项目录后重新收件")),
+    Code.NO_SUCH_REQUEST: Explanation(N_("没有待答复的撤回申请"), N_("请由收件站点先提出撤回申请")),
+    Code.ALREADY_NUMBERED: Explanation(N_("办件已有另一个办件编号"), N_("请沿用原办件编号")),
+    Code.UNKNOWN_KIND: Explanation(N_("县级程序还不认识这类业务"), N_("县级升级后会自动处理，请勿重复提交")),
+    Code.ITEM_UNKNOWN: Explanation(N_("县级没有该事项的这一版本"), N_("请县级管理员核对事项目录后放行或退回")),
+    Code.UNREADABLE: Explanation(N_("县级读不出这条内容"), N_("请县级管理员核对密钥后放行或退回")),
+    Code.AWAITS: Explanation(N_("在等此前的内容先到"), N_("无需操作，此前的内容到齐后自动处理")),
+    Code.BASIS_REFUSED: Explanation(N_("所依据的前一步已被退回"), N_("请先处理被退回的那一步")),
+    Code.DUPLICATE: Explanation(N_("同一内容已经收到过"), N_("无需操作")),
+    Code.REVOKED: Explanation(N_("写入时该站点或人员的授权已停用"), N_("由县级管理员核实后放行或退回")),
+    Code.NOT_CONFIRMED: Explanation(N_("县级核实后没有采纳"), N_("请与县级核对情况，需要时重新办理这一步")),
 }
 
 
@@ -69,7 +71,7 @@ def explain(code: str) -> Explanation:
     try:
         return EXPLANATIONS[Code(code)]
     except ValueError:
-        return Explanation("未能处理", "请把此提示告诉县级运维")
+        return Explanation(N_("未能处理"), N_("请把此提示告诉县级运维"))
 
 
 def page() -> str:

@@ -10,9 +10,10 @@ from casework.changes import ChangeKind
 from casework.fold import CaseState
 from casework.journal import REFUSED, Change
 from casework.states import acts_for, row_for
+from casework.texts import N_
 
-GRANTED_REASON = "应申请人要求撤回"
-TOO_LATE_REASON = "已作出决定，不能撤回"
+GRANTED_REASON = N_("应申请人要求撤回")
+TOO_LATE_REASON = N_("已作出决定，不能撤回")
 
 TRIES = 2
 """The county may refuse an answer because a decision overtook it; the second one knows that decision."""

@@ -23,10 +23,11 @@ from casework.service_item import (
     ServiceItem,
     Step,
 )
+from casework.texts import N_, joined, say
 
 CITIZEN_ID_TYPE = "111"
 REQUIRED, OPTIONAL, LEFT_OUT = "required", "optional", "left_out"
-COMMITTED = "已作告知承诺"
+COMMITTED = N_("已作告知承诺")
 Answers = Mapping[str, str | int]
 
 
@@ -157,10 +158,14 @@ def check_answers(
 ) -> tuple[dict[str, str], tuple[Problem, ...]]:
     """(answers that were asked for, cleaned; problems under answers.KEY). With complete=False some may be absent."""
     if not isinstance(answers, Mapping):
-        return {}, (Problem("answers", "情形回答应当是一组键值", "请写成 {问题: 回答}"),)
+        return {}, (Problem("answers", N_("情形回答应当是一组键值"), N_("请写成 {问题: 回答}")),)
     facts = facts_of(item, applicant, day)
     problems = [
-        Problem(f"answers.{str(key)[:40]}", f"本事项没有情形问题「{str(key)[:40]}」", "请删去，或核对问题的键")
+        Problem(
+            f"answers.{str(key)[:40]}",
+            say("本事项没有情形问题「{str}」", str=str(key)[:40]),
+            N_("请删去，或核对问题的键"),
+        )
         for key in answers
         if item.question(str(key)) is None
     ]
@@ -169,7 +174,11 @@ def check_answers(
         raw = answers.get(question.key)
         text = "" if raw is None else str(raw).strip()
         if not text and complete:
-            problems.append(Problem(f"answers.{question.key}", f"没有回答「{question.text}」", "请先回答，据此定材料"))
+            problems.append(
+                Problem(
+                    f"answers.{question.key}", say("没有回答「{text}」", text=question.text), N_("请先回答，据此定材料")
+                )
+            )
         elif text and (problem := _answer_problem(question, text)):
             problems.append(problem)
         elif text and question.key not in facts:
@@ -180,11 +189,19 @@ def check_answers(
 def _answer_problem(question: Question, text: str) -> Problem | None:
     if question.fact == "age":
         good = text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= AGE_MAX
-        return None if good else Problem(f"answers.{question.key}", "年龄应当是整数", f"请填写 0 到 {AGE_MAX}")
+        return (
+            None
+            if good
+            else Problem(f"answers.{question.key}", N_("年龄应当是整数"), say("请填写 0 到 {age_max}", age_max=AGE_MAX))
+        )
     if text in question.choices:
         return None
-    choices = "、".join(question.choices)
-    return Problem(f"answers.{question.key}", f"「{question.text}」没有这个选项", f"可选：{choices}")
+    choices = joined(N_("、"), question.choices)
+    return Problem(
+        f"answers.{question.key}",
+        say("「{text}」没有这个选项", text=question.text),
+        say("可选：{choices}", choices=choices),
+    )
 
 
 def all_answers(

@@ -9,33 +9,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from casework.texts import N_
+
 STATUSES = ("page", "law", "typical", "judgement")
 TIERS = ("village", "township", "county", "external")
 ITEM_TYPES: Mapping[str, str] = {
-    "01": "行政许可", "02": "行政处罚", "03": "行政强制", "04": "行政征收", "05": "行政给付",
-    "06": "行政检查", "07": "行政确认", "08": "行政奖励", "09": "行政裁决",
-    "10": "其他行政权力", "20": "公共服务",
+    "01": N_("行政许可"), "02": N_("行政处罚"), "03": N_("行政强制"), "04": N_("行政征收"), "05": N_("行政给付"),
+    "06": N_("行政检查"), "07": N_("行政确认"), "08": N_("行政奖励"), "09": N_("行政裁决"),
+    "10": N_("其他行政权力"), "20": N_("公共服务"),
 }  # fmt: skip
 USE_LEVELS = (1, 2, 3, 4, 5, 6, 7)
 SERVICE_OBJECTS: Mapping[int, str] = {
-    1: "自然人", 2: "企业法人", 3: "事业法人", 4: "社会组织法人", 5: "行政机关", 6: "其他组织",
+    1: N_("自然人"), 2: N_("企业法人"), 3: N_("事业法人"), 4: N_("社会组织法人"), 5: N_("行政机关"), 6: N_("其他组织"),
 }  # fmt: skip
-PROJECT_TYPES: Mapping[int, str] = {1: "即办件", 2: "承诺件", 9: "其他"}
+PROJECT_TYPES: Mapping[int, str] = {1: N_("即办件"), 2: N_("承诺件"), 9: N_("其他")}
 MATERIAL_KINDS = ("original_check", "copy", "form", "photo", "declaration", "plan", "third_party_doc")
 FIELD_TYPES = (
     "text", "multiline", "date", "integer", "choice", "phone", "citizen_id", "uscc", "bank_card",
 )  # fmt: skip
 RECEIPT_EFFECTS = ("authority", "agent")
 DAY_UNITS = ("wd", "d")
-EXEMPT_WAYS: Mapping[str, str] = {"cancelled": "已取消", "shared": "数据共享", "verified": "联网核验"}
+EXEMPT_WAYS: Mapping[str, str] = {"cancelled": N_("已取消"), "shared": N_("数据共享"), "verified": N_("联网核验")}
 INSTEAD_OF_PAPER = ("shared", "verified")
 """The ways in which a material counts as brought though nobody hands it in; one that was cancelled is not asked for."""
 """How a material may be left out (免提交): no longer asked for, got from the organ that issued it (what can be shared
 is not asked for, 国务院令第716号第七条), or checked on line."""
-TRUST_LEVELS: Mapping[str, str] = {"A": "签发机关提供", "B": "经与原件核对", "C": "待与原件核对", "D": "申请人自述"}
+TRUST_LEVELS: Mapping[str, str] = {
+    "A": N_("签发机关提供"),
+    "B": N_("经与原件核对"),
+    "C": N_("待与原件核对"),
+    "D": N_("申请人自述"),
+}
 """国办函〔2016〕108号: A issued by the organ, B checked against the original at a window, C brought but unchecked, D
 made by the applicant, who answers for it."""
-FACTS: Mapping[str, str] = {"age": "申请人年龄", "applicant_kind": "申请人类型"}
+FACTS: Mapping[str, str] = {"age": N_("申请人年龄"), "applicant_kind": N_("申请人类型")}
 """What a scenario question need not ask, because the applicant says it: age on the day of intake, person or org."""
 APPLICANT_KINDS = ("person", "org")
 AGE_MAX = 150

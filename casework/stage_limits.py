@@ -11,6 +11,7 @@ from casework.running import Run, past, used_up
 from casework.service_item import Step
 from casework.states import COUNTY, HOME, TOWNSHIP, State, deciding_office
 from casework.supervised import Found, Story, limit_words, link_words, made, promise_past
+from casework.texts import N_
 
 _S = State
 
@@ -24,11 +25,13 @@ class Stage:
     words: tuple[str, ...]
 
 
-FIRST_REVIEW = Stage("stage_first_review", TOWNSHIP, ("初审", "审核", "复核"))
-ACCEPTANCE = Stage("stage_acceptance", "", ("受理",))
-REVIEW = Stage("stage_review", "", ("审核", "复审"))
-DECISION = Stage("stage_decision", "", ("审批", "审核确认", "审批制证", "受理办结", "备案", "决定"))
-DELIVERY = Stage("stage_delivery", "village", ("送达", "办结送达"))
+FIRST_REVIEW = Stage("stage_first_review", TOWNSHIP, (N_("初审"), N_("审核"), N_("复核")))
+ACCEPTANCE = Stage("stage_acceptance", "", (N_("受理"),))
+REVIEW = Stage("stage_review", "", (N_("审核"), N_("复审")))
+DECISION = Stage(
+    "stage_decision", "", (N_("审批"), N_("审核确认"), N_("审批制证"), N_("受理办结"), N_("备案"), N_("决定"))
+)
+DELIVERY = Stage("stage_delivery", "village", (N_("送达"), N_("办结送达")))
 
 
 def stages_used_up(story: Story) -> Found:

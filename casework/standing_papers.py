@@ -7,19 +7,20 @@
 from __future__ import annotations
 
 from casework.service_item import Mark, MaterialRule, ServiceItem
+from casework.texts import N_
 
-TOLERANCE_LETTER = "容缺受理承诺书"
-COMMITMENT_LETTER = "告知承诺书"
-AUTHORISATION = "授权委托书"
+TOLERANCE_LETTER = N_("容缺受理承诺书")
+COMMITMENT_LETTER = N_("告知承诺书")
+AUTHORISATION = N_("授权委托书")
 
 
 def _paper(name: str, when: str) -> MaterialRule:
     return MaterialRule(name, "declaration", 1, 0, False, "", None, "D", when, Mark("judgement"))
 
 
-_TOLERANCE = _paper(TOLERANCE_LETTER, "有必备材料以后补交的")
-_COMMITMENT = _paper(COMMITMENT_LETTER, "采用告知承诺的")
-_AUTHORISATION = _paper(AUTHORISATION, "由他人代办的")
+_TOLERANCE = _paper(TOLERANCE_LETTER, N_("有必备材料以后补交的"))
+_COMMITMENT = _paper(COMMITMENT_LETTER, N_("采用告知承诺的"))
+_AUTHORISATION = _paper(AUTHORISATION, N_("由他人代办的"))
 
 
 def standing_papers(item: ServiceItem) -> tuple[MaterialRule, ...]:

@@ -11,12 +11,13 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from casework.changes import ChangeKind
+from casework.texts import N_
 
 HOME = "home"
 TOWNSHIP = "township"
 COUNTY = "county"
 NOBODY = ""
-OFFICE_NAMES = {HOME: "收件站点", TOWNSHIP: "乡镇", COUNTY: "县级", NOBODY: "无"}
+OFFICE_NAMES = {HOME: N_("收件站点"), TOWNSHIP: N_("乡镇"), COUNTY: N_("县级"), NOBODY: N_("无")}
 
 
 class State(StrEnum):
@@ -38,39 +39,39 @@ class State(StrEnum):
 
 
 STATE_NAMES: dict[State, str] = {
-    State.DRAFT: "草稿",
-    State.COLLECTED: "已收件",
-    State.FIRST_REVIEW: "已初审",
-    State.SUPPLEMENT_ASKED: "待补正",
-    State.ACCEPTED: "已受理",
-    State.REVIEW: "审核中",
-    State.GRANTED: "准予许可",
-    State.DENIED: "不予许可",
-    State.CLOSED: "已办结",
-    State.DELIVERED: "已送达",
-    State.REFUSED_ACCEPTANCE: "不予受理",
-    State.WITHDRAWN: "已撤回",
-    State.ARCHIVED: "已归档",
+    State.DRAFT: N_("草稿"),
+    State.COLLECTED: N_("已收件"),
+    State.FIRST_REVIEW: N_("已初审"),
+    State.SUPPLEMENT_ASKED: N_("待补正"),
+    State.ACCEPTED: N_("已受理"),
+    State.REVIEW: N_("审核中"),
+    State.GRANTED: N_("准予许可"),
+    State.DENIED: N_("不予许可"),
+    State.CLOSED: N_("已办结"),
+    State.DELIVERED: N_("已送达"),
+    State.REFUSED_ACCEPTANCE: N_("不予受理"),
+    State.WITHDRAWN: N_("已撤回"),
+    State.ARCHIVED: N_("已归档"),
 }
 
 
 class Rule(Enum):
     """Whose office may write a change."""
 
-    HOME = "收件站点"
-    TOWNSHIP = "乡镇"
-    COUNTY = "县级"
-    HOLDER = "当前承办方"
-    DECIDING = "决定机关"
-    FIRST = "最先承办方"
-    ANY = "任何一方"
+    HOME = N_("收件站点")
+    TOWNSHIP = N_("乡镇")
+    COUNTY = N_("县级")
+    HOLDER = N_("当前承办方")
+    DECIDING = N_("决定机关")
+    FIRST = N_("最先承办方")
+    ANY = N_("任何一方")
 
 
 class Move(Enum):
     """A next state that depends on the case."""
 
-    STAY = "不变"
-    RESUME = "恢复到补正前"
+    STAY = N_("不变")
+    RESUME = N_("恢复到补正前")
 
 
 class Route(Enum):
@@ -82,11 +83,11 @@ class Route(Enum):
     """
 
     ANY = ""
-    FIRST_REVIEW = "需初审"
-    NO_FIRST_REVIEW = "无需初审"
-    DEEMED = "已视为受理"
-    LACKING = "容缺未补齐"
-    LAPSED = "已到期终止"
+    FIRST_REVIEW = N_("需初审")
+    NO_FIRST_REVIEW = N_("无需初审")
+    DEEMED = N_("已视为受理")
+    LACKING = N_("容缺未补齐")
+    LAPSED = N_("已到期终止")
 
 
 BEHIND_TIME = (Route.DEEMED, Route.LAPSED)

@@ -17,6 +17,7 @@ from operator import attrgetter
 from casework.case_facts import CLOSED, EARLY, LATE, ON_DAY, OPEN, REFUSED, WITHDRAWN, CaseFacts
 from casework.change_choices import LAPSE_RULES
 from casework.errors import BadInput, Problem
+from casework.texts import N_, say
 from casework.workdays import FIRST_DAY, LAST_DAY
 
 ITEM, OFFICE, STATION, MONTH = "item", "office", "station", "month"
@@ -211,7 +212,7 @@ def period_of(first: str, last: str, today: date) -> tuple[date, date]:
     start = _day("from", first, today.replace(day=1), problems)
     end = _day("to", last, today, problems)
     if not problems and start > end:
-        problems.append(Problem("to", "统计期间的结束日早于开始日", "请把开始日和结束日对调，或改正其中一个"))
+        problems.append(Problem("to", N_("统计期间的结束日早于开始日"), N_("请把开始日和结束日对调，或改正其中一个")))
     if problems:
         raise BadInput(problems)
     return start, end
@@ -226,5 +227,7 @@ def _day(name: str, text: str, default: date, problems: list[Problem]) -> date:
         day = None
     if day is not None and FIRST_DAY <= day <= LAST_DAY:
         return day
-    problems.append(Problem(name, f"「{text[:20]}」不是统计可用的日期", "请写成 2026-01-31 这样的日期"))
+    problems.append(
+        Problem(name, say("「{text}」不是统计可用的日期", text=text[:20]), N_("请写成 2026-01-31 这样的日期"))
+    )
     return default

@@ -19,18 +19,19 @@ from casework.changes import ChangeKind
 from casework.errors import Problem
 from casework.fold import CaseState
 from casework.states import State
+from casework.texts import N_, joined, say
 
 Translate = Callable[[str], str]
 
-TOLD_ABOUT: dict[str, str] = {"supplement": "补正", "result": "结果", "appointment": "约定"}
-TOLD_BY: dict[str, str] = {"phone": "打电话", "visit": "上门", "message": "短信", "other": "其他方式"}
+TOLD_ABOUT: dict[str, str] = {"supplement": N_("补正"), "result": N_("结果"), "appointment": N_("约定")}
+TOLD_BY: dict[str, str] = {"phone": N_("打电话"), "visit": N_("上门"), "message": N_("短信"), "other": N_("其他方式")}
 SUPPLEMENT, RESULT, APPOINTMENT = TOLD_ABOUT
 MESSAGE = "message"
 APPOINTMENT_DAYS_MAX = 366
 _ENDING = (ChangeKind.CLOSE, ChangeKind.REFUSE_ACCEPTANCE, ChangeKind.LAPSE)
 _WITH_RESULT = (State.CLOSED, State.REFUSED_ACCEPTANCE)
 _OVER = (None, State.DRAFT, State.DELIVERED, State.WITHDRAWN, State.ARCHIVED)
-_WEEKDAYS = "一二三四五六日"
+_WEEKDAYS = N_("一二三四五六日")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +105,36 @@ def tell_column(case: CaseState) -> str:
 def telling_faults(case: CaseState, body: dict[str, Any], today: date | None) -> list[Problem]:
     """List what keeps us from writing a telling, or an appointment, now. today: the day in China, None to skip it."""
     if body["about"] not in TOLD_ABOUT:
-        return [Problem("about", "请选择告知的内容", f"可选：{'、'.join(TOLD_ABOUT.values())}")]
+        return [
+            Problem("about", N_("请选择告知的内容"), say("可选：{names}", names=joined(N_("、"), TOLD_ABOUT.values())))
+        ]
     if body["of"]:
         return _told_faults(case, body)
     if body["about"] != APPOINTMENT or body["done"]:
-        return [Problem("about", "没有写明告知的是哪一步", "请从「告知群众」清单里登记")]
+        return [Problem("about", N_("没有写明告知的是哪一步"), N_("请从「告知群众」清单里登记"))]
     return _appointment_faults(case, body, today)
 
 
 def _told_faults(case: CaseState, body: dict[str, Any]) -> list[Problem]:
     if body["how"] not in TOLD_BY:
-        return [Problem("how", "请选择告知的方式", f"可选：{'、'.join(TOLD_BY.values())}")]
+        return [Problem("how", N_("请选择告知的方式"), say("可选：{names}", names=joined(N_("、"), TOLD_BY.values())))]
     if (body["about"], body["of"]) not in {(one.about, one.of) for one in due_tellings(case)}:
-        return [Problem("", "这件事已经告知过，或办件又有了新进展", "请刷新清单，按最新的内容告知")]
+        return [Problem("", N_("这件事已经告知过，或办件又有了新进展"), N_("请刷新清单，按最新的内容告知"))]
     return []
 
 
 def _appointment_faults(case: CaseState, body: dict[str, Any], today: date | None) -> list[Problem]:
     if not may_still_meet(case):
-        return [Problem("", "本件已经了结，不用再约申请人来办", "请返回办件")]
+        return [Problem("", N_("本件已经了结，不用再约申请人来办"), N_("请返回办件"))]
     problems = []
     if not body.get("day"):
-        problems.append(Problem("day", "请填写约定的日期", "选今天或以后的一天"))
+        problems.append(Problem("day", N_("请填写约定的日期"), N_("选今天或以后的一天")))
     elif today is not None and body["day"] < today.isoformat():
-        problems.append(Problem("day", "约定的日期早于今天", "请改为今天或以后的日期"))
+        problems.append(Problem("day", N_("约定的日期早于今天"), N_("请改为今天或以后的日期")))
     elif today is not None and body["day"] > (today + timedelta(days=APPOINTMENT_DAYS_MAX)).isoformat():
-        problems.append(Problem("day", "约定的日期在一年以后", "请核对年份，改为一年之内的日期"))
+        problems.append(Problem("day", N_("约定的日期在一年以后"), N_("请核对年份，改为一年之内的日期")))
     if not (body.get("at") or "").strip():
-        problems.append(Problem("at", "请填写几点、在哪里", "例如：上午 9 时，村便民服务站"))
+        problems.append(Problem("at", N_("请填写几点、在哪里"), N_("例如：上午 9 时，村便民服务站")))
     return problems
 
 
@@ -141,7 +144,7 @@ def spoken_day(text: str) -> str:
         day = date.fromisoformat(text)
     except ValueError:
         return text
-    return f"{day.month} 月 {day.day} 日，星期{_WEEKDAYS[day.weekday()]}"
+    return say("{month} 月 {day} 日，星期{weekdays}", month=day.month, day=day.day, weekdays=_WEEKDAYS[day.weekday()])
 
 
 def words(case: CaseState, telling: Telling, item: str, speaker: Speaker, _: Translate = str) -> tuple[str, ...]:
@@ -168,7 +171,7 @@ def _supplement_words(case: CaseState, item: str, speaker: Speaker, _: Translate
     if notice is not None and notice.note:
         said.append(_("还要跟您说一声：{note}。").format(note=notice.note.rstrip("。 ")))
     if notice is not None and notice.until:
-        last = spoken_day(notice.until)
+        last = _(spoken_day(notice.until))
         said.append(_("最晚 {day}，请送到{station}。").format(day=last, station=speaker.station))
         said.append(_("过了这一天没有补齐，这一件就自动终止了；以后要办，可以重新申请。"))
     else:
@@ -191,9 +194,9 @@ def _result_words(case: CaseState, item: str, speaker: Speaker, _: Translate) ->
         said = [_("您申请办理「{item}」，已经办好了。").format(item=item)]
     else:
         _code, name = CLOSE_RESULTS.get(case.close_result, ("", case.close_result))
-        said = [_("您申请办理「{item}」，已经办结，结果是：{name}。").format(item=item, name=name)]
-    titles = "、".join(f"《{document.title}》" for document in case.results)
-    return [*said, *([_("要领的有：{titles}。").format(titles=titles)] if titles else []), come]
+        said = [_("您申请办理「{item}」，已经办结，结果是：{name}。").format(item=item, name=_(name))]
+    titles = joined(N_("、"), (say("《{title}》", title=document.title) for document in case.results))
+    return [*said, *([_("要领的有：{titles}。").format(titles=_(titles))] if titles else []), come]
 
 
 def _reasons(case: CaseState, _: Translate) -> list[str]:
@@ -207,7 +210,7 @@ def _appeal(_: Translate) -> str:
 
 def _appointment_words(telling: Telling, item: str, _: Translate) -> list[str]:
     said = [_("办理「{item}」，想请您来一趟。").format(item=item)]
-    said.append(_("时间是 {day}，{at}。").format(day=spoken_day(telling.day), at=telling.at.rstrip("。 ")))
+    said.append(_("时间是 {day}，{at}。").format(day=_(spoken_day(telling.day)), at=telling.at.rstrip("。 ")))
     if telling.note:
         said.append(_("请带上：{note}。").format(note=telling.note.rstrip("。 ")))
     return [*said, _("这个时间不方便，就跟我说，我们换一个。")]

@@ -13,6 +13,7 @@ from enum import StrEnum
 from casework.case_log import Checked
 from casework.scan_text import Scan
 from casework.slips import RESULT_KIND, SLIP_KIND, Result, Signer, Slip, Words, parse_result, parse_slip
+from casework.texts import N_, say
 from casework.workdays import china_day
 
 Said = tuple[tuple[str, str], ...]
@@ -28,10 +29,10 @@ class Verdict(StrEnum):
 
 
 VERDICT_WORDS: dict[Verdict, str] = {
-    Verdict.GENUINE: "真实有效",
-    Verdict.REVOKED: "真实，但已撤销",
-    Verdict.EXPIRED: "真实，但已过有效期",
-    Verdict.UNCONFIRMED: "不能确认",
+    Verdict.GENUINE: N_("真实有效"),
+    Verdict.REVOKED: N_("真实，但已撤销"),
+    Verdict.EXPIRED: N_("真实，但已过有效期"),
+    Verdict.UNCONFIRMED: N_("不能确认"),
 }
 
 
@@ -44,25 +45,25 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
-    "": Reason("签名由本县的证书签出，内容没有被改动"),
+    "": Reason(N_("签名由本县的证书签出，内容没有被改动")),
     "later_revoked": Reason(
-        "签发时证书有效；签发以后，这个站点的证书已注销", "截至签发时真实；如有疑问，请到县级核对这一件"
+        N_("签发时证书有效；签发以后，这个站点的证书已注销"), N_("截至签发时真实；如有疑问，请到县级核对这一件")
     ),
-    "no_code": Reason("没有读到查询码", "请对准二维码重新扫描；或手工输入回执上的 26 位查询码"),
-    "no_statement": Reason("只读到查询码，没有签名，本机不能脱网查验", "请扫描整个二维码，不要只输入查询码"),
-    "cut_short": Reason("二维码没有读全，后面缺了一段", "请把纸铺平、擦净，重新扫描整个二维码"),
-    "altered": Reason("签名对不上，内容被改动过，或不是本县签发的", "请不要采信；请申请人到原受理窗口核对"),
-    "other_code": Reason("这段签名是另一张凭证上的，不属于这个查询码", "请不要采信；请申请人到原受理窗口核对"),
-    "foreign": Reason("这不是本县签发的", "请到签发地的政务服务中心核验"),
-    "unknown_hub_key": Reason("本机还没有签发时所用的县级密钥", "先联网一次（或导入一次U盘包），再查验"),
-    "revoked_before": Reason("签发之前，这个站点的证书已经注销", "请不要采信；请与县级联系"),
-    "unknown_kind": Reason("这是本机程序还不认识的一种凭证", "请升级本机程序后再查验，或到县级核验"),
-    "unreadable": Reason("签名是真的，但内容读不懂", "请升级本机程序后再查验，或到县级核验"),
-    "not_entitled": Reason("签发单位无权决定这个事项", "请不要采信；请与县级联系"),
-    "case_differs": Reason("与本机查到的办件对不上", "请不要采信；请打开办件核对，或与县级联系"),
-    "not_in_effect": Reason("本机查到这一件目前不是准予状态", "请打开办件核对，或与县级联系"),
-    "result_revoked": Reason("这份结果凭证已被县级撤销", "凭证不再有效；请按撤销的理由处理"),
-    "expired": Reason("证照的有效期已过", "请申请人办理延续或换证"),
+    "no_code": Reason(N_("没有读到查询码"), N_("请对准二维码重新扫描；或手工输入回执上的 26 位查询码")),
+    "no_statement": Reason(N_("只读到查询码，没有签名，本机不能脱网查验"), N_("请扫描整个二维码，不要只输入查询码")),
+    "cut_short": Reason(N_("二维码没有读全，后面缺了一段"), N_("请把纸铺平、擦净，重新扫描整个二维码")),
+    "altered": Reason(N_("签名对不上，内容被改动过，或不是本县签发的"), N_("请不要采信；请申请人到原受理窗口核对")),
+    "other_code": Reason(N_("这段签名是另一张凭证上的，不属于这个查询码"), N_("请不要采信；请申请人到原受理窗口核对")),
+    "foreign": Reason(N_("这不是本县签发的"), N_("请到签发地的政务服务中心核验")),
+    "unknown_hub_key": Reason(N_("本机还没有签发时所用的县级密钥"), N_("先联网一次（或导入一次U盘包），再查验")),
+    "revoked_before": Reason(N_("签发之前，这个站点的证书已经注销"), N_("请不要采信；请与县级联系")),
+    "unknown_kind": Reason(N_("这是本机程序还不认识的一种凭证"), N_("请升级本机程序后再查验，或到县级核验")),
+    "unreadable": Reason(N_("签名是真的，但内容读不懂"), N_("请升级本机程序后再查验，或到县级核验")),
+    "not_entitled": Reason(N_("签发单位无权决定这个事项"), N_("请不要采信；请与县级联系")),
+    "case_differs": Reason(N_("与本机查到的办件对不上"), N_("请不要采信；请打开办件核对，或与县级联系")),
+    "not_in_effect": Reason(N_("本机查到这一件目前不是准予状态"), N_("请打开办件核对，或与县级联系")),
+    "result_revoked": Reason(N_("这份结果凭证已被县级撤销"), N_("凭证不再有效；请按撤销的理由处理")),
+    "expired": Reason(N_("证照的有效期已过"), N_("请申请人办理延续或换证")),
 }
 _FAULTS = {
     "cut_short": "cut_short",
@@ -71,7 +72,7 @@ _FAULTS = {
     "unknown_certificate": "unknown_hub_key",
     "certificate_revoked": "revoked_before",
 }
-TIER_WORDS = {"village": "村站", "township": "乡镇", "county": "县级"}
+TIER_WORDS = {"village": N_("村站"), "township": N_("乡镇"), "county": N_("县级")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,11 @@ def _unconfirmed(facts: Facts, reason: str) -> Finding:
 def _signed(
     facts: Facts, checked: Checked, verdict: Verdict, reason: str, kind: str, says: Said, why: str = ""
 ) -> Finding:
-    issuer = f"{facts.issuer_name or checked.region}（{TIER_WORDS.get(checked.tier, checked.tier)}）"
+    issuer = say(
+        "{what}（{tier_words}）",
+        what=facts.issuer_name or checked.region,
+        tier_words=TIER_WORDS.get(checked.tier, checked.tier),
+    )
     shown = tuple((label, value) for label, value in says if value)
     if verdict is Verdict.GENUINE and checked.revoked:
         reason = "later_revoked"
@@ -209,28 +214,28 @@ def _signed(
 
 def _slip_finding(facts: Facts, checked: Checked, slip: Slip) -> Finding:
     says = (
-        ("收件码", slip.code.pretty()),
-        ("事项", facts.item_name or slip.item),
-        ("收件日期", slip.code.day.isoformat()),
-        ("打印时", "县级已记录" if slip.recorded else "本地收件，县级还没有确认"),
+        (N_("收件码"), slip.code.pretty()),
+        (N_("事项"), facts.item_name or slip.item),
+        (N_("收件日期"), slip.code.day.isoformat()),
+        (N_("打印时"), N_("县级已记录") if slip.recorded else N_("本地收件，县级还没有确认")),
     )
     differs = facts.case is not None and facts.case.code not in ("", slip.code.text)
     verdict = Verdict.UNCONFIRMED if differs else Verdict.GENUINE
-    return _signed(facts, checked, verdict, "case_differs" if differs else "", "收件回执", says)
+    return _signed(facts, checked, verdict, "case_differs" if differs else "", N_("收件回执"), says)
 
 
 def _result_finding(facts: Facts, checked: Checked, result: Result) -> Finding:
     says = (
-        ("事项", facts.item_name or result.item),
-        ("决定", "准予"),
-        ("决定日期", result.decided.isoformat()),
-        ("持有人", _shown(result.holder)),
-        ("证照", _shown(result.title)),
-        ("证照编号", _shown(result.number)),
-        ("有效期至", result.until.isoformat() if result.until else ""),
+        (N_("事项"), facts.item_name or result.item),
+        (N_("决定"), N_("准予")),
+        (N_("决定日期"), result.decided.isoformat()),
+        (N_("持有人"), _shown(result.holder)),
+        (N_("证照"), _shown(result.title)),
+        (N_("证照编号"), _shown(result.number)),
+        (N_("有效期至"), result.until.isoformat() if result.until else ""),
     )
     verdict, reason, why = _standing(facts, checked, result)
-    return _signed(facts, checked, verdict, reason, "结果凭证", says, why)
+    return _signed(facts, checked, verdict, reason, N_("结果凭证"), says, why)
 
 
 def _standing(facts: Facts, checked: Checked, result: Result) -> tuple[Verdict, str, str]:
@@ -238,7 +243,11 @@ def _standing(facts: Facts, checked: Checked, result: Result) -> tuple[Verdict, 
         return Verdict.UNCONFIRMED, "not_entitled", ""
     if facts.revoked is not None:
         since, why = facts.revoked
-        return Verdict.REVOKED, "result_revoked", f"{china_day(since).isoformat()} 撤销：{why}"
+        return (
+            Verdict.REVOKED,
+            "result_revoked",
+            say("{china_day} 撤销：{why}", china_day=china_day(since).isoformat(), why=why),
+        )
     if facts.case is not None and not facts.case.granted:
         return Verdict.UNCONFIRMED, "not_in_effect", ""
     if result.until is not None and result.until < facts.today:

@@ -23,6 +23,7 @@ from casework.judge import Admit, Hold, Refuse
 from casework.judge import judge as judge_change
 from casework.policy import Act, Person, Target, may, require
 from casework.refusals import Code, explain
+from casework.texts import N_, say
 from hub.held_words import says
 from sync_protocol import judging
 from sync_protocol.entries import FIRST_APPLICATION_TYPE
@@ -45,7 +46,7 @@ REASONS = (Code.NOT_CONFIRMED, Code.DUPLICATE, Code.WRONG_STATE, Code.WRONG_ROUT
 
 _E = t.entry.c
 _KEY = re.compile(r"([1-9][0-9]{0,9})-([01])-(0|[1-9][0-9]{0,9})-([1-9][0-9]{0,9})")
-_SLOT_NAMES = ("收件站点", "乡镇", "县级")
+_SLOT_NAMES = (N_("收件站点"), N_("乡镇"), N_("县级"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class EntryKey:
         """Raises NotFound for what names no entry."""
         match = _KEY.fullmatch(text)
         if match is None:
-            raise NotFound("没有这条待核内容")
+            raise NotFound(N_("没有这条待核内容"))
         return cls(*(int(part) for part in match.groups()))
 
 
@@ -113,7 +114,7 @@ def held_line(conn: Connection, log: CaseLog, person: Person, key: EntryKey) -> 
         or row.standing != int(Standing.HELD)
         or not may(person, Act.SETTLE_HELD, Target(regions.of(key.home)))
     ):
-        raise NotFound("这条内容不在待核之列，可能已经处理过")
+        raise NotFound(N_("这条内容不在待核之列，可能已经处理过"))
     return _line(conn, regions, row)
 
 
@@ -143,7 +144,7 @@ def settle(
     lock_homes(conn, [key.home])
     row = _row(conn, key)
     if row is None:
-        raise NotFound("没有这条待核内容")
+        raise NotFound(N_("没有这条待核内容"))
     require(person, Act.SETTLE_HELD, Target(log.region_of(conn, key.home)))
     _check_held(conn, row)
     _check_choice(choice)
@@ -157,19 +158,21 @@ def settle(
 
 def _check_held(conn: Connection, row: Row[Any]) -> None:
     if row.standing != int(Standing.HELD):
-        raise BadInput([Problem("", "这条内容已经处理过", "请返回待核列表")])
+        raise BadInput([Problem("", N_("这条内容已经处理过"), N_("请返回待核列表"))])
     if row.code == AWAITS:
-        raise BadInput([Problem("", _why_waits(conn, row), "无需人工处理，到齐后自动核定")])
+        raise BadInput([Problem("", _why_waits(conn, row), N_("无需人工处理，到齐后自动核定"))])
 
 
 def _check_choice(choice: Choice) -> None:
     problems = []
     if not choice.admit and choice.code not in REASONS:
-        problems.append(Problem("code", "没有选择退回的原因", "请选择一个原因，它会显示给收件站点"))
+        problems.append(Problem("code", N_("没有选择退回的原因"), N_("请选择一个原因，它会显示给收件站点")))
     if not choice.note.strip():
-        problems.append(Problem("note", "没有写明核实情况", "请写明向谁核实、依据什么作出处理"))
+        problems.append(Problem("note", N_("没有写明核实情况"), N_("请写明向谁核实、依据什么作出处理")))
     if len(choice.note) > NOTE_MAX_CHARS:
-        problems.append(Problem("note", f"核实情况超过 {NOTE_MAX_CHARS} 字", "请缩短"))
+        problems.append(
+            Problem("note", say("核实情况超过 {note_max_chars} 字", note_max_chars=NOTE_MAX_CHARS), N_("请缩短"))
+        )
     if problems:
         raise BadInput(problems)
 
@@ -186,10 +189,10 @@ def _check_effect(conn: Connection, log: CaseLog, key: EntryKey, row: Row[Any]) 
     match now:
         case Refuse(code=code):
             said = explain(code)
-            raise BadInput([Problem("verdict", f"放行也不会生效：{said.text}", "请改为退回")])
+            raise BadInput([Problem("verdict", say("放行也不会生效：{text}", text=said.text), N_("请改为退回"))])
         case Hold(code=Code.UNKNOWN_KIND | Code.UNREADABLE as code):
-            why = f"现在还不能放行：{explain(code).text}"
-            raise BadInput([Problem("verdict", why, "请改为退回，或升级后再处理")])
+            why = say("现在还不能放行：{text}", text=explain(code).text)
+            raise BadInput([Problem("verdict", why, N_("请改为退回，或升级后再处理"))])
         case Admit() | Hold():
             return
 
@@ -275,11 +278,11 @@ def _why_waits(conn: Connection, row: Row[Any]) -> str:
     mine, come = topic_entry(row), arrived(conn, row.home)
     for other_slot, seen in enumerate(mine.after):
         if other_slot != mine.slot and seen > come.get(other_slot, 0):
-            return f"写这条内容时已经看到的{_SLOT_NAMES[other_slot]}内容还没有传到县级"
+            return say("写这条内容时已经看到的{slot_names}内容还没有传到县级", slot_names=_SLOT_NAMES[other_slot])
     earlier = _unsettled_before(conn, row, mine)
     if earlier:
-        return f"同一办件前面的「{kind_name(earlier.type)}」还没有核定"
-    return "此前的内容还没有核定"
+        return say("同一办件前面的「{kind_name}」还没有核定", kind_name=kind_name(earlier.type))
+    return N_("此前的内容还没有核定")
 
 
 def _unsettled_before(conn: Connection, row: Row[Any], mine: TopicEntry) -> Row[Any] | None:

@@ -23,11 +23,12 @@ from casework.fold import CaseState
 from casework.message_words import masked, message_key, message_text, mobile_of
 from casework.telling import MESSAGE, Telling, due_tellings
 from casework.telling_lists import speaker
+from casework.texts import N_
 from sync_protocol.store import me as identity
 from sync_protocol.store.dialect import insert_absent
 
 WAITING, SENT, FAILED, NEEDLESS = "waiting", "sent", "failed", "needless"
-STATE_NAMES = {WAITING: "等待发送", SENT: "已发出", FAILED: "没有发出", NEEDLESS: "已不需要发"}
+STATE_NAMES = {WAITING: N_("等待发送"), SENT: N_("已发出"), FAILED: N_("没有发出"), NEEDLESS: N_("已不需要发")}
 LEASE_SECONDS = 300
 AT_ONCE = 20
 TRIES_MAX = 10

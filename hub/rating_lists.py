@@ -27,6 +27,7 @@ from casework.ratings import (
     marks_in_words,
 )
 from casework.tables import storable
+from casework.texts import N_, joined
 
 _R = rating.c
 OVERDUE, OPEN, OVER = "overdue", "open", "over"
@@ -144,7 +145,7 @@ def _line(conn: Connection, row: Row[Any], today: str) -> RatingLine:
         station=reference.region_name(conn, row.home_region),
         office=row.office,
         grade=GRADES.get(row.grade, ""),
-        marks="、".join(marks_in_words(row.marks.split(",") if row.marks else [])),
+        marks=joined(N_("、"), marks_in_words(row.marks.split(",") if row.marks else [])),
         words=row.words,
         channel=CHANNELS.get(row.channel, row.channel),
         day=row.day,

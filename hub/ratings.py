@@ -29,6 +29,7 @@ from casework.ratings import (
     stages_of,
     unpack_told,
 )
+from casework.texts import N_
 from casework.workdays import china_day
 from hub.rating_rows import rated_of
 from sync_protocol.errors import BadSignature
@@ -40,11 +41,11 @@ SEALED_MAX_BYTES = 4096
 _IGNORED = "rating-ignored:"
 UNREADABLE, UNKNOWN_CASE, FOREIGN = "unreadable", "unknown_case", "foreign"
 IGNORED: Mapping[str, str] = {
-    UNREADABLE: "打不开或内容不对",
-    UNKNOWN_CASE: "县级没有这个办件",
-    FOREIGN: "不是收件站点报来的",
+    UNREADABLE: N_("打不开或内容不对"),
+    UNKNOWN_CASE: N_("县级没有这个办件"),
+    FOREIGN: N_("不是收件站点报来的"),
 }
-_NONE = "没有这条评价，或不在您可查看的范围内"
+_NONE = N_("没有这条评价，或不在您可查看的范围内")
 _log = logging.getLogger("lianban.hub")
 
 

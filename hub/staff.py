@@ -17,6 +17,7 @@ from casework.errors import BadInput, NotFound, Problem
 from casework.policy import ROLE_NAMES, Role
 from casework.staff_log import password_changed as write_password
 from casework.staff_log import row_body
+from casework.texts import N_, joined, say
 from sync_protocol import canonical
 from sync_protocol.feeds import HUB, TO_SELF
 from sync_protocol.journal import Journal, Writing, staff_feed
@@ -32,7 +33,7 @@ ROLES_OF_TIER: Mapping[Tier, tuple[Role, ...]] = {
 }
 ROLES_WITH_OFFICE = (Role.COUNTY_REVIEWER, Role.COUNTY_APPROVER)
 MAX_DISPLAY_CHARS = 60
-_TIER_NAMES = {Tier.VILLAGE: "村站", Tier.TOWNSHIP: "乡镇", Tier.COUNTY: "县级"}
+_TIER_NAMES = {Tier.VILLAGE: N_("村站"), Tier.TOWNSHIP: N_("乡镇"), Tier.COUNTY: N_("县级")}
 _WORDS = 4
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -72,7 +73,15 @@ def workplace(conn: Connection, station: str) -> Workplace:
     places = workplaces(conn)
     found = next((place for place in places if place.region == station), None)
     if station and found is None:
-        raise BadInput([Problem("station", f"没有站点「{station[:20]}」", "请先邀请该站点接入，或核对 12 位区划代码")])
+        raise BadInput(
+            [
+                Problem(
+                    "station",
+                    say("没有站点「{station}」", station=station[:20]),
+                    N_("请先邀请该站点接入，或核对 12 位区划代码"),
+                )
+            ]
+        )
     return found or places[0]
 
 
@@ -125,11 +134,15 @@ def check_new_user(conn: Connection, new: NewUser) -> tuple[Workplace | None, li
 def _login_problems(conn: Connection, typed: str) -> list[Problem]:
     login = canonical_login(typed)
     if not 2 <= len(login) <= MAX_LOGIN_CHARS:
-        return [Problem("login", "登录名应当有 2 到 64 个字符", "请重新填写登录名")]
+        return [Problem("login", N_("登录名应当有 2 到 64 个字符"), N_("请重新填写登录名"))]
     if not login.isprintable() or any(char.isspace() or char in "~:/\\" for char in login):
-        return [Problem("login", "登录名里有空格或不能使用的符号", "请只用汉字、字母、数字、点和短横")]
+        return [Problem("login", N_("登录名里有空格或不能使用的符号"), N_("请只用汉字、字母、数字、点和短横"))]
     if accounts_store.find_by_login(conn, login) is not None:
-        return [Problem("login", f"登录名「{login}」已经有人使用", "全县范围内登录名不能重复，请换一个")]
+        return [
+            Problem(
+                "login", say("登录名「{login}」已经有人使用", login=login), N_("全县范围内登录名不能重复，请换一个")
+            )
+        ]
     return []
 
 
@@ -137,28 +150,34 @@ def _display_problems(typed: str) -> list[Problem]:
     name = typed.strip()
     if 0 < len(name) <= MAX_DISPLAY_CHARS and name.isprintable():
         return []
-    return [Problem("display", "姓名为空、超过 60 个字或有控制字符", "请填写这位工作人员的姓名")]
+    return [Problem("display", N_("姓名为空、超过 60 个字或有控制字符"), N_("请填写这位工作人员的姓名"))]
 
 
 def _role_problems(conn: Connection, new: NewUser, place: Workplace) -> list[Problem]:
     if new.role not in set(Role):
-        return [Problem("role", "没有选择岗位", "请选择一个岗位")]
+        return [Problem("role", N_("没有选择岗位"), N_("请选择一个岗位"))]
     allowed = ROLES_OF_TIER[place.tier]
     if new.role not in allowed:
-        names = "、".join(ROLE_NAMES[role] for role in allowed)
-        return [Problem("role", f"{_TIER_NAMES[place.tier]}没有这个岗位", f"{place.name}可选：{names}")]
+        names = joined(N_("、"), (ROLE_NAMES[role] for role in allowed))
+        return [
+            Problem(
+                "role",
+                say("{tier_names}没有这个岗位", tier_names=_TIER_NAMES[place.tier]),
+                say("{name}可选：{names}", name=place.name, names=names),
+            )
+        ]
     return _office_problems(conn, new)
 
 
 def _office_problems(conn: Connection, new: NewUser) -> list[Problem]:
     office, wanted = new.office.strip(), new.role in ROLES_WITH_OFFICE
     if not wanted:
-        return [Problem("office", "这个岗位不属于某个部门", "请把部门留空")] if office else []
+        return [Problem("office", N_("这个岗位不属于某个部门"), N_("请把部门留空"))] if office else []
     known = reference.offices(conn)
     if office and (office in known or not known):
         return []
-    remedy = f"请填写目录里的部门：{'、'.join(known)}" if known else "请填写部门名称"
-    return [Problem("office", "审核员和审批员须属于一个部门" if not office else "目录里没有这个部门", remedy)]
+    remedy = say("请填写目录里的部门：{names}", names=joined(N_("、"), known)) if known else N_("请填写部门名称")
+    return [Problem("office", N_("审核员和审批员须属于一个部门") if not office else N_("目录里没有这个部门"), remedy)]
 
 
 def _next_number(conn: Connection) -> int:
@@ -181,7 +200,7 @@ def reset_password(conn: Connection, journal: Journal, number: int, new_hash: st
 def lock(conn: Connection, journal: Journal, number: int, writing: Writing) -> Account:
     """The account signs in no more and its sessions end. Raises NotFound, or BadInput for one's own account."""
     if number == writing.actor:
-        raise BadInput([Problem("", "不能停用自己的账号", "请由另一位管理员操作")])
+        raise BadInput([Problem("", N_("不能停用自己的账号"), N_("请由另一位管理员操作"))])
     return _set_locked(conn, journal, number, locked=True, writing=writing)
 
 
@@ -223,7 +242,7 @@ def password_changed(conn: Connection, journal: Journal, account: int, new_hash:
 def _account(conn: Connection, number: int) -> Account:
     account = accounts_store.get(conn, number) if 0 < number < 2**63 else None
     if account is None:
-        raise NotFound("没有这个账号，请刷新人员名单")
+        raise NotFound(N_("没有这个账号，请刷新人员名单"))
     return account
 
 

@@ -12,6 +12,7 @@ from casework import reference
 from casework.changes import ChangeKind
 from casework.errors import BadInput, Problem
 from casework.regions import RegionTree
+from casework.texts import N_, say
 from sync_protocol import authority, canonical
 from sync_protocol.certificates import Certificate, SignedCertificate
 from sync_protocol.entries import FIRST_APPLICATION_TYPE
@@ -26,7 +27,7 @@ from sync_protocol.store.peers import contact
 from sync_protocol.topology import Tier
 
 TIER_WORDS = {"village": Tier.VILLAGE, "township": Tier.TOWNSHIP}
-TIER_NAMES = {Tier.VILLAGE: "村站", Tier.TOWNSHIP: "乡镇厅", Tier.COUNTY: "县级"}
+TIER_NAMES = {Tier.VILLAGE: N_("村站"), Tier.TOWNSHIP: N_("乡镇厅"), Tier.COUNTY: N_("县级")}
 
 
 def invite(
@@ -35,28 +36,30 @@ def invite(
     """A one-time token for the station at a region code. tier: "village" or "township". Raises BadInput."""
     wanted = TIER_WORDS.get(tier)
     if wanted is None:
-        raise BadInput([Problem("tier", "没有选择站点级别", "请选择村站（village）或乡镇厅（township）")])
+        raise BadInput([Problem("tier", N_("没有选择站点级别"), N_("请选择村站（village）或乡镇厅（township）"))])
     _check_region(reference.regions(conn), region, tier)
     try:
         return authority.invite(conn, me, region, wanted, random_bytes, now)
     except BadToken as error:
-        raise BadInput([Problem("tier", "该站点已按另一级别登记", "请选择与登记一致的级别")]) from error
+        raise BadInput([Problem("tier", N_("该站点已按另一级别登记"), N_("请选择与登记一致的级别"))]) from error
 
 
 def _check_region(tree: RegionTree | None, region: str, tier: str) -> None:
     if tree is None:
-        raise BadInput([Problem("region", "县级还没有区划数据", "请先载入本县区划文件")])
+        raise BadInput([Problem("region", N_("县级还没有区划数据"), N_("请先载入本县区划文件"))])
     found = next((one for one in tree if one.code == region), None)
     if found is None:
-        raise BadInput([Problem("region", f"本县没有区划代码「{region[:20]}」", "请核对 12 位代码")])
+        raise BadInput(
+            [Problem("region", say("本县没有区划代码「{region}」", region=region[:20]), N_("请核对 12 位代码"))]
+        )
     if found.until:
-        successor = f"，已并入 {found.successor}" if found.successor else ""
-        message = f"「{found.name}」{found.until} 已撤销{successor}"
-        raise BadInput([Problem("region", message, "请改用现行的区划代码；已登记的站点可以继续办理原来的办件")])
+        successor = say("，已并入 {successor}", successor=found.successor) if found.successor else ""
+        message = say("「{name}」{until} 已撤销{successor}", name=found.name, until=found.until, successor=successor)
+        raise BadInput([Problem("region", message, N_("请改用现行的区划代码；已登记的站点可以继续办理原来的办件"))])
     if found.level != tier:
-        names = {"county": "县级", "township": "乡镇级", "village": "村级"}
-        message = f"「{found.name}」是{names[found.level]}区划，与站点级别不符"
-        raise BadInput([Problem("region", message, "请改选站点级别，或核对代码")])
+        names = {"county": N_("县级"), "township": N_("乡镇级"), "village": N_("村级")}
+        message = say("「{name}」是{names}区划，与站点级别不符", name=found.name, names=names[found.level])
+        raise BadInput([Problem("region", message, N_("请改选站点级别，或核对代码"))])
 
 
 def say_address(conn: Connection, journal: Journal, region: str, url: str, writing: Writing) -> None:
@@ -75,7 +78,9 @@ def say_address(conn: Connection, journal: Journal, region: str, url: str, writi
 def _author_of(conn: Connection, region: str) -> int:
     found = conn.execute(sa.select(t.station.c.author).where(t.station.c.region == region)).scalar()
     if found is None:
-        raise BadInput([Problem("station", f"没有登记过代码为「{region[:20]}」的站点", "请核对 12 位代码")])
+        raise BadInput(
+            [Problem("station", say("没有登记过代码为「{region}」的站点", region=region[:20]), N_("请核对 12 位代码"))]
+        )
     return int(found)
 
 
@@ -116,7 +121,7 @@ def list_stations(conn: Connection) -> list[StationLine]:
     held, unsettled = _waiting_counts(conn)
     invited = _open_invitations(conn)
     names = {row.author: reference.region_name(conn, row.region) for row in conn.execute(sa.select(t.station))}
-    names[HUB] = "县级"
+    names[HUB] = N_("县级")
     lines = []
     for row in conn.execute(sa.select(t.station).order_by(t.station.c.region)):
         certificate, revoked = certificates.get(row.author, (None, ""))

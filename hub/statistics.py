@@ -38,6 +38,7 @@ from casework.statistics import (
     tally,
     total,
 )
+from casework.texts import joined, say
 from casework.web.i18n import N_
 from casework.workdays import china_day
 from hub.county import County
@@ -75,9 +76,25 @@ def selection_of(asked: Mapping[str, str], scope: CaseScope, today: date) -> Sel
     first, last = period_of(asked.get("from", ""), asked.get("to", ""), today)
     by, station = asked.get("by", "") or ITEM, asked.get("station", "")
     if by not in GROUPINGS:
-        raise BadInput([Problem("by", f"不能按「{by[:20]}」分组", f"请选 {'、'.join(GROUPINGS)} 之一")])
+        raise BadInput(
+            [
+                Problem(
+                    "by",
+                    say("不能按「{by}」分组", by=by[:20]),
+                    say("请选 {names} 之一", names=joined(N_("、"), GROUPINGS)),
+                )
+            ]
+        )
     if station and not in_region(scope.region_prefix, station):
-        raise BadInput([Problem("station", f"「{station[:20]}」不是本辖区的站点", "请填写本辖区站点或乡镇的区划代码")])
+        raise BadInput(
+            [
+                Problem(
+                    "station",
+                    say("「{station}」不是本辖区的站点", station=station[:20]),
+                    N_("请填写本辖区站点或乡镇的区划代码"),
+                )
+            ]
+        )
     office = asked.get("office", "")[:_TEXT_MAX]
     return Selection(
         first,
@@ -118,7 +135,9 @@ def _report(conn: Connection, selection: Selection, moment: int, groups: Mapping
 def _cut(conn: Connection, selection: Selection) -> str:
     station = selection.region.ljust(12, "0")
     item = item_names(conn).get(selection.item, selection.item)
-    return "；".join(word for word in (station_names(conn).get(station, station), selection.office, item) if word)
+    return joined(
+        N_("；"), (word for word in (station_names(conn).get(station, station), selection.office, item) if word)
+    )
 
 
 def item_names(conn: Connection) -> dict[str, str]:
@@ -186,7 +205,15 @@ def csv_of(report: Report) -> bytes:
     """One row a group and one for all together. Each says for which days and as of when, wherever it is copied to."""
     chosen, until = report.selection, moment_text(report.moment)
     frame: list[Cell] = [chosen.first.isoformat(), chosen.last.isoformat(), report.cut, until]
-    head = [GROUPING_NAMES[chosen.by], "编码", *(name for name, _ in COLUMNS), "期间自", "期间至", "范围", "数据截至"]
+    head = [
+        GROUPING_NAMES[chosen.by],
+        "编码",
+        *(name for name, _ in COLUMNS),
+        "期间自",
+        "期间至",
+        "范围",
+        "数据截至",
+    ]
     lines = [*report.lines, Line("", TOTAL, report.total)]
     return csv_bytes([head, *([one.name, one.key, *(of(one.figures) for _, of in COLUMNS), *frame] for one in lines)])
 
@@ -201,7 +228,15 @@ def text_of(report: Report) -> str:
     return "\n".join([head, *("\t".join(row) for row in [names, *rows])])
 
 
-_IN_TEXT = ("收件", "受理", "办结", "提前办结率（%）", "按时办结率（%）", "承诺压缩率（%）", "实际压缩率（%）")
+_IN_TEXT = (
+    "收件",
+    "受理",
+    "办结",
+    "提前办结率（%）",
+    "按时办结率（%）",
+    "承诺压缩率（%）",
+    "实际压缩率（%）",
+)
 
 
 def csv_name(report: Report) -> str:
@@ -246,10 +281,10 @@ def moment_of(text: str, now: int) -> int:
         typed = datetime.combine(typed.date(), time(23, 59, 59)) if whole_day else typed
         moment = int(typed.replace(tzinfo=typed.tzinfo or _CHINA).timestamp())
     except (ValueError, OverflowError):
-        remedy = "请写成 2026-01-31 或 2026-01-31T17:30 这样的时刻（北京时间）"
-        raise BadInput([Problem("at", f"「{text[:30]}」不是时刻", remedy)]) from None
+        remedy = N_("请写成 2026-01-31 或 2026-01-31T17:30 这样的时刻（北京时间）")
+        raise BadInput([Problem("at", say("「{text}」不是时刻", text=text[:30]), remedy)]) from None
     if whole_day and china_day(moment) == china_day(now):
         return now
     if moment > now:
-        raise BadInput([Problem("at", f"「{text[:30]}」还没有到", "请写已经过去的时刻")])
+        raise BadInput([Problem("at", say("「{text}」还没有到", text=text[:30]), N_("请写已经过去的时刻"))])
     return moment

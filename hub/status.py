@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from casework.texts import N_
 from hub.metrics import PROGRAM_VERSION
 from hub.stations import StationLine, list_stations, totals
 from sync_protocol.messages import PROTOCOL_VERSION
@@ -43,4 +44,9 @@ def _versions(conn: Connection) -> tuple[tuple[str, str], ...]:
         schema = str(conn.execute(sa.text("select version_num from alembic_version")).scalar() or "-")
     known = conn.dialect.server_version_info or ()
     database = f"{conn.dialect.name} {'.'.join(str(part) for part in known)}".strip()
-    return ("程序", PROGRAM_VERSION), ("同步协议", str(PROTOCOL_VERSION)), ("数据库结构", schema), ("数据库", database)
+    return (
+        (N_("程序"), PROGRAM_VERSION),
+        (N_("同步协议"), str(PROTOCOL_VERSION)),
+        (N_("数据库结构"), schema),
+        (N_("数据库"), database),
+    )

@@ -25,6 +25,7 @@ from casework.accounts import Account
 from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, NotAllowed, Problem
 from casework.passwords import ChildPasswords
 from casework.staff_log import password_changed
+from casework.texts import N_, say
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, RATINGS, SPOOL
 from casework.web.case_pages import CASE_PAGES
@@ -201,7 +202,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app = web.Application(client_max_size=1024 * 1024)
     site = Site(
         key=f"n{author}",
-        name="联办",
+        name=N_("联办"),
         station=name,
         tier=tier,
         tls=bool(uses_tls),
@@ -241,9 +242,9 @@ async def _log_says_no(request: web.Request, handler: Handler) -> web.StreamResp
     try:
         return await handler(request)
     except UnknownTopic:
-        raise NotAllowed("这个办件的内容已依法删除，不能再办理") from None
+        raise NotAllowed(N_("这个办件的内容已依法删除，不能再办理")) from None
     except Gap:
-        raise NotAllowed("本机刚换过电脑，正在从上级取回以前的记录；取回之前不能提交，已填内容都在草稿里") from None
+        raise NotAllowed(N_("本机刚换过电脑，正在从上级取回以前的记录；取回之前不能提交，已填内容都在草稿里")) from None
     except TooLarge:
         raise BadInput([Problem("", TOO_LARGE, TOO_LARGE_REMEDY)]) from None
     except DiskFull:
@@ -257,7 +258,13 @@ def _room_for_intake(parts: Running) -> Middleware:
         more = request.path.startswith(("/intake", "/drafts/")) and not request.path.endswith("/discard")
         takes_in = request.method == "POST" and more
         if takes_in and not has_room(parts.station.folder.path, parts.disk_reserve_mib):
-            raise NotAllowed(f"{INTAKE_REFUSED}。{INTAKE_REFUSED_REMEDY}")
+            raise NotAllowed(
+                say(
+                    "{intake_refused}。{intake_refused_remedy}",
+                    intake_refused=INTAKE_REFUSED,
+                    intake_refused_remedy=INTAKE_REFUSED_REMEDY,
+                )
+            )
         return await handler(request)
 
     return check

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from casework.case_tables import draft as table
 from casework.errors import NotFound
 from casework.intake import HeldMaterial, HeldPage, HeldPreview, Intake
+from casework.texts import N_
 
 _D = table.c
 LIST_ROWS = 100
@@ -91,7 +92,7 @@ def load(conn: Connection, id_: str) -> Draft:
     """Raises NotFound: submitted, discarded, or never here."""
     row = conn.execute(sa.select(table).where(_D.id == id_)).one_or_none()
     if row is None:
-        raise NotFound("没有这份草稿，可能已经提交或删除")
+        raise NotFound(N_("没有这份草稿，可能已经提交或删除"))
     return _draft(row)
 
 
@@ -104,7 +105,7 @@ def save(conn: Connection, draft: Draft, now: int) -> None:
     """Raises NotFound if it was submitted or discarded meanwhile."""
     values = _row(replace(draft, saved=now))
     if conn.execute(sa.update(table).where(_D.id == draft.id).values(**values)).rowcount == 0:
-        raise NotFound("没有这份草稿，可能已经提交或删除")
+        raise NotFound(N_("没有这份草稿，可能已经提交或删除"))
 
 
 def remove(conn: Connection, id_: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from casework.texts import say
 from casework.web.amounts import size_text
 from casework.web.i18n import N_
 from casework.web.render import moment
@@ -34,11 +35,11 @@ class Words:
 
     def lines(self) -> list[str]:
         """The same as lines of text."""
-        said = [f"{label}：{text}" for label, text in self.rows]
+        said = [say("{label}：{text}", label=label, text=text) for label, text in self.rows]
         return [
             *said,
             *([self.progress] if self.progress else []),
-            self.loss + (f"。{self.remedy}" if self.remedy else ""),
+            self.loss + (say("。{remedy}", remedy=self.remedy) if self.remedy else ""),
         ]
 
 

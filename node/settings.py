@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from casework.texts import N_
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
@@ -31,8 +33,8 @@ class NodeSettings:
     """Whether the link is paid by the byte: the parent is asked every 14 minutes in office hours, no poll is held."""
 
 
-INTAKE_REFUSED = "本机磁盘快满了，暂时不能收新件"
-INTAKE_REFUSED_REMEDY = "已收的件都在，会继续上报；请清理磁盘，或先到别的站点收件"
+INTAKE_REFUSED = N_("本机磁盘快满了，暂时不能收新件")
+INTAKE_REFUSED_REMEDY = N_("已收的件都在，会继续上报；请清理磁盘，或先到别的站点收件")
 
 
 def has_room(folder: Path, reserve_mib: int) -> bool:

@@ -74,6 +74,7 @@ PURE_MODULES = (
     "casework/supervised.py",
     "casework/supervision.py",
     "casework/telling.py",
+    "casework/texts.py",
     "casework/message_words.py",
     "casework/supervision_rules.py",
     "casework/own_rules.py",

@@ -21,6 +21,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 from casework.errors import BadInput, Problem
 from casework.materials.rules import KIB, MAX_UPLOAD_BYTES, MIB, Fault
 from casework.materials.wording import bad_file, megabytes, shown_name
+from casework.texts import N_, say
 
 CHUNK_BYTES: Final = 64 * KIB
 FIELD_NAME_CHARACTERS: Final = 200
@@ -118,24 +119,30 @@ class _FormReader:
         else:
             self._bytes += await self._file(name, part.filename, part)
         if self._bytes > self._limits.total_bytes:
-            raise _too_much("本次提交的内容合计", self._limits.total_bytes, name)
+            raise _too_much(N_("本次提交的内容合计"), self._limits.total_bytes, name)
 
     async def _text(self, name: str, part: BodyPartReader) -> int:
         self._fields += 1
         if self._fields > self._limits.fields:
-            raise BadInput([Problem(name, f"表单项超过 {self._limits.fields} 个", "请刷新页面后重新填写")])
+            raise BadInput(
+                [Problem(name, say("表单项超过 {fields} 个", fields=self._limits.fields), N_("请刷新页面后重新填写"))]
+            )
         data = bytearray()
         async for chunk in _chunks(part):
             data += chunk
             if len(data) > self._limits.field_bytes:
-                raise _too_much(f"表单项「{shown_name(name)}」的文字", self._limits.field_bytes, name)
+                raise _too_much(
+                    say("表单项「{shown_name}」的文字", shown_name=shown_name(name)), self._limits.field_bytes, name
+                )
         self.form.fields.setdefault(name, []).append(_strict_text(name, bytes(data)))
         return len(data)
 
     async def _file(self, name: str, filename: str, part: BodyPartReader) -> int:
         self._files += 1
         if self._files > self._limits.files:
-            raise BadInput([Problem(name, f"一次上传的文件超过 {self._limits.files} 个", "请分几次上传")])
+            raise BadInput(
+                [Problem(name, say("一次上传的文件超过 {files} 个", files=self._limits.files), N_("请分几次上传"))]
+            )
         path = await read_upload(part, self._directory, limit_bytes=self._limits.file_bytes)
         size = path.stat().st_size
         if not filename and not size:
@@ -153,7 +160,7 @@ def _check_request(request: web.Request, limits: FormLimits) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise _malformed("")
     if (request.content_length or 0) > limits.total_bytes + MIB:
-        raise _too_much("本次提交的内容合计", limits.total_bytes, "")
+        raise _too_much(N_("本次提交的内容合计"), limits.total_bytes, "")
 
 
 async def _parts(request: web.Request) -> AsyncIterator[BodyPartReader]:
@@ -199,14 +206,22 @@ def _strict_text(name: str, data: bytes) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        said = f"表单项「{shown_name(name)}」含有无法识别的字符"
-        raise BadInput([Problem(name, said, "请删去该项内容，用键盘重新输入")])
+        said = say("表单项「{shown_name}」含有无法识别的字符", shown_name=shown_name(name))
+        raise BadInput([Problem(name, said, N_("请删去该项内容，用键盘重新输入"))])
     return text
 
 
 def _too_much(what: str, limit_bytes: int, field_name: str) -> BadInput:
-    return BadInput([Problem(field_name, f"{what}超过 {megabytes(limit_bytes)}，未接收", "请减少内容或分几次提交")])
+    return BadInput(
+        [
+            Problem(
+                field_name,
+                say("{what}超过 {megabytes}，未接收", what=what, megabytes=megabytes(limit_bytes)),
+                N_("请减少内容或分几次提交"),
+            )
+        ]
+    )
 
 
 def _malformed(field_name: str) -> BadInput:
-    return BadInput([Problem(field_name, "浏览器发来的表单不完整或格式不对", "请刷新页面后重新提交")])
+    return BadInput([Problem(field_name, N_("浏览器发来的表单不完整或格式不对"), N_("请刷新页面后重新提交"))])

@@ -7,32 +7,33 @@ from typing import Final
 
 from casework.errors import BadInput, Problem
 from casework.materials.rules import MAX_PAGES_PER_FILE, MAX_UPLOAD_BYTES, MIB, Fault
+from casework.texts import N_, say
 
 SHOWN_NAME_CHARACTERS: Final = 60
 
-_RETAKE: Final = "请重新扫描或拍照后再上传"
+_RETAKE: Final = N_("请重新扫描或拍照后再上传")
 _WORDS: Final[dict[Fault, tuple[str, str]]] = {
-    Fault.EMPTY: ("是空文件", _RETAKE),
-    Fault.TOO_BIG: ("超过 {limit}，未接收", "请降低扫描分辨率，或拆成几个文件后再上传"),
+    Fault.EMPTY: (N_("是空文件"), _RETAKE),
+    Fault.TOO_BIG: (N_("超过 {limit}，未接收"), N_("请降低扫描分辨率，或拆成几个文件后再上传")),
     Fault.HEIC: (
-        "是 HEIC 格式的照片，本系统打不开",
-        "请在手机相机设置中选择“兼容性最佳”（JPEG）后重新拍照，或转存为 JPG 再上传",
+        N_("是 HEIC 格式的照片，本系统打不开"),
+        N_("请在手机相机设置中选择“兼容性最佳”（JPEG）后重新拍照，或转存为 JPG 再上传"),
     ),
     Fault.ARCHIVE: (
-        "是压缩包、Office 或 OFD 文件，不是图片或 PDF",
-        "请先解压，或另存为（导出为）PDF 后再上传",
+        N_("是压缩包、Office 或 OFD 文件，不是图片或 PDF"),
+        N_("请先解压，或另存为（导出为）PDF 后再上传"),
     ),
     Fault.UNSUPPORTED: (
-        "不是可用的图片或 PDF",
-        "请上传 JPG、PNG、WebP、TIFF、BMP 图片或 PDF 文件；只改扩展名不起作用",
+        N_("不是可用的图片或 PDF"),
+        N_("请上传 JPG、PNG、WebP、TIFF、BMP 图片或 PDF 文件；只改扩展名不起作用"),
     ),
-    Fault.NOT_A_RESULT: ("不能作为结果文书", "结果文书请使用 PDF，或 JPG、PNG 图片"),
-    Fault.BROKEN: ("已损坏或不完整，无法打开", "请在电脑上确认能正常打开；打不开的，" + _RETAKE),
-    Fault.ENCRYPTED: ("设有打开密码", "请去掉密码后另存，再上传"),
-    Fault.TOO_MANY_PIXELS: ("图像尺寸过大", "请把扫描分辨率降到 300 dpi，或缩小图片后再上传"),
-    Fault.TOO_MANY_PAGES: ("超过 {pages} 页", "请拆成每份不超过 {pages} 页的文件后分别上传"),
-    Fault.TOO_COSTLY: ("内容过于复杂，处理时超出限制", "请打印后重新扫描，或另存为普通 PDF、JPG 后再上传"),
-    Fault.DISK_FULL: ("未能保存：本机磁盘空间不足", "请清理磁盘后重试；已保存的办件不受影响"),
+    Fault.NOT_A_RESULT: (N_("不能作为结果文书"), N_("结果文书请使用 PDF，或 JPG、PNG 图片")),
+    Fault.BROKEN: (N_("已损坏或不完整，无法打开"), N_("请在电脑上确认能正常打开；打不开的，") + _RETAKE),
+    Fault.ENCRYPTED: (N_("设有打开密码"), N_("请去掉密码后另存，再上传")),
+    Fault.TOO_MANY_PIXELS: (N_("图像尺寸过大"), N_("请把扫描分辨率降到 300 dpi，或缩小图片后再上传")),
+    Fault.TOO_MANY_PAGES: (N_("超过 {pages} 页"), N_("请拆成每份不超过 {pages} 页的文件后分别上传")),
+    Fault.TOO_COSTLY: (N_("内容过于复杂，处理时超出限制"), N_("请打印后重新扫描，或另存为普通 PDF、JPG 后再上传")),
+    Fault.DISK_FULL: (N_("未能保存：本机磁盘空间不足"), N_("请清理磁盘后重试；已保存的办件不受影响")),
 }
 
 
@@ -42,7 +43,7 @@ def shown_name(name: str) -> str:
     plain = "".join(c for c in last if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}).strip()
     if len(plain) > SHOWN_NAME_CHARACTERS:
         plain = plain[: SHOWN_NAME_CHARACTERS - 12] + "…" + plain[-11:]
-    return plain or "未命名文件"
+    return plain or N_("未命名文件")
 
 
 def megabytes(size_bytes: int) -> str:
@@ -54,7 +55,9 @@ def problem_for(fault: Fault, *, name: str, field: str, limit_bytes: int = MAX_U
     """The problem to show for one file; `field` is the form field that it came in."""
     said, remedy = _WORDS[fault]
     values = {"limit": megabytes(limit_bytes), "pages": MAX_PAGES_PER_FILE}
-    return Problem(field, f"「{shown_name(name)}」" + said.format(**values), remedy.format(**values))
+    return Problem(
+        field, say("「{shown_name}」", shown_name=shown_name(name)) + said.format(**values), remedy.format(**values)
+    )
 
 
 def bad_file(fault: Fault, *, name: str, field: str, limit_bytes: int = MAX_UPLOAD_BYTES) -> BadInput:

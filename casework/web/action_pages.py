@@ -68,7 +68,7 @@ async def do_action(request: web.Request) -> web.Response:
 def _action(request: web.Request) -> Action:
     action = ACTIONS.get(request.match_info["kind"])
     if action is None:
-        raise NotFound("没有这项操作")
+        raise NotFound(N_("没有这项操作"))
     return action
 
 
@@ -107,7 +107,7 @@ async def _with_files(
     if action.kind is ChangeKind.ATTACH_RESULT:
         files = form.files("file")
         if not files:
-            raise BadInput([Problem("file", "没有选择结果文书", "请选择 PDF 或图片文件")])
+            raise BadInput([Problem("file", N_("没有选择结果文书"), N_("请选择 PDF 或图片文件"))])
         return body, [], await open_result(request, await _key(request, view), files[0], "file")
     if action.kind is ChangeKind.DELIVER:
         return await _with_receipt(request, view, form, body)
@@ -133,7 +133,7 @@ async def _with_receipt(
         return body | {"signed": "paper" if form.get("on_paper") else ""}, [], None
     pages, problems = await open_files(request, await _key(request, view), files, "file")
     if not problems and len(pages) != 1:
-        problems = [Problem("file", "送达回证只要一页", "请只选择签收的那一页")]
+        problems = [Problem("file", N_("送达回证只要一页"), N_("请只选择签收的那一页"))]
     if problems:
         await discard(request, pages)
         raise BadInput(problems)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, TypeVar
 
 from casework.errors import BadInput, Problem
+from casework.texts import say
 from casework.web.amounts import size_text
 from casework.web.courier_words import Carried
 from casework.web.i18n import N_
@@ -25,7 +26,7 @@ _STEPS = {
     CHECK: N_("第 1 步，共 2 步：核对整个文件，已读 {done}/{whole}"),
     TAKE: N_("第 2 步，共 2 步：导入，已读 {done}/{whole}"),
 }
-_FAULT = Problem("bundle", "程序出错，没有导入完；已导入的部分有效", "请再导入一次；仍然出错请告诉县级运维")
+_FAULT = Problem("bundle", N_("程序出错，没有导入完；已导入的部分有效"), N_("请再导入一次；仍然出错请告诉县级运维"))
 
 
 @dataclass(slots=True)
@@ -80,8 +81,8 @@ class Shelf:
     ) -> asyncio.Task[None]:
         """Begin to take a bundle in; `file` is closed at the end. Raises BadInput while another one is taken in."""
         if self.taken is not None and not self.taken.ended:
-            message = f"正在导入另一个U盘包（{self.taken.name}）"
-            raise BadInput([Problem("bundle", message, "请等它完成后再导入；进度见本页")])
+            message = say("正在导入另一个U盘包（{name}）", name=self.taken.name)
+            raise BadInput([Problem("bundle", message, N_("请等它完成后再导入；进度见本页"))])
         self.taken = carrying
         task = asyncio.create_task(_taking(carrying, file, work, taken))
         self._tasks.add(task)

@@ -18,6 +18,7 @@ from casework.own_rules import case_blobs
 from casework.service_item import ServiceItem
 from casework.states import State
 from casework.telling import APPOINTMENT
+from casework.texts import say
 from casework.web.forms import Form
 from casework.web.i18n import N_
 from casework.web.intake_fields import changed_values, cleared_problems, given_applicant, given_form
@@ -80,7 +81,7 @@ class Action:
 
 def correct_body(form: Form, view: CaseView) -> Body:
     if view.item is None:
-        raise BadInput([Problem("", "本机没有这个事项的目录，不能更正", "请先与上级同步")])
+        raise BadInput([Problem("", N_("本机没有这个事项的目录，不能更正"), N_("请先与上级同步"))])
     body: Body = {}
     applicant = given_applicant(form)
     if changed_values(applicant, view.state.applicant):
@@ -105,17 +106,25 @@ def defects_body(form: Form, _view: CaseView) -> Body:
         subject, what = form.get(f"defects.{row}.subject"), form.get(f"defects.{row}.what")
         if subject and not what:
             problems.append(
-                Problem(f"defects.{row}.what", f"没有写明「{subject[:40]}」要补正什么", "请写清楚缺什么、怎样才合格")
+                Problem(
+                    f"defects.{row}.what",
+                    say("没有写明「{subject}」要补正什么", subject=subject[:40]),
+                    N_("请写清楚缺什么、怎样才合格"),
+                )
             )
         elif what and not subject:
             problems.append(
-                Problem(f"defects.{row}.subject", f"第 {row + 1} 条没有选择补正对象", "请选择一份材料或一项内容")
+                Problem(
+                    f"defects.{row}.subject",
+                    say("第 {n} 条没有选择补正对象", n=row + 1),
+                    N_("请选择一份材料或一项内容"),
+                )
             )
         elif subject:
             defects.append({"subject": subject, "what": what})
     if not defects and not problems:
-        what = "须一次告知申请人需要补正的全部内容（行政许可法第三十二条）"
-        problems = [Problem("defects.0.subject", "没有列出需要补正的内容", what)]
+        what = N_("须一次告知申请人需要补正的全部内容（行政许可法第三十二条）")
+        problems = [Problem("defects.0.subject", N_("没有列出需要补正的内容"), what)]
     if problems:
         raise BadInput(problems)
     return {"defects": defects}
@@ -126,7 +135,7 @@ def seen_body(form: Form, _view: CaseView) -> Body:
     try:
         return {"seen": [bytes.fromhex(text) for text in form.all("seen")]}
     except ValueError:
-        raise BadInput([Problem("seen", "页面内容不完整", "请刷新后重新查看材料再作决定")]) from None
+        raise BadInput([Problem("seen", N_("页面内容不完整"), N_("请刷新后重新查看材料再作决定"))]) from None
 
 
 def withdraw_body(_form: Form, _view: CaseView) -> Body:
@@ -138,7 +147,7 @@ def days_body(form: Form, _view: CaseView) -> Body:
     if not typed:
         return {}  # said already
     if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= _DAYS_MAX):
-        raise BadInput([Problem("days", "请填写天数", f"1 到 {_DAYS_MAX} 的整数")])
+        raise BadInput([Problem("days", N_("请填写天数"), say("1 到 {days_max} 的整数", days_max=_DAYS_MAX))])
     return {"days": int(typed)}
 
 
@@ -168,7 +177,7 @@ def defect_subjects(view: CaseView) -> list[str]:
     item = view.item
     materials = [rule.name for rule in item.materials] if item else []
     labels = [field.label for field in item.form] if item else []
-    return list(dict.fromkeys([*materials, "申请人信息", *labels, "其他"]))
+    return list(dict.fromkeys([*materials, N_("申请人信息"), *labels, N_("其他")]))
 
 
 def asked_subjects(view: CaseView) -> frozenset[str]:

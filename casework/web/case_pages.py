@@ -145,7 +145,7 @@ async def show_result(request: web.Request) -> web.Response:
     hash_ = hex_bytes(request.match_info["hash"], HASH_BYTES)
     document = next((one for one in view.state.results if one.blob == hash_), None)
     if document is None:
-        raise NotFound("该办件没有这份结果文书")
+        raise NotFound(N_("该办件没有这份结果文书"))
     context = await case_context(request, view)
     return await render(
         request, "result.html", context | {"document": document, "deliverable": ChangeKind.DELIVER in view.allowed}

@@ -25,6 +25,7 @@ from casework.intake_code import parse
 from casework.lapses import LAPSE_NAMES
 from casework.scenario import all_answers
 from casework.states import COUNTY, OFFICE_NAMES, STATE_NAMES
+from casework.texts import N_
 from casework.web import keys
 from casework.web.action_table import offered
 from casework.web.case_keys import DESK
@@ -61,7 +62,7 @@ def hex_bytes(text: str, length: int) -> bytes:
     except ValueError:
         value = b""
     if len(value) != length or value.hex() != text:
-        raise NotFound("没有这个地址")
+        raise NotFound(N_("没有这个地址"))
     return value
 
 

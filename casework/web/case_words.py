@@ -17,6 +17,7 @@ from casework.journal import HELD, REFUSED, TENTATIVE
 from casework.refusals import Code, explain
 from casework.service_item import ServiceItem
 from casework.states import COUNTY, OFFICE_NAMES
+from casework.texts import N_, joined
 
 Translate = Callable[[str], str]
 Names = Mapping[int, str]
@@ -150,7 +151,7 @@ def form_rows(item: ServiceItem | None, form: Mapping[str, Any]) -> list[tuple[s
 
 
 def extra_rows(extra: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(key, "、".join(map(str, v)) if isinstance(v, list) else str(v)) for key, v in extra.items()]
+    return [(key, joined(N_("、"), map(str, v)) if isinstance(v, list) else str(v)) for key, v in extra.items()]
 
 
 def close_result_name(code: str) -> str:

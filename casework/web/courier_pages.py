@@ -15,6 +15,7 @@ from aiohttp import web
 
 from casework.errors import BadInput, Problem
 from casework.policy import Act
+from casework.texts import N_
 from casework.web import keys
 from casework.web.amounts import size_text
 from casework.web.carrying import WRITE, Carrying, Shelf
@@ -124,7 +125,7 @@ async def export_bundle(request: web.Request) -> web.StreamResponse:
     form, courier = form_of(request), request.app[COURIER]
     try:
         if not form.get("reader"):
-            raise BadInput([Problem("reader", "没有选择带给谁", "请从列表中选择收件单位")])
+            raise BadInput([Problem("reader", N_("没有选择带给谁"), N_("请从列表中选择收件单位"))])
         everything = bool(form.get("everything"))
         export = await courier.run(lambda: courier.export(form.get("reader"), everything=everything))
     except BadInput as error:
@@ -163,7 +164,7 @@ async def import_bundle(request: web.Request) -> web.StreamResponse:
     try:
         files = form.files("bundle")
         if not files:
-            raise BadInput([Problem("bundle", "没有选择U盘包", "请选择U盘上以 .bundle 结尾的文件")])
+            raise BadInput([Problem("bundle", N_("没有选择U盘包"), N_("请选择U盘上以 .bundle 结尾的文件"))])
         task = _begin(request, files[0])
     except BadInput as error:
         return await _page(request, error.problems)

@@ -12,24 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from casework.errors import BadInput, Problem
+from casework.texts import joined, say
 from casework.web.i18n import N_
 from casework.web.render import moment
 
 FIELD = "bundle"
 
-_ASK_AGAIN = "请不要使用这个文件，请对方重新导出一份再带来"
+_ASK_AGAIN = N_("请不要使用这个文件，请对方重新导出一份再带来")
 _REFUSED: dict[str, tuple[str, str]] = {
-    "wrong_deployment": ("这个U盘包是别的县的", "请核对U盘，换成本县导出的包"),
-    "wrong_reader": ("这个U盘包不是给本站的", "请交给它写明的单位导入；带错了请重新导出给本站的包"),
-    "wrong_machine": ("这个U盘包是给本站换机前的电脑的，新机打不开", "请对方重新导出一份"),
+    "wrong_deployment": (N_("这个U盘包是别的县的"), N_("请核对U盘，换成本县导出的包")),
+    "wrong_reader": (N_("这个U盘包不是给本站的"), N_("请交给它写明的单位导入；带错了请重新导出给本站的包")),
+    "wrong_machine": (N_("这个U盘包是给本站换机前的电脑的，新机打不开"), N_("请对方重新导出一份")),
     "not_your_parent": (
-        "导出这个U盘包的站点既不是本站的上级，也不是本站的下级",
-        "请核对是哪个站点导出的，改由它的上级导入",
+        N_("导出这个U盘包的站点既不是本站的上级，也不是本站的下级"),
+        N_("请核对是哪个站点导出的，改由它的上级导入"),
     ),
-    "not_enrolled": ("没有这个收件单位", "请填写上级（parent）、县级（county），或下级站点的 12 位区划代码"),
-    "too_large": ("文件内容超出了U盘包允许的大小", _ASK_AGAIN),
+    "not_enrolled": (N_("没有这个收件单位"), N_("请填写上级（parent）、县级（county），或下级站点的 12 位区划代码")),
+    "too_large": (N_("文件内容超出了U盘包允许的大小"), _ASK_AGAIN),
 }
-_DAMAGED = ("U盘包不完整或已损坏，没有导入任何内容", _ASK_AGAIN)
+_DAMAGED = (N_("U盘包不完整或已损坏，没有导入任何内容"), _ASK_AGAIN)
 
 GAPS = N_("有内容接不上：对方以为本站已有的，本站没有。请对方重新导出，选「全部内容」（命令行加 --everything）")
 
@@ -38,22 +39,34 @@ def refused(code: str, reader: str = "", *, earlier_machine: bool = False) -> Ba
     """The error for a bundle that was refused under a code. reader: name or region of the place it is for, if known."""
     message, remedy = _REFUSED.get("wrong_machine" if earlier_machine else code, _DAMAGED)
     if code == "wrong_reader" and reader and not earlier_machine:
-        message = f"{message}，是给「{reader}」的"
+        message = say("{message}，是给「{reader}」的", message=message, reader=reader)
     return BadInput([Problem(FIELD, message, remedy)])
 
 
 def disk_trouble(error: OSError, *, writing: bool) -> BadInput:
     """The error for a disk or stick that failed while a bundle was written to it or taken in from it."""
     if isinstance(error, FileExistsError):
-        return BadInput([Problem("to", "U盘上已有同名文件", "请先移走旧文件，或换一个文件名")])
+        return BadInput([Problem("to", N_("U盘上已有同名文件"), N_("请先移走旧文件，或换一个文件名"))])
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if writing:
-        message = "U盘空间不够，没有写成，也没有留下半个文件" if full else f"写不进U盘（{error.strerror}），没有写成"
-        return BadInput([Problem("to", message, "请换一个空间足够的U盘，重新导出；本机数据不受影响")])
+        message = (
+            N_("U盘空间不够，没有写成，也没有留下半个文件")
+            if full
+            else say("写不进U盘（{strerror}），没有写成", strerror=error.strerror)
+        )
+        return BadInput([Problem("to", message, N_("请换一个空间足够的U盘，重新导出；本机数据不受影响"))])
     if full:
-        message = "本机磁盘满了，U盘包没有导入完；已导入的部分有效"
-        return BadInput([Problem(FIELD, message, "请清理本机磁盘后，用同一个U盘包再导入一次")])
-    return BadInput([Problem(FIELD, f"读不出U盘包（{error.strerror}）", "请重新插好U盘再试；仍不行请对方重新导出")])
+        message = N_("本机磁盘满了，U盘包没有导入完；已导入的部分有效")
+        return BadInput([Problem(FIELD, message, N_("请清理本机磁盘后，用同一个U盘包再导入一次"))])
+    return BadInput(
+        [
+            Problem(
+                FIELD,
+                say("读不出U盘包（{strerror}）", strerror=error.strerror),
+                N_("请重新插好U盘再试；仍不行请对方重新导出"),
+            )
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,7 @@ class Carried:
             "new_blobs": self.new_blobs,
             "left": self.left,
             "refused": len(self.refused),
-            "codes": "、".join(dict.fromkeys(code for code, _detail in self.refused)),
+            "codes": joined(N_("、"), dict.fromkeys((code for code, _detail in self.refused))),
         }
         said = [
             N_("来自「%(place)s」，导出于 %(at)s"),

@@ -14,6 +14,7 @@ from casework.changes import ChangeKind
 from casework.fold import CaseState
 from casework.journal import ORDERED
 from casework.states import COUNTY, HOME, TOWNSHIP, State
+from casework.texts import say
 
 FINAL_STATES = (State.CLOSED, State.DELIVERED, State.WITHDRAWN, State.REFUSED_ACCEPTANCE, State.ARCHIVED)
 _ANSWERS = (
@@ -66,7 +67,11 @@ class CustodyWords:
 
     @property
     def text(self) -> str:
-        return f"{self.sentence}（{self.materials}）" if self.materials else self.sentence
+        return (
+            say("{sentence}（{materials}）", sentence=self.sentence, materials=self.materials)
+            if self.materials
+            else self.sentence
+        )
 
 
 def custody_text(custody: Custody, state: CaseState, office: str, _: Translate = str) -> str:

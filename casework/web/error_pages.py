@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from casework.errors import BadInput, NotAllowed, NotFound, Problem
+from casework.texts import say
 from casework.web import keys
 from casework.web.guard import SignInNeeded
 from casework.web.i18n import N_
@@ -172,7 +173,7 @@ async def _unforeseen(request: web.Request) -> web.Response:
 
 def _bare_page(incident: str) -> web.Response:
     text = _TEXTS[500]
-    lines = (text.what, text.safe, text.next, f"事故编号：{incident}")
+    lines = (text.what, text.safe, text.next, say("事故编号：{incident}", incident=incident))
     head = f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{text.title}</title>'
     page = head + f"<h1>{text.title}</h1>" + "".join(f"<p>{escape(line)}</p>" for line in lines)
     return web.Response(status=500, text=page, content_type="text/html")

@@ -19,6 +19,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from casework.errors import BadInput, NotAllowed, Problem
+from casework.texts import N_, say
 from casework.web import keys
 from casework.web.pages import UploadLimits
 
@@ -159,7 +160,9 @@ class _Multipart:
 
     async def _file(self, name: str, part: BodyPartReader) -> None:
         if len(self._form.uploads) >= self._limits.files:
-            raise BadInput([Problem(name, f"一次最多上传 {self._limits.files} 个文件", "请分几次上传")])
+            raise BadInput(
+                [Problem(name, say("一次最多上传 {files} 个文件", files=self._limits.files), N_("请分几次上传"))]
+            )
         filename = re.split(r"[/\\]", _clean(part.filename or ""))[-1][-MAX_FILENAME_CHARS:]
         folder = str(self._spool_dir) if self._spool_dir else None
         file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=folder)  # noqa: SIM115
@@ -198,7 +201,7 @@ def _append(file: IO[bytes], chunk: bytes, field: str) -> None:
 
 
 def _disk_full(field: str) -> Problem:
-    return Problem(field, "本机磁盘空间不够，文件没有接收", "请先清理本机磁盘；已保存的数据不受影响")
+    return Problem(field, N_("本机磁盘空间不够，文件没有接收"), N_("请先清理本机磁盘；已保存的数据不受影响"))
 
 
 async def _read_body(request: web.Request, limit: int) -> bytes:
@@ -224,8 +227,8 @@ def _clean(text: str) -> str:
 
 def _check_token(token: str, token_ok: Callable[[str], bool]) -> None:
     if not token_ok(token):
-        raise NotAllowed("页面已失效或不是从本系统打开的，提交未被接受。请返回、刷新页面后重新提交")
+        raise NotAllowed(N_("页面已失效或不是从本系统打开的，提交未被接受。请返回、刷新页面后重新提交"))
 
 
 def _broken() -> Problem:
-    return Problem("", "提交的内容不完整或格式不对", "请返回上一页重新提交；网络不稳时请稍等再试")
+    return Problem("", N_("提交的内容不完整或格式不对"), N_("请返回上一页重新提交；网络不稳时请稍等再试"))

@@ -9,14 +9,13 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from casework.texts import N_
+
+__all__ = ["N_", "load_translations"]
+
 SOURCE_LANGUAGE = "zh_CN"
 DOMAIN = "lianban"
 LOCALE_FOLDER = Path(__file__).parent / "locale"
-
-
-def N_(text: str) -> str:  # noqa: N802 - the name gettext tools look for
-    """Mark a text for extraction where it cannot be translated yet."""
-    return text
 
 
 def load_translations(language: str, folder: Path = LOCALE_FOLDER) -> gettext.NullTranslations:

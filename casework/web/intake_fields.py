@@ -16,6 +16,7 @@ from casework.errors import Problem
 from casework.proxy import PROXY_KEYS
 from casework.service_item import INSTEAD_OF_PAPER, MaterialRule, ServiceItem
 from casework.standing_papers import paper_list
+from casework.texts import N_, say
 from casework.web.forms import Form, UploadedFile
 
 
@@ -99,7 +100,11 @@ def changed_values(given: Mapping[str, str], known: Mapping[str, Any]) -> dict[s
 def cleared_problems(changed: Mapping[str, str], item: ServiceItem) -> list[Problem]:
     """A change of a case can replace a value but not take it away: say so instead of losing it silently."""
     return [
-        Problem(f"form.{key}", f"不能把已填的「{_label(item, key)}」清空", "请改填正确的内容，确实没有的填“无”")
+        Problem(
+            f"form.{key}",
+            say("不能把已填的「{label}」清空", label=_label(item, key)),
+            N_("请改填正确的内容，确实没有的填“无”"),
+        )
         for key, value in changed.items()
         if not value
     ]
@@ -113,5 +118,5 @@ def _label(item: ServiceItem, key: str) -> str:
 def applicant_kinds(item: ServiceItem) -> Sequence[tuple[str, str]]:
     """Who may apply for the item, as choices."""
     served = set(item.service_object)
-    kinds = [("person", "自然人")] if 1 in served else []
-    return kinds + ([("org", "单位")] if served - {1} else [])
+    kinds = [("person", N_("自然人"))] if 1 in served else []
+    return kinds + ([("org", N_("单位"))] if served - {1} else [])

@@ -8,6 +8,7 @@ from casework.case_needs import lacking_of
 from casework.changes import ChangeKind
 from casework.desk import CaseView
 from casework.errors import BadInput, Problem
+from casework.texts import say
 from casework.web.case_actions import ASIDE, Action, Body, Line
 from casework.web.forms import Form
 from casework.web.i18n import N_
@@ -40,14 +41,22 @@ def proposed_days(kind: ChangeKind, view: CaseView) -> dict[str, str]:
 def lacking_body(form: Form, view: CaseView) -> Body:
     wanted = missing_tolerable(view)
     if not wanted:
-        raise BadInput([Problem("", "没有可以容缺的材料", "材料齐全的请直接受理；缺少不能容缺的材料，请发补正告知")])
+        raise BadInput(
+            [Problem("", N_("没有可以容缺的材料"), N_("材料齐全的请直接受理；缺少不能容缺的材料，请发补正告知"))]
+        )
     lacking, problems = [], []
     for row, (name, last) in enumerate(wanted):
         field, due = f"lacking.{row}.due", form.get(f"lacking.{row}.due")
         if not due:
-            problems.append(Problem(field, f"没有填写「{name}」的最后期限", "请选择日期"))
+            problems.append(Problem(field, say("没有填写「{name}」的最后期限", name=name), N_("请选择日期")))
         elif due > last:
-            problems.append(Problem(field, f"「{name}」的最后期限超过事项目录的规定", f"请选择 {last} 或之前的日期"))
+            problems.append(
+                Problem(
+                    field,
+                    say("「{name}」的最后期限超过事项目录的规定", name=name),
+                    say("请选择 {last} 或之前的日期", last=last),
+                )
+            )
         lacking.append({"name": name, "due": due})
     if problems:
         raise BadInput(problems)
@@ -60,15 +69,21 @@ def parts_body(form: Form, _view: CaseView) -> Body:
     for row in range(PART_ROWS):
         office, due = form.get(f"parts.{row}.office"), form.get(f"parts.{row}.due")
         if office and not due:
-            problems.append(Problem(f"parts.{row}.due", f"没有填写{office[:40]}答复的最后期限", "请选择日期"))
+            problems.append(
+                Problem(f"parts.{row}.due", say("没有填写{office}答复的最后期限", office=office[:40]), N_("请选择日期"))
+            )
         elif due and not office:
-            problems.append(Problem(f"parts.{row}.office", f"第 {row + 1} 行没有选择部门", "请选择部门，或清空日期"))
+            problems.append(
+                Problem(f"parts.{row}.office", say("第 {n} 行没有选择部门", n=row + 1), N_("请选择部门，或清空日期"))
+            )
         elif office and office in {part["office"] for part in parts}:
-            problems.append(Problem(f"parts.{row}.office", f"{office[:40]}选了两次", "请去掉重复的一行"))
+            problems.append(
+                Problem(f"parts.{row}.office", say("{office}选了两次", office=office[:40]), N_("请去掉重复的一行"))
+            )
         elif office:
             parts.append({"office": office, "due": due})
     if not parts and not problems:
-        problems = [Problem("parts.0.office", "没有选择要分送的部门", "请至少选择一个部门")]
+        problems = [Problem("parts.0.office", N_("没有选择要分送的部门"), N_("请至少选择一个部门"))]
     if problems:
         raise BadInput(problems)
     return {"parts": parts}

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from casework.errors import BadInput, Problem
 from casework.ratings import GRADES, STAGES, WORDS_MAX_CHARS, Rating, grade_of, marks_of, read_rating
+from casework.texts import N_
 from casework.web import keys
 from casework.web.forms import Form, form_of
 from casework.web.render import render
@@ -59,7 +60,7 @@ async def rating_or_page(request: web.Request, asked: Asked) -> Rating | web.Res
     form = form_of(request)
     grade = grade_of(form.get("grade"))
     if grade is None:
-        return await show_grades(request, asked, [Problem("grade", "没有选择满意程度", "请从五个选项中选一个")])
+        return await show_grades(request, asked, [Problem("grade", N_("没有选择满意程度"), N_("请从五个选项中选一个"))])
     if form.get("go") != SEND:
         return await show_marks(request, asked, grade)
     try:
@@ -73,7 +74,7 @@ def rating_of(form: Form) -> Rating:
     return read_rating(form.get("grade"), form.all("marks"), form.raw("words"))
 
 
-async def say(request: web.Request, title: str, text: str, *, status: int = 200) -> web.Response:
+async def say_page(request: web.Request, title: str, text: str, *, status: int = 200) -> web.Response:
     """A page of two sentences."""
     return await render(request, "rate_said.html", {"title": title, "text": text}, status=status)
 

@@ -22,6 +22,7 @@ from casework.policy import Act, Target, may, require
 from casework.qr import qr_svg
 from casework.rating_codes import CODE_DIGITS, CODE_SECONDS
 from casework.ratings import INTAKE, STAGES, Rating, stages_of
+from casework.texts import say
 from casework.web import keys
 from casework.web.attempts import address_of
 from casework.web.case_keys import RATINGS
@@ -35,7 +36,7 @@ from casework.web.rating_form import (
     now_of,
     rating_of,
     rating_or_page,
-    say,
+    say_page,
     show_grades,
     show_marks,
 )
@@ -43,7 +44,7 @@ from casework.web.render import redirect, render
 
 PATH = "/rate"
 _CODE = re.compile(rf"[0-9]{{{CODE_DIGITS}}}")
-_GONE = Problem("code", "评价码不对，或已经过期、用过", "请核对；还是不行的，请工作人员再给一个")
+_GONE = Problem("code", N_("评价码不对，或已经过期、用过"), N_("请核对；还是不行的，请工作人员再给一个"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ async def ask_rating(request: web.Request) -> web.Response:
     require(request[keys.PERSON], Act.ASK_RATING, _target(view))
     line = next((one for one in await rating_lines(request, view) if one.stage == stage), None)
     if line is None or line.given:
-        what = "这一环节已经评价过" if line is not None else "这一环节现在还不能评价"
-        raise BadInput([Problem("stage", what, "请返回办件页查看")])
+        what = N_("这一环节已经评价过") if line is not None else N_("这一环节现在还不能评价")
+        raise BadInput([Problem("stage", what, N_("请返回办件页查看"))])
     random = request.app[keys.RANDOM](rating_codes.RANDOM_BYTES)
 
     def write(conn: Connection) -> tuple[str, str]:
@@ -141,7 +142,7 @@ async def do_rating(request: web.Request) -> web.Response:
 
 async def show_thanks(request: web.Request) -> web.Response:
     """GET /rated."""
-    return await say(request, N_("谢谢您的评价"), N_("评价已直接交给县级，被评价的人看不到是谁评的、怎么评的。"))
+    return await say_page(request, N_("谢谢您的评价"), N_("评价已直接交给县级，被评价的人看不到是谁评的、怎么评的。"))
 
 
 def _code(text: str) -> str:
@@ -184,7 +185,7 @@ async def _no_code(request: web.Request, opened: _Opened) -> web.Response:
     """Ask for a code again; with what was chosen and written, if something was."""
     problem = _GONE
     if opened.wait:
-        problem = Problem("code", "输错的次数过多", f"请过 {opened.wait} 秒再试")
+        problem = Problem("code", N_("输错的次数过多"), say("请过 {wait} 秒再试", wait=opened.wait))
     status = 429 if opened.wait else 422
     form = request.get(keys.FORM)
     if form is not None and form.get("grade"):

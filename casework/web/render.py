@@ -15,6 +15,7 @@ from aiohttp import web
 from casework.case_lists import count_text
 from casework.errors import Problem
 from casework.policy import may_ever
+from casework.texts import translate
 from casework.web import keys
 from casework.web.cookies import csrf_token
 from casework.web.forms import CSRF_FIELD
@@ -47,7 +48,7 @@ def add_templates(
         "moment": moment,
         "day": day,
         "field_id": field_id,
-        "translated": translations.gettext,
+        "translated": lambda text: translate(text, translations.gettext),
         "counted": count_text,
     }
 

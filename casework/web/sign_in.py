@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from casework import session_store
 from casework.accounts import MAX_LOGIN_CHARS, MAX_PASSWORD_CHARS, Account, password_problems, person_of
 from casework.errors import Problem
+from casework.texts import N_, say
 from casework.web import cookies, keys
 from casework.web.attempts import Attempt, address_of, check_password
 from casework.web.forms import Form, form_of
@@ -88,24 +89,24 @@ def _usable(account: Account, author: int) -> bool:
 def _missing(form: Form) -> list[Problem]:
     problems = []
     if not 0 < len(form.get("login")) <= MAX_LOGIN_CHARS:
-        problems.append(Problem("login", "没有填写登录名", "请填写管理员给您的登录名"))
+        problems.append(Problem("login", N_("没有填写登录名"), N_("请填写管理员给您的登录名")))
     if not 0 < len(form.raw("password")) <= MAX_PASSWORD_CHARS:
-        problems.append(Problem("password", "没有填写密码", "忘记密码请联系本站管理员重置"))
+        problems.append(Problem("password", N_("没有填写密码"), N_("忘记密码请联系本站管理员重置")))
     return problems
 
 
 async def _refused(request: web.Request, target: str, attempt: Attempt) -> web.Response:
     if attempt.wait:
-        remedy = f"请在 {_spoken(attempt.wait)} 后再试；忘记密码请联系管理员重置"
-        problem = Problem("password", "尝试次数过多", remedy)
+        remedy = say("请在 {spoken} 后再试；忘记密码请联系管理员重置", spoken=_spoken(attempt.wait))
+        problem = Problem("password", N_("尝试次数过多"), remedy)
         response = await _sign_in_again(request, target, [problem], status=429)
         response.headers["Retry-After"] = str(attempt.wait)
         return response
     if attempt.account is not None:
-        what = "这个账号已停用、不属于本站，或者本站程序还不认识它的岗位"
-        problem = Problem("login", what, "请在自己的站点登录，或联系管理员")
+        what = N_("这个账号已停用、不属于本站，或者本站程序还不认识它的岗位")
+        problem = Problem("login", what, N_("请在自己的站点登录，或联系管理员"))
         return await _sign_in_again(request, target, [problem], status=403)
-    problem = Problem("login", "登录名或密码不正确", "请检查后重试，注意大小写和输入法")
+    problem = Problem("login", N_("登录名或密码不正确"), N_("请检查后重试，注意大小写和输入法"))
     return await _sign_in_again(request, target, [problem])
 
 
@@ -137,27 +138,27 @@ async def _restart_sessions(request: web.Request, response: web.Response, accoun
     number = account.account
     await request.app[keys.STORE].write(lambda c: session_store.end_sessions_of(c, number))
     await _start_session(request, response, account)
-    flash(request, "密码已修改。其他设备上的登录已全部退出。")
+    flash(request, N_("密码已修改。其他设备上的登录已全部退出。"))
 
 
 def _new_password_problems(form: Form, account: Account) -> list[Problem]:
     if not form.raw("current"):
-        return [Problem("current", "没有填写当前密码", "请填写您现在使用的密码")]
+        return [Problem("current", N_("没有填写当前密码"), N_("请填写您现在使用的密码"))]
     problems = password_problems(form.raw("new"), account.login, field="new")
     if not problems and form.raw("new") == form.raw("current"):
-        problems = [Problem("new", "新密码与当前密码相同", "请换一个没有用过的密码")]
+        problems = [Problem("new", N_("新密码与当前密码相同"), N_("请换一个没有用过的密码"))]
     if not problems and form.raw("new") != form.raw("repeat"):
-        problems = [Problem("repeat", "两次填写的新密码不一致", "请把新密码再填一遍")]
+        problems = [Problem("repeat", N_("两次填写的新密码不一致"), N_("请把新密码再填一遍"))]
     return problems
 
 
 def _current_problems(attempt: Attempt) -> list[Problem]:
     if attempt.wait:
-        return [Problem("current", "尝试次数过多", f"请在 {_spoken(attempt.wait)} 后再试")]
+        return [Problem("current", N_("尝试次数过多"), say("请在 {spoken} 后再试", spoken=_spoken(attempt.wait)))]
     if attempt.account is None:
-        return [Problem("current", "当前密码不正确", "请检查后重试，注意大小写和输入法")]
+        return [Problem("current", N_("当前密码不正确"), N_("请检查后重试，注意大小写和输入法"))]
     return []
 
 
 def _spoken(seconds: int) -> str:
-    return f"{seconds} 秒" if seconds < 120 else f"{(seconds + 59) // 60} 分钟"
+    return say("{seconds} 秒", seconds=seconds) if seconds < 120 else say("{n} 分钟", n=(seconds + 59) // 60)

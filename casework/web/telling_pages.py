@@ -13,6 +13,7 @@ from casework.changes import ChangeKind
 from casework.errors import BadInput
 from casework.fold import CaseState
 from casework.telling import APPOINTMENT, MESSAGE, TOLD_ABOUT, TOLD_BY, Speaker, Telling, due_tellings, words
+from casework.texts import joined, say
 from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import topic_of
@@ -99,7 +100,13 @@ async def tell_applicant(request: web.Request) -> web.Response:
             raise BadInput([])
         await request.app[keys.STORE].write(lambda conn: desk.act(conn, person, topic, ChangeKind.TELL, dict(body)))
     except BadInput as error:
-        said = "；".join(f"{one.message}（{one.remedy}）" if one.remedy else one.message for one in error.problems)
+        said = joined(
+            N_("；"),
+            (
+                say("{message}（{remedy}）", message=one.message, remedy=one.remedy) if one.remedy else one.message
+                for one in error.problems
+            ),
+        )
         flash(request, said or N_("没有登记：请点击清单里的按钮。"), tone="attention")
         return redirect(back)
     flash(request, N_("已登记，这件事不再列在清单里。"))

@@ -43,9 +43,9 @@ async def verify_shown(request: web.Request) -> web.Response:
     text, photos = form.get("text"), form.files("photo")
     try:
         if not text and not photos:
-            raise BadInput([Problem("text", "还没有扫码", "请扫描二维码、输入查询码，或拍一张照片")])
+            raise BadInput([Problem("text", N_("还没有扫码"), N_("请扫描二维码、输入查询码，或拍一张照片"))])
         if len(text) > SCAN_CHARS_MAX:
-            raise BadInput([Problem("text", "内容太长，不是凭证上的二维码", "请清空后重新扫描凭证上的二维码")])
+            raise BadInput([Problem("text", N_("内容太长，不是凭证上的二维码"), N_("请清空后重新扫描凭证上的二维码"))])
         read = text or await _read_photo(request, photos[0])
     except BadInput as error:
         return await _page(request, problems=error.problems, values={"text": text})
@@ -77,8 +77,8 @@ async def _read_photo(request: web.Request, photo: UploadedFile) -> str:
 
     text = ours_first(await request.app[OFF_LOOP](run))
     if not text:
-        remedy = "请把纸铺平、光线足一些，让二维码占照片的大半，再拍一次"
-        raise BadInput([Problem("photo", "照片上没有找到二维码", remedy)])
+        remedy = N_("请把纸铺平、光线足一些，让二维码占照片的大半，再拍一次")
+        raise BadInput([Problem("photo", N_("照片上没有找到二维码"), remedy)])
     return text
 
 

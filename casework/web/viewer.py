@@ -10,6 +10,7 @@ from aiohttp import web
 
 from casework.desk import CaseView
 from casework.errors import NotFound
+from casework.texts import N_
 from casework.web.case_reading import translator, view_of
 from casework.web.page_words import PageRow, page_rows
 from casework.web.render import render
@@ -64,7 +65,7 @@ async def show_sheet(request: web.Request) -> web.Response:
     text = request.match_info["number"]
     number = int(text) if _is_number(text) else 0
     if not 1 <= number <= len(every):
-        raise NotFound("该办件没有这一页")
+        raise NotFound(N_("该办件没有这一页"))
     material, place, row = every[number - 1]
     path = f"/cases/{view.topic.hex()}"
     look = look_of(request.query)

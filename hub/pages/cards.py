@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from casework.errors import BadInput, Problem
 from casework.policy import Act, may
 from casework.supervision_rules import BY_PERSON, CLEARINGS, COLOURS
+from casework.texts import N_
 from casework.web import keys
 from casework.web.case_pages import page_number
 from casework.web.forms import Form, form_of
@@ -74,7 +75,7 @@ async def plead_card(request: web.Request) -> web.Response:
     def write(conn: Connection, key: CardKey) -> None:
         plead(conn, journal, person, key, form.raw("text"), writing)
 
-    return await _done(request, form, write, "申辩已提交，由督查员核定。")
+    return await _done(request, form, write, N_("申辩已提交，由督查员核定。"))
 
 
 async def clear_card(request: web.Request) -> web.Response:
@@ -86,7 +87,7 @@ async def clear_card(request: web.Request) -> web.Response:
     def write(conn: Connection, key: CardKey) -> None:
         clear(conn, journal, person, key, form.get("code"), form.raw("note"), writing, today, rules)
 
-    return await _done(request, form, write, "已消牌，原因和时间已记入监察记录。")
+    return await _done(request, form, write, N_("已消牌，原因和时间已记入监察记录。"))
 
 
 async def _done(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from casework.errors import BadInput, Problem
 from casework.refusals import explain
+from casework.texts import N_
 from casework.web import keys
 from casework.web.forms import Form, form_of
 from casework.web.render import flash, redirect, render
@@ -51,14 +52,14 @@ async def settle_entry(request: web.Request) -> web.Response:
         await request.app[keys.STORE].write(write)
     except BadInput as error:
         return await _entry_page(request, key, error.problems, form)
-    flash(request, "已放行，内容已生效。" if choice.admit else "已退回，收件站点会看到退回原因。")
+    flash(request, N_("已放行，内容已生效。") if choice.admit else N_("已退回，收件站点会看到退回原因。"))
     return redirect("/held")
 
 
 def _choice(form: Form) -> Choice:
     verdict = form.get("verdict")
     if verdict not in ("admit", "refuse"):
-        raise BadInput([Problem("verdict", "没有选择放行还是退回", "请选择一项")])
+        raise BadInput([Problem("verdict", N_("没有选择放行还是退回"), N_("请选择一项"))])
     return Choice(verdict == "admit", form.get("note"), "" if verdict == "admit" else form.get("code"))
 
 

@@ -45,7 +45,7 @@ async def try_again(request: web.Request) -> web.Response:
     """POST /messages/{id}/again."""
     text = request.match_info["id"]
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
-        raise NotFound("没有这条短信")
+        raise NotFound(N_("没有这条短信"))
     now = request.app[keys.CLOCK]()
 
     def write(conn: Connection) -> bool:

@@ -13,7 +13,7 @@ from casework.web.case_reading import translator
 from casework.web.forms import form_of
 from casework.web.i18n import N_
 from casework.web.pages import Page, UploadLimits
-from casework.web.rating_form import RATING_BYTES_MAX, Asked, now_of, rating_or_page, say, show_grades
+from casework.web.rating_form import RATING_BYTES_MAX, Asked, now_of, rating_or_page, say_page, show_grades
 from casework.web.render import render
 from hub.pages.keys import journal_of, log_of
 from hub.pages.public import asked_code, not_there, too_many
@@ -45,7 +45,9 @@ async def do_public_rating(request: web.Request) -> web.Response:
     ratings, now = CountyRatings(lambda: journal_of(request), log_of(request), QR), now_of(request)
     await request.app[keys.STORE].write(lambda conn: ratings.give(conn, topic, asked.stage, rating, now))
     return _kept(
-        await say(request, N_("谢谢您的评价"), N_("被评价的人看不到是谁评的。24 小时内可以再评一次，以后一次为准。"))
+        await say_page(
+            request, N_("谢谢您的评价"), N_("被评价的人看不到是谁评的。24 小时内可以再评一次，以后一次为准。")
+        )
     )
 
 
@@ -69,7 +71,7 @@ async def _asked(request: web.Request, topic: bytes, stage: str) -> Asked | web.
     offered = await request.app[keys.STORE].read(lambda conn: rating_offer(conn, log, topic, now))
     path = f"/q/{request.match_info['code']}/rate"
     if not offered:
-        return await say(
+        return await say_page(
             request, N_("现在没有可以评价的"), N_("这一件的服务已经评价过了，或者还没有办到可以评价的环节。")
         )
     if stage in offered or len(offered) == 1:

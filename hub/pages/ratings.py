@@ -45,7 +45,7 @@ async def show_ratings(request: web.Request) -> web.Response:
     """GET /ratings?by=GROUPING&from=DAY&to=DAY&over=1&page=N."""
     person, today = request[keys.PERSON], china_day(request.app[keys.CLOCK]())
     if case_scope(person, Act.VIEW_RATINGS) is None:
-        raise NotAllowed("您的账号没有部门，看不到评价；请管理员为您的账号填上部门")
+        raise NotAllowed(N_("您的账号没有部门，看不到评价；请管理员为您的账号填上部门"))
     by = request.query.get("by", "")
     by = by if by in GROUPINGS else next(iter(GROUPINGS))
     over, number = request.query.get("over") == "1", page_number(request.query.get("page", "1"))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from casework.errors import BadInput, NotAllowed, Problem
 from casework.revoked_results import REASON_CHARS_MAX
+from casework.texts import N_
 from casework.web import keys
 from casework.web.case_reading import topic_of, view_of
 from casework.web.forms import form_of
@@ -35,7 +36,7 @@ async def revoke(request: web.Request) -> web.Response:
         await request.app[keys.STORE].write(run)
     except BadInput as error:
         return await _page(request, error.problems, form.values())
-    flash(request, "结果凭证已撤销，将下发到所有站点。")
+    flash(request, N_("结果凭证已撤销，将下发到所有站点。"))
     return redirect(f"/cases/{topic.hex()}")
 
 
@@ -45,6 +46,6 @@ async def _page(
     view, person, tier = await view_of(request), request[keys.PERSON], request.app[keys.SITE].tier
     context = await request.app[keys.STORE].read(lambda conn: result_standing(conn, person, view, tier))
     if not (context["may_revoke"] or problems):
-        raise NotAllowed("这一件没有可由您撤销的结果凭证")
+        raise NotAllowed(N_("这一件没有可由您撤销的结果凭证"))
     context |= {"view": view, "path_of_case": f"/cases/{view.topic.hex()}", "most": REASON_CHARS_MAX}
     return await render(request, "revoke_result.html", context, problems=problems, values=values)

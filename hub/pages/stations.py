@@ -12,6 +12,7 @@ from casework import reference
 from casework.errors import BadInput, Problem
 from casework.policy import Act, Person, Target, may, require
 from casework.regions import RegionTree
+from casework.texts import N_
 from casework.web import keys
 from casework.web.forms import Form, form_of
 from casework.web.render import render
@@ -40,7 +41,7 @@ async def invite_station(request: web.Request) -> web.Response:
 
     try:
         if not region:
-            raise BadInput([Problem("region", "没有选择站点", "请从列表中选择，或填写 12 位区划代码")])
+            raise BadInput([Problem("region", N_("没有选择站点"), N_("请从列表中选择，或填写 12 位区划代码"))])
         invitation, name = await request.app[keys.STORE].write(write)
     except BadInput as error:
         return await _stations_page(request, error.problems, form)
@@ -77,7 +78,7 @@ def _choices(person: Person, tree: RegionTree | None, lines: Sequence[StationLin
     """Places that may still be invited, townships before their villages; enrolled ones say so."""
     enrolled = {line.region for line in lines if line.enrolled}
     return [
-        (one.code, f"{_label(tree, one.code)} {one.code}{'（已接入，换新机）' if one.code in enrolled else ''}")
+        (one.code, f"{_label(tree, one.code)} {one.code}{N_('（已接入，换新机）') if one.code in enrolled else ''}")
         for one in tree or ()
         if one.level != "county" and may(person, Act.INVITE, Target(one.code))
     ]

@@ -74,7 +74,7 @@ async def download_statistics(request: web.Request) -> web.Response:
 def _scope(request: web.Request) -> CaseScope:
     scope = case_scope(request[keys.PERSON], Act.VIEW_STATISTICS)
     if scope is None:
-        raise NotAllowed("您的账号没有部门，看不到统计；请管理员为您的账号填上部门")
+        raise NotAllowed(N_("您的账号没有部门，看不到统计；请管理员为您的账号填上部门"))
     return scope
 
 

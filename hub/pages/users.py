@@ -12,6 +12,7 @@ from casework import reference
 from casework.accounts import Account
 from casework.errors import BadInput, NotFound, Problem
 from casework.policy import ROLE_NAMES, Act, Person, Target, may, require
+from casework.texts import N_
 from casework.web import keys
 from casework.web.forms import Form, form_of
 from casework.web.render import flash, redirect, render
@@ -66,12 +67,12 @@ async def reset(request: web.Request) -> web.Response:
 
 async def lock(request: web.Request) -> web.Response:
     """POST /users/{account}/lock."""
-    return await _switch(request, staff.lock, "已停用：{name} 不能再登录，站点联网后同样生效。")
+    return await _switch(request, staff.lock, N_("已停用：{name} 不能再登录，站点联网后同样生效。"))
 
 
 async def unlock(request: web.Request) -> web.Response:
     """POST /users/{account}/unlock."""
-    return await _switch(request, staff.unlock, "已启用：{name} 可以用原来的密码登录。")
+    return await _switch(request, staff.unlock, N_("已启用：{name} 可以用原来的密码登录。"))
 
 
 _Switch = Callable[[Connection, Journal, int, Writing], Account]
@@ -96,7 +97,7 @@ async def _switch(request: web.Request, change: _Switch, said: str) -> web.Respo
 def _number(request: web.Request) -> int:
     text = request.match_info["account"]
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise NotFound("没有这个账号")
+        raise NotFound(N_("没有这个账号"))
     return int(text)
 
 
@@ -155,7 +156,7 @@ def _read(conn: Connection, person: Person) -> dict[str, Any]:
 
 
 def _place_label(place: Workplace) -> str:
-    kind = {Tier.COUNTY: "县级", Tier.TOWNSHIP: "乡镇厅", Tier.VILLAGE: "村站"}[place.tier]
+    kind = {Tier.COUNTY: N_("县级"), Tier.TOWNSHIP: N_("乡镇厅"), Tier.VILLAGE: N_("村站")}[place.tier]
     return f"{kind} · {place.name}"
 
 

@@ -306,6 +306,6 @@ async def show_draft_file(request: web.Request) -> web.StreamResponse:
     desk = request.app[DESK]
     page = next((page for page in open_.draft.pages if hash_ in page.hashes), None)
     if page is None or not desk.log.holds(hash_):
-        raise NotFound("草稿里没有这一页")
+        raise NotFound(N_("草稿里没有这一页"))
     kind = page.type if hash_ == page.hash else PREVIEW_TYPE
     return await stream_file(request, desk.bytes_of(open_.draft.key, hash_), kind, hash_)

@@ -9,6 +9,7 @@ from casework.material_check import demanded
 from casework.scenario import LEFT_OUT, OPTIONAL, REQUIRED, Requirements
 from casework.service_item import MaterialRule, ServiceItem
 from casework.standing_papers import AUTHORISATION, COMMITMENT_LETTER, TOLERANCE_LETTER, paper_list
+from casework.texts import N_
 from node.drafts import DraftMaterial
 
 MISSING, LATE = "missing", "late"
@@ -56,4 +57,4 @@ def _tolerant(needs: Requirements) -> bool:
 
 def authorisations(item: ServiceItem) -> list[str]:
     """The papers that can be the applicant's letter of authority."""
-    return [rule.name for rule in paper_list(item) if "委托" in rule.name]
+    return [rule.name for rule in paper_list(item) if N_("委托") in rule.name]

@@ -11,6 +11,7 @@ from casework.errors import BadInput, NotFound, Problem
 from casework.identity import mask_id
 from casework.intake_code import parse
 from casework.standing_papers import paper_list
+from casework.texts import say
 from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import hex_bytes, translator
@@ -86,7 +87,9 @@ def _lost_pages(request: web.Request, open_: Open) -> list[Problem]:
     """Pages whose file is gone (a restored database, a cleaned disk): never hand in what nobody holds."""
     log = request.app[DESK].log
     return [
-        Problem(f"materials.{index}", f"「{rule.name}」有扫描件在本机已找不到", "请移去后重新扫描上传")
+        Problem(
+            f"materials.{index}", say("「{name}」有扫描件在本机已找不到", name=rule.name), N_("请移去后重新扫描上传")
+        )
         for index, rule in enumerate(paper_list(open_.item))
         if rule.name in open_.draft.materials
         and not all(log.holds(one) for page in open_.draft.materials[rule.name].pages for one in page.hashes)
