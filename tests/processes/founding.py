@@ -38,9 +38,9 @@ VILLAGE, OTHER_VILLAGE = "341882103201", "341882103202"
 
 
 @contextmanager
-def opened_hub(folder: Path, db: str = "") -> Iterator[hub_county.County]:
+def opened_hub(folder: Path, db: str = "", clock: Callable[[], int] = now) -> Iterator[hub_county.County]:
     """The hub's parts, opened beside or without its server."""
-    county = hub_county.open_county(DataFolder(folder, db=db), os.urandom, now)
+    county = hub_county.open_county(DataFolder(folder, db=db), os.urandom, clock)
     try:
         yield county
     finally:
@@ -121,14 +121,18 @@ def dial(folder: Path, url: str) -> None:
 
 
 def found_small_county(
-    folder: Path, *, names: tuple[str, ...] = ("township", "village", "other"), db: str = ""
+    folder: Path,
+    *,
+    names: tuple[str, ...] = ("township", "village", "other"),
+    db: str = "",
+    clock: Callable[[], int] = now,
 ) -> SmallCounty:
     """A hub with the reference data of the county, and these stations enrolled. `db`: its PostgreSQL database."""
     folder.mkdir(parents=True, exist_ok=True)
     county = SmallCounty(folder, {"hub": Server("hub", folder / "hub")})
-    found_county(DataFolder(folder / "hub", db=db), COUNTY, None, os.urandom, now)
+    found_county(DataFolder(folder / "hub", db=db), COUNTY, None, os.urandom, clock)
     places = {"township": (TOWNSHIP, "township"), "village": (VILLAGE, "village"), "other": (OTHER_VILLAGE, "village")}
-    with opened_hub(folder / "hub") as hub:
+    with opened_hub(folder / "hub", clock=clock) as hub:
         for name in names:
             _enrol(hub, folder / name, *places[name])
             county.servers[name] = Server("node", folder / name)
@@ -136,13 +140,13 @@ def found_small_county(
 
 
 def _enrol(hub: hub_county.County, folder: Path, region: str, tier: str) -> None:
-    invited = hub.store.write(lambda conn: stations.invite(conn, hub.me, region, tier, os.urandom, now()))
+    invited = hub.store.write(lambda conn: stations.invite(conn, hub.me, region, tier, os.urandom, hub.desk.now()))
     token = Token.parse(invited.token)
     data = DataFolder(folder)
     data.create(os.urandom)
     signer, box = prepare(data, token, os.urandom)
     request = EnrolRequest(token.id, token.station, token.tier, signer.public, box.public)
     sealed = parse_request(pack_request(request, token, signer))
-    welcome = hub.store.write(lambda conn: authority.redeem(conn, hub.replica.journal, sealed, now()))
+    welcome = hub.store.write(lambda conn: authority.redeem(conn, hub.replica.journal, sealed, hub.desk.now()))
     checked = parse_welcome(welcome.packed(), token, signer.public)
     found_station(data, "http://127.0.0.1:1", None, checked, (signer, box))

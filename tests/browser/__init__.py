@@ -1,0 +1,1 @@
+"""Every desk in a real Chromium, against real programs on loopback."""
