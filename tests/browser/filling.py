@@ -56,7 +56,7 @@ class Batch:
 
 
 WORK = (
-    Batch(34, "village", 6, "elder_allowance", "delivered", pages=1),
+    Batch(34, "village", 6, "elder_allowance", "delivered"),
     Batch(34, "other", 3, "elder_allowance", "accepted"),
     Batch(30, "village", 3, "elder_allowance", "denied"),
     Batch(30, "village", 2, "elder_allowance", "refused"),
@@ -65,10 +65,10 @@ WORK = (
     Batch(20, "other", 4, "elder_allowance", "endorsed"),
     Batch(14, "village", 6, "elder_allowance", "reviewed"),
     Batch(14, "village", 4, "elder_allowance", "asked"),
-    Batch(6, "village", 8, "elder_allowance", "accepted", pages=2),
+    Batch(6, "village", 8, "elder_allowance", "accepted", pages=1),
     Batch(6, "township", 3, "elder_allowance", "endorsed"),
-    Batch(3, "village", 6, "elder_allowance", "endorsed", pages=3),
-    Batch(1, "village", 8, "elder_allowance", "collected", pages=1),
+    Batch(3, "village", 6, "elder_allowance", "endorsed", pages=2),
+    Batch(1, "village", 8, "elder_allowance", "collected"),
     Batch(1, "other", 6, "temp_relief", "collected"),
     Batch(0, "village", 2, "elder_allowance", "collected", pages=3),
 )
@@ -159,18 +159,20 @@ class Filling:
 
         self.people[worker.key] = place.store.write(write)
 
-    def carry(self) -> None:
-        """Everything reaches everybody who may know it, and the county has judged it."""
-        for _ in range(2):
-            for name in ("village", "other"):
-                talk(self.station(name), self.station("township"))
-            talk(self.station("township"), self.hub)
-            self.hub.judge([self.station(name).me.author for name in _STATIONS])
-        talk(self.station("township"), self.hub)
-        for name in ("village", "other"):
-            talk(self.station(name), self.station("township"))
-            self._carry_scans(self.station(name), self.station("township"))
-        self._carry_scans(self.station("township"), self.hub)
+    def carry(self, *children: str) -> None:
+        """What these villages (both, if none is named) and the township hold reaches the county, which judges it, and its answers
+        reach them."""
+        township = self.station("township")
+        villages = [self.station(name) for name in children or ("village", "other") if name != "township"]
+        for village in villages:
+            talk(village, township)
+            self._carry_scans(village, township)
+        talk(township, self.hub)
+        self._carry_scans(township, self.hub)
+        self.hub.judge([place.me.author for place in (*villages, township)])
+        talk(township, self.hub)
+        for village in villages:
+            talk(village, township)
 
     def _carry_scans(self, child: Station, parent: Station | County) -> None:
         """Entries travel by the dialer; scans travel between served programs only, and these are not served yet."""
@@ -185,16 +187,16 @@ class Filling:
         """The batch's cases are taken in and go their way on the day."""
         self.clock.now = max(self.clock.now + 60, int(time.time()) - batch.days_ago * _DAY)
         topics = self._take_in(batch)
-        self.carry()
+        self.carry(batch.place)
         before = ""
         for place, who, kind, body in STAGES[batch.stage]:
             if before not in ("", place):
-                self.carry()
+                self.carry(batch.place)
             before = place
             self.clock.now += 60
             for topic in topics:
                 self._act(batch.place if who == "agent" else place, who, topic, kind, body)
-        self.carry()
+        self.carry(batch.place)
 
     def _take_in(self, batch: Batch) -> list[bytes]:
         station = self.station(batch.place)
