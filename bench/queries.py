@@ -124,6 +124,8 @@ QUERIES: dict[str, Ask] = {
     "overdue list": _found(_COUNTY, states=tuple(state.value for state, _ in _OPEN), due_before=_TODAY),
     "search by a common surname": _found(_COUNTY, text="王"),
     "search by two characters": _found(_COUNTY, text="张伟"),
+    "search by common initials": _found(_COUNTY, text="ly"),
+    "search by many initials": _found(_COUNTY, text="lyjly"),
     "search by a whole name": lambda conn, one: find(conn, _COUNTY, CaseQuery(text=one["name"])),
     "search by the end of an id": lambda conn, one: find(conn, _COUNTY, CaseQuery(text=one["id_number"][-6:])),
     "search by a whole id": lambda conn, one: find(conn, _COUNTY, CaseQuery(text=one["id_number"])),

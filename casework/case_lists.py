@@ -34,9 +34,10 @@ _C, _T = case_row.c, case_term.c
 
 @dataclass(frozen=True, slots=True)
 class CaseQuery:
-    """What a list shows. `states`, `holders` and `deciding` narrow it; `text` is a part of a name, a number or how one
-    ends, or a part of an item's name; `month` is that of the intake, YYYY-MM; `page` from 0. `by_due`: the one due
-    first on top; `due_before`: a day; `asked`: a department that has not answered yet (并联审批)."""
+    """What a list shows. `states`, `holders` and `deciding` narrow it; `text` is a part of a name, some of its initials
+    in pinyin, a number or how one ends, or a part of an item's name; `month` is that of the intake, YYYY-MM; `page`
+    from 0. `by_due`: the one due first on top; `due_before`: a day; `asked`: a department that has not answered yet
+    (并联审批)."""
 
     states: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
@@ -184,8 +185,17 @@ def _hits(conn: Connection, scope: CaseScope, query: CaseQuery, text: str) -> It
         named = by_term.where(_T.term == meant.piece)
         longer = meant.name != meant.piece
         yield named.where(_C.name.icontains(meant.name, autoescape=True)) if longer else named, _newest_intake(_T)
+    if meant.initials:
+        one, *others = meant.initials
+        yield by_term.where(_T.term == one, *map(_has_term, others)), _newest_intake(_T)
     for item in _items_named(conn, text):
         yield base.where(_C.item == item), _newest_intake(_C)
+
+
+def _has_term(term: str) -> sa.ColumnElement[bool]:
+    """Whether the case of the term found has this one too; a look-up by the whole key."""
+    other = case_term.alias().c
+    return sa.exists().where(other.term == term, other.received == _T.received, other.topic == _T.topic)
 
 
 def _ends_in(number: str) -> sa.ColumnElement[bool]:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 _log = logging.getLogger("lianban.casework")
 WRONG_MAX = 1_000
 """Differences are named so many times."""
-ROWS = b"5"
+ROWS = b"6"
 """Which way of making rows this program has; another number whenever they say something else of the same log."""
 _BATCH = 200
 _NO_TOPIC = (0, b"")
