@@ -8,6 +8,8 @@ from sqlalchemy import Connection, func, select
 from casework.case_tables import case_row
 from casework.states import State
 from hub.messages import outbox
+from hub.station_lines import list_stations
+from hub.station_metrics import StationMetrics
 from sync_protocol.messages import PROTOCOL_VERSION
 from sync_protocol.metrics import SyncMetrics
 from sync_protocol.order import Standing
@@ -32,6 +34,7 @@ class HubMetrics:
             "When the oldest that waits was queued, 0: none",
             registry=self.registry,
         )
+        self._stations = StationMetrics(self.registry)
         info = Info("sync_protocol", "Versions of this program", registry=self.registry)
         info.info({"version": str(PROTOCOL_VERSION), "program": PROGRAM_VERSION})
         for state in State:
@@ -55,3 +58,4 @@ class HubMetrics:
             self._messages.labels(name).set(count)
         self._oldest.set(messages.oldest)
         self._blobs.set(conn.execute(missing).scalar_one())
+        self._stations.show(list_stations(conn))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -14,16 +13,12 @@ from casework.errors import BadInput, Problem
 from casework.regions import RegionTree
 from casework.texts import N_, say
 from sync_protocol import authority, canonical
-from sync_protocol.certificates import Certificate, SignedCertificate
-from sync_protocol.entries import FIRST_APPLICATION_TYPE
 from sync_protocol.errors import BadToken
-from sync_protocol.feeds import HUB, TO_ALL, up
+from sync_protocol.feeds import HUB, TO_ALL
 from sync_protocol.journal import Journal, Writing
-from sync_protocol.order import AWAITS, Standing
 from sync_protocol.store import tables as t
 from sync_protocol.store.dialect import lock_feeds
 from sync_protocol.store.me import Me
-from sync_protocol.store.peers import contact
 from sync_protocol.topology import Tier
 
 TIER_WORDS = {"village": Tier.VILLAGE, "township": Tier.TOWNSHIP}
@@ -87,100 +82,3 @@ def _author_of(conn: Connection, region: str) -> int:
 def invitation_plain(invitation: authority.Invitation) -> dict[str, object]:
     """{token, station, expires} as the command prints it."""
     return {"token": invitation.token, "station": invitation.station, "expires": invitation.expires}
-
-
-@dataclass(frozen=True, slots=True)
-class StationLine:
-    """One station. Times are unix seconds, 0 for never. `parent` is the parent's name, "" when not enrolled.
-
-    contact: when it last dialled the hub itself (a village usually dials its township). arrived: when the newest
-    entry of its own feed came here, by whatever way. held waits for a person; unsettled waits for something else.
-    """
-
-    author: int
-    region: str
-    name: str
-    tier: Tier
-    enrolled: bool
-    parent: str
-    not_before: int
-    not_after: int
-    epoch: int
-    revoked: str
-    contact: int
-    skew: int
-    arrived: int
-    held: int
-    unsettled: int
-    invited_until: int
-
-
-def list_stations(conn: Connection) -> list[StationLine]:
-    """Every station that was ever invited, in the order of region codes."""
-    certificates = _newest_certificates(conn)
-    held, unsettled = _waiting_counts(conn)
-    invited = _open_invitations(conn)
-    names = {row.author: reference.region_name(conn, row.region) for row in conn.execute(sa.select(t.station))}
-    names[HUB] = N_("县级")
-    lines = []
-    for row in conn.execute(sa.select(t.station).order_by(t.station.c.region)):
-        certificate, revoked = certificates.get(row.author, (None, ""))
-        seen, skew = contact(conn, row.author)
-        lines.append(
-            StationLine(
-                author=row.author,
-                region=row.region,
-                name=names[row.author],
-                tier=Tier(row.tier),
-                enrolled=certificate is not None,
-                parent=names.get(certificate.parent, "") if certificate else "",
-                not_before=certificate.not_before if certificate else 0,
-                not_after=certificate.not_after if certificate else 0,
-                epoch=certificate.epoch if certificate else 0,
-                revoked=revoked,
-                contact=seen,
-                skew=skew,
-                arrived=_arrived(conn, row.author),
-                held=held.get(row.author, 0),
-                unsettled=unsettled.get(row.author, 0),
-                invited_until=invited.get(row.region, 0),
-            )
-        )
-    return lines
-
-
-def _newest_certificates(conn: Connection) -> dict[int, tuple[Certificate, str]]:
-    """Per author the newest certificate and, if it was revoked, why."""
-    c = t.certificate.c
-    rows = conn.execute(sa.select(c.author, c.packed, c.revoked).order_by(c.serial))
-    return {row.author: (SignedCertificate.parse(row.packed).certificate, row.revoked or "") for row in rows}
-
-
-def _arrived(conn: Connection, author: int) -> int:
-    e = t.entry.c
-    newest = sa.select(e.received).where(e.feed == up(author).packed()).order_by(e.epoch.desc(), e.number.desc())
-    return int(conn.execute(newest.limit(1)).scalar() or 0)
-
-
-def _waiting_counts(conn: Connection) -> tuple[dict[int, int], dict[int, int]]:
-    """Per home: entries that wait for a person, and entries that wait for anything else."""
-    e = t.entry.c
-    for_person = sa.and_(e.standing == int(Standing.HELD), e.code != AWAITS)
-    rows = conn.execute(
-        sa.select(e.home, sa.func.sum(sa.case((for_person, 1), else_=0)), sa.func.count())
-        .where(e.standing.in_((int(Standing.PENDING), int(Standing.HELD))), e.type >= FIRST_APPLICATION_TYPE)
-        .group_by(e.home)
-    ).all()
-    return {row[0]: int(row[1]) for row in rows}, {row[0]: int(row[2] - row[1]) for row in rows}
-
-
-def _open_invitations(conn: Connection) -> dict[str, int]:
-    i = t.invitation.c
-    rows = conn.execute(sa.select(i.region, sa.func.max(i.expires)).where(i.used_by.is_(None)).group_by(i.region))
-    return {row[0]: int(row[1]) for row in rows}
-
-
-def totals(lines: Iterable[StationLine]) -> tuple[int, int, int]:
-    """(stations enrolled, entries held for a person, entries that wait for something else)."""
-    known = list(lines)
-    return sum(line.enrolled for line in known), sum(line.held for line in known), sum(line.unsettled for line in known)

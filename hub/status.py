@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from casework.texts import N_
 from hub.metrics import PROGRAM_VERSION
-from hub.stations import StationLine, list_stations, totals
+from hub.station_lines import StationLine, list_stations, totals
 from sync_protocol.messages import PROTOCOL_VERSION
 from sync_protocol.store import tables as t
 

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -37,6 +37,7 @@ from casework.workdays import Calendar
 from node.metered import QUIET_SECONDS, rest_seconds
 from node.metrics import NodeMetrics
 from node.pages import NODE_PAGES, NODE_TEMPLATES, SITUATION, SYNC_STATUS, nav_for
+from node.reporting import look
 from node.settings import INTAKE_REFUSED, INTAKE_REFUSED_REMEDY, NodeSettings, has_room
 from node.standing import outstanding
 from node.station import ANSWERED_URL, Station, ancestor_urls, last_answered, last_contact, open_station
@@ -54,6 +55,7 @@ from sync_protocol.errors import DiskFull, Gap, SyncError, TooLarge, UnknownTopi
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.link_times import LinkTimes
+from sync_protocol.reporting import Reporter
 from sync_protocol.server import ENROL_PATH, SYNC_PATH, Parent
 from sync_protocol.store.async_store import AsyncStore, ending_on_disk_failure
 from sync_protocol.store.data_folder import DataFolder, FolderError, Serving
@@ -112,12 +114,13 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
         ssl=client_context(station.ca), limit=_CONNECTIONS_MAX, socket_factory=times.make_socket
     )
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-    dialer = Dialer(station.replica, station.parent_author)
+    reporter = Reporter(station.me, look)
+    dialer = Dialer(station.replica, station.parent_author, reporter)
     ancestors = await _ancestors(station, store, session, times)
     clock = asyncio.get_running_loop().time
     watch = Watch(store, station.me.author, lambda: link.state, dialer, clock, now)
     await watch.begin()
-    outcome = partial(watch.heard, ancestors.outcome)
+    outcome = partial(_heard, reporter, partial(watch.heard, ancestors.outcome))
     link = Link(ancestors, dialer, station.replica, store, bell, now, outcome)
     link.state.last_contact, _ = await store.read(lambda conn: last_contact(conn, station.me.author))
     offload = ThreadPoolExecutor(settings.open_files_at_once, thread_name_prefix="files")
@@ -132,6 +135,14 @@ async def running(settings: NodeSettings) -> AsyncIterator[Running]:
         offload.shutdown()
         carrying.shutdown()
         await store.close()
+
+
+async def _heard(
+    reporter: Reporter, tell: Callable[[SyncError | None], Awaitable[bool]], error: SyncError | None
+) -> bool:
+    if error is not None:
+        reporter.failed(error.code, now())
+    return await tell(error)
 
 
 async def _ancestors(

@@ -17,7 +17,8 @@ from casework.web import keys
 from casework.web.forms import Form, form_of
 from casework.web.render import render
 from hub.pages.keys import journal_of
-from hub.stations import TIER_NAMES, StationLine, invite, list_stations
+from hub.station_lines import StationLine, list_stations
+from hub.stations import TIER_NAMES, invite
 from sync_protocol.authority import Invitation
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import update
 from casework.errors import BadInput
 from casework.policy import Role
 from casework.reference import checked_url
-from hub.stations import invitation_plain, invite, list_stations
+from hub.station_lines import list_stations
+from hub.stations import invitation_plain, invite
 from hub.status import read_status
 from sync_protocol.enrolment import Token
 from sync_protocol.limits import TOKEN_SECONDS
