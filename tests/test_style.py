@@ -113,6 +113,7 @@ PURE_MODULES = (
     "node/pages/material_rows.py",
     "node/sync_status.py",
     "node/transfer.py",
+    "casework/web/station_signs.py",
 )
 IMPURE_IMPORTS = {
     "aiohttp", "asyncio", "http", "logging", "os", "pathlib", "random", "requests", "secrets", "socket",
