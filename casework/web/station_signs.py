@@ -1,4 +1,4 @@
-"""How a station stands, from what is known of it: signs, each with its word, tone and remedy, and the worst of them. Pure.
+"""How a station stands, from what is known of it: signs, each with its word, tone and remedy, the worst first. Pure.
 
 A station that is cut off is no fault, and what it holds is safe there; what counts is how long nobody has heard of it
 while it may hold what nobody else has.
