@@ -119,7 +119,7 @@ def test_a_database_of_an_older_program_is_brought_up_to_date(kept, tmp_path, pr
     of_rows += ("public", "tell")
     own = {"node": ["used_page"], "hub": ["card", "card_look", "case_facts", "rating", "message"]}[program]
     tables = ["blob_ask", "share", "station_address", "case_term", *own]
-    tables += ["hall_row", "revoked_result", "rating_code", "rating_given"]
+    tables += ["hall_row", "revoked_result", "rating_code", "rating_given", "report"]
     older = [f"drop index {name}" for name in ("topic_topic", *(f"case_row_{of}" for of in of_rows))]
     older += [f"drop table {name}" for name in tables]
     older += [f"alter table case_row drop column {name}" for name in ("due", "lapse_day", "asked", "public", "tell")]
