@@ -31,7 +31,11 @@ APPOINTMENT_DAYS_MAX = 366
 _ENDING = (ChangeKind.CLOSE, ChangeKind.REFUSE_ACCEPTANCE, ChangeKind.LAPSE)
 _WITH_RESULT = (State.CLOSED, State.REFUSED_ACCEPTANCE)
 _OVER = (None, State.DRAFT, State.DELIVERED, State.WITHDRAWN, State.ARCHIVED)
-_WEEKDAYS = N_("一二三四五六日")
+_WEEKDAYS = (N_("星期一"), N_("星期二"), N_("星期三"), N_("星期四"), N_("星期五"), N_("星期六"), N_("星期日"))
+_MONTHS = (
+    N_("1 月"), N_("2 月"), N_("3 月"), N_("4 月"), N_("5 月"), N_("6 月"),
+    N_("7 月"), N_("8 月"), N_("9 月"), N_("10 月"), N_("11 月"), N_("12 月"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,9 @@ def spoken_day(text: str) -> str:
         day = date.fromisoformat(text)
     except ValueError:
         return text
-    return say("{month} 月 {day} 日，星期{weekdays}", month=day.month, day=day.day, weekdays=_WEEKDAYS[day.weekday()])
+    return say(
+        "{month} {day} 日，{weekday}", month=_MONTHS[day.month - 1], day=day.day, weekday=_WEEKDAYS[day.weekday()]
+    )
 
 
 def words(case: CaseState, telling: Telling, item: str, speaker: Speaker, _: Translate = str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from casework.policy import Act, Person, Target, may, require
 from casework.supervised import Card
 from casework.supervision import cards
 from casework.supervision_rules import BY_PERSON, DEFAULT_RULES, PLEA_UPHELD, RECTIFIED, Rules
+from casework.texts import N_, say
 from casework.workdays import LAST_DAY
 from sync_protocol.journal import Journal, Message, Writing
 from sync_protocol.reading import ordered
@@ -128,7 +129,7 @@ class CardKey:
         return cls(int(match[1]), int(match[2]))
 
 
-_NONE = "没有这张监察牌，或不在您可查看的范围内"
+_NONE = N_("没有这张监察牌，或不在您可查看的范围内")
 
 
 def target_of_card(row: Row[Any]) -> Target:
@@ -153,7 +154,7 @@ def card_row(conn: Connection, person: Person, key: CardKey) -> Row[Any]:
 def plead(conn: Connection, journal: Journal, person: Person, key: CardKey, text: str, writing: Writing) -> None:
     """Say why a card should not stand; said again, the later word counts. Raises NotFound, NotAllowed, BadInput."""
     row = _locked(conn, person, key, Act.PLEAD_CARD)
-    body = {"rule": row.rule, "since": row.since, "text": _text(text, "text", "申辩理由", needed=True)}
+    body = {"rule": row.rule, "since": row.since, "text": _text(text, "text", N_("申辩理由"), needed=True)}
     journal.note(conn, row.topic, Message(int(ChangeKind.PLEA), body), writing)
 
 
@@ -171,12 +172,12 @@ def clear(
     """End a card with a code that a person may give. Raises NotFound, NotAllowed, BadInput."""
     row = _locked(conn, person, key, Act.CLEAR_CARD)
     if code not in BY_PERSON:
-        raise BadInput([Problem("code", "没有选择消牌原因", "请从列出的原因中选择一个")])
-    said = _text(note, "note", "核实情况", needed=code != RECTIFIED)
+        raise BadInput([Problem("code", N_("没有选择消牌原因"), N_("请从列出的原因中选择一个"))])
+    said = _text(note, "note", N_("核实情况"), needed=code != RECTIFIED)
     if code == PLEA_UPHELD and not row.plea:
-        raise BadInput([Problem("code", "还没有人申辩，不能以申辩成立消牌", "请另选原因，或等责任单位申辩")])
+        raise BadInput([Problem("code", N_("还没有人申辩，不能以申辩成立消牌"), N_("请另选原因，或等责任单位申辩"))])
     if code == RECTIFIED and _goes_on(conn, row, today, rules):
-        raise BadInput([Problem("code", "这一环节还没有办完，不能按已整改消牌", "请办完后再消牌，或另选原因")])
+        raise BadInput([Problem("code", N_("这一环节还没有办完，不能按已整改消牌"), N_("请办完后再消牌，或另选原因"))])
     body = {"rule": row.rule, "since": row.since, "code": code, "note": said}
     journal.note(conn, row.topic, Message(int(ChangeKind.CLEAR_CARD), body), writing)
 
@@ -187,7 +188,7 @@ def _locked(conn: Connection, person: Person, key: CardKey, act: Act) -> Row[Any
     row = card_row(conn, person, key)
     require(person, act, target_of_card(row))
     if row.over:
-        raise BadInput([Problem("", "这张牌已经消牌", "无需再处理，请返回列表")])
+        raise BadInput([Problem("", N_("这张牌已经消牌"), N_("无需再处理，请返回列表"))])
     return row
 
 
@@ -201,7 +202,13 @@ def _goes_on(conn: Connection, row: Row[Any], today: date, rules: Rules) -> bool
 def _text(text: str, field: str, what: str, *, needed: bool) -> str:
     said = text.strip()
     if needed and not said:
-        raise BadInput([Problem(field, f"没有填写{what}", "请写明事实和依据")])
+        raise BadInput([Problem(field, say("没有填写{what}", what=what), N_("请写明事实和依据"))])
     if len(said) > TEXT_MAX_CHARS:
-        raise BadInput([Problem(field, f"{what}超过 {TEXT_MAX_CHARS} 字", "请缩短")])
+        raise BadInput(
+            [
+                Problem(
+                    field, say("{what}超过 {text_max_chars} 字", what=what, text_max_chars=TEXT_MAX_CHARS), N_("请缩短")
+                )
+            ]
+        )
     return said
