@@ -160,8 +160,8 @@ class Filling:
         self.people[worker.key] = place.store.write(write)
 
     def carry(self, *children: str) -> None:
-        """What these villages (both, if none is named) and the township hold reaches the county, which judges it, and its answers
-        reach them."""
+        """What these villages (both, if none is named) and the township hold reaches the county, which judges it, and
+        its answers reach them."""
         township = self.station("township")
         villages = [self.station(name) for name in children or ("village", "other") if name != "township"]
         for village in villages:
