@@ -44,6 +44,7 @@ from hub.messages import note_gateway
 from hub.metrics import HubMetrics
 from hub.opinions import opinions_of
 from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
+from hub.pages.desk_stream import add_stream
 from hub.pages.keys import COUNTY
 from hub.pages.public import LIMITS, Limits
 from hub.ratings import CountyRatings
@@ -325,6 +326,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
     app[COUNTY] = county
+    add_stream(app, parts.bell)
     app[LIMITS] = Limits(time.monotonic)
     app[OPINIONS] = opinions_of
     app[RATINGS] = CountyRatings(lambda: county.replica.journal, county.topics)

@@ -16,7 +16,7 @@ from casework.intake import HeldMaterial, HeldPage
 from casework.offers import target_of
 from casework.policy import act_for, require
 from casework.web import keys
-from casework.web.action_table import ACTIONS
+from casework.web.action_table import ACTIONS, offered
 from casework.web.case_actions import (
     ASIDE,
     DEFECT_ROWS,
@@ -28,15 +28,20 @@ from casework.web.case_actions import (
     shown_blobs,
 )
 from casework.web.case_keys import DESK
-from casework.web.case_reading import case_context, view_of
+from casework.web.case_panes import story_of
+from casework.web.case_reading import case_context, translator, view_of
+from casework.web.case_words import outcome_words
 from casework.web.forms import Form, form_of
 from casework.web.i18n import N_
 from casework.web.intake_fields import applicant_kinds, given_materials, input_values, on_inputs
 from casework.web.page_opening import discard, open_files, open_materials, open_result
 from casework.web.procedure_actions import PART_ROWS, missing_tolerable, proposed_days
+from casework.web.reason_templates import grouped, reasons_for, rows_of, still_lacking, unfilled
 from casework.web.render import flash, redirect, render
 
 _WITH_OFFICES = (ChangeKind.SPLIT, ChangeKind.REASSIGN)
+_FINAL = (ChangeKind.GRANT, ChangeKind.DENY, ChangeKind.REFUSE_ACCEPTANCE)
+_NOT_TYPED = ("seen", "story")
 _WITH_MATERIALS = (ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
 
 
@@ -47,7 +52,8 @@ async def show_action(request: web.Request) -> web.Response:
     if action.kind not in view.allowed:
         flash(request, N_("办件所处环节已变，现在不能进行这项操作。请看最新进度。"), tone="attention")
         return redirect(f"/cases/{view.topic.hex()}")
-    return await _form_page(request, action, view, values=_first_values(action, view))
+    values = _first_values(action, view) | _worded(request, action, view)
+    return await _form_page(request, action, view, values=values)
 
 
 async def do_action(request: web.Request) -> web.Response:
@@ -56,13 +62,35 @@ async def do_action(request: web.Request) -> web.Response:
     _require(request, action, view)
     form = form_of(request)
     try:
+        _check_reader(form, view)
         body = action.read(form, view)
         done = await _perform(request, action, view, form, body)
     except BadInput as error:
         problems = on_inputs(error.problems, view.item) if view.item else error.problems
         return await _form_page(request, action, view, problems=problems, values=form.values())
-    flash(request, done)
+    after = await view_of(request)
+    _ = translator(request)
+    then = [_(one.button) for one in offered(after)] if action.kind in _FINAL else []
+    flash(request, outcome_words(after.state, action.kind, (_(done), then[:1]), _))
     return redirect(f"/cases/{view.topic.hex()}")
+
+
+def _check_reader(form: Form, view: CaseView) -> None:
+    """What is decided is what was read, in words that were finished. Raises BadInput."""
+    if form.get("story") not in ("", story_of(view)):
+        raise BadInput([Problem("", "您打开以后，这件又有了新的变化，没有提交", "请关闭后看最新内容，再作决定")])
+    marks = unfilled({name: text for name, text in form.values().items() if name not in _NOT_TYPED})
+    if marks:
+        raise BadInput([Problem(name, "【】里的内容还没有写", "请把【】换成实际情况") for name in marks])
+
+
+def _worded(request: web.Request, action: Action, view: CaseView) -> dict[str, str]:
+    """The inputs as the wording that the address names fills them; of a new list of defects, what is known."""
+    text, reasons = request.query.get("wording", ""), reasons_for(action.kind, view)
+    known = still_lacking(view) if action.kind is ChangeKind.ASK_SUPPLEMENT else []
+    chosen = reasons[int(text)] if text.isascii() and text.isdigit() and int(text[:4]) < len(reasons) else None
+    more = [chosen] if chosen is not None and chosen not in known else []
+    return rows_of([*known, *more], DEFECT_ROWS)
 
 
 def _action(request: web.Request) -> Action:
@@ -173,6 +201,8 @@ async def _form_page(
         "asked": asked_subjects(view),
         "defect_rows": DEFECT_ROWS,
         "seen": shown_blobs(view),
+        "story": story_of(view),
+        "reasons": grouped(reasons_for(action.kind, view)),
         "kinds": applicant_kinds(view.item) if view.item else [],
     }
     return await render(request, "case_action.html", context, problems=problems, values=values)

@@ -28,7 +28,7 @@ CLOCK_SIGNS = {
     NEAR: ("▲", "warn"),
     DUE_TODAY: ("■", "bad"),
     OVERDUE: ("■", "bad"),
-    PAUSED: ("‖", "plain"),
+    PAUSED: ("‖", "info"),
 }
 
 
@@ -101,6 +101,24 @@ def troubles(state: CaseState) -> list[Trouble]:
         found.append((follows, Trouble(kind_name(line.kind), said.text, said.remedy, line.standing == REFUSED)))
     causes = [trouble for follows, trouble in reversed(found) if not follows]
     return causes or [trouble for _follows, trouble in reversed(found)][:1]
+
+
+def outcome_words(state: CaseState, kind: int, done: tuple[str, list[str]], _: Translate = str) -> str:
+    """What has become of an act just written. done: the sentence of its success, and for an act that cannot be taken
+    back what comes next."""
+    said, then = done
+    line = next((line for line in reversed(state.timeline) if line.kind == kind), None)
+    if line is None:
+        return said
+    if line.standing in (HELD, REFUSED):
+        why = explain(line.code)
+        start = said + _("暂未生效：") if line.standing == HELD else _("没有生效：")
+        return start + _("{why}。{remedy}。").format(why=_(why.text), remedy=_(why.remedy))
+    if not line.applied:
+        return _("这一步与当时的环节不符，没有产生变化。请看最新进度。")
+    if line.standing == TENTATIVE:
+        return said + _("待县级确认。")
+    return said + "".join(_("不能撤回；下一步：{what}。").format(what=what) for what in then)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,29 @@ from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
 from casework.web.verify_pages import VERIFY_NAV, VERIFY_PAGES
-from hub.pages import cards, held, home, messages, public, queue, ratings, revoking, stations, statistics, status, users
+from hub.pages import (
+    cards,
+    desk_stream,
+    held,
+    home,
+    messages,
+    public,
+    queue,
+    ratings,
+    revoking,
+    stations,
+    statistics,
+    status,
+    users,
+)
 from hub.pages.public_rating import PUBLIC_RATING_PAGES
 
 HUB_PAGES = (
     Page("GET", "/", home.show_home),
     Page("GET", "/queue", queue.show_queue, Act.LIST_CASES),
+    Page("GET", "/queue/rows", queue.show_rows, Act.LIST_CASES, polled=True),
+    Page("GET", "/queue/events", desk_stream.stream_changes, Act.LIST_CASES, polled=True),
+    Page("GET", "/queue/case/{topic}", queue.show_case, Act.VIEW_CASE),
     Page("GET", "/held", held.show_list, Act.SETTLE_HELD),
     Page("GET", "/held/{entry}", held.show_entry, Act.SETTLE_HELD),
     Page("POST", "/held/{entry}", held.settle_entry, Act.SETTLE_HELD),

@@ -6,10 +6,12 @@ from aiohttp import web
 
 from casework.web import keys
 from hub.county import County
+from hub.watching import Watch
 from sync_protocol.journal import Journal, Writing
 from sync_protocol.topics import Topics
 
 COUNTY: web.AppKey[County] = web.AppKey("county")
+WATCH: web.AppKey[Watch] = web.AppKey("watch")
 
 
 def journal_of(request: web.Request) -> Journal:
