@@ -240,7 +240,7 @@ async def serve(settings: HubSettings, stop: asyncio.Event, say: Callable[[str],
             without = settings.messages_without if sends else None
             await parts.store.write(lambda conn: note_gateway(conn, without))
             control = secrets.token_urlsafe(32)
-            pages = await page_app(parts, uses_tls="yes" if tls else "")
+            pages = await page_app(parts, uses_tls="yes" if tls or settings.proxies else "", proxies=settings.proxies)
             runner, url = await start(pages, settings.listen, tls)
             admin_runner, admin_url = await start(_admin(parts, control), settings.admin_listen, None)
             folder.announce(Serving(os.getpid(), url, admin_url, control))
@@ -295,7 +295,7 @@ async def _judge_while_reachable(parts: Running) -> None:
                 await waiter.wait(max(0.05, min([60.0, *left])))
 
 
-async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
+async def page_app(parts: Running, *, uses_tls: str, proxies: Collection[str] = ()) -> web.Application:
     """Pages and the exchange routes on one application."""
     county, spool = parts.county, parts.spool or parts.county.folder.spool
     name = await parts.store.read(lambda conn: reference.region_name(conn, county.region))
@@ -306,6 +306,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
         station=name,
         tier="county",
         tls=bool(uses_tls),
+        trusted_proxies=frozenset(proxies),
         nav=HUB_NAV,
         machine_paths=(SYNC_PATH, ENROL_PATH),
         author=county.me.author,

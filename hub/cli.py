@@ -19,7 +19,7 @@ from casework.logs import configure_logs
 from casework.passwords import hash_password
 from casework.verify_command import finding_lines, text_to_verify
 from casework.verify_scan import verify_scan
-from casework.web.listen import serve_refusal, tls_context
+from casework.web.listen import checked_proxies, serve_refusal, tls_context
 from hub import app as program
 from hub import staff, stations, statistics
 from hub.card_check import look_at_cards
@@ -99,6 +99,10 @@ def serve(
     ] = "127.0.0.1:0",
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM private key.")] = None,
+    proxies: Annotated[
+        list[str] | None,
+        typer.Option("--proxy", help="IP address of a proxy that ends TLS before this program; may be repeated."),
+    ] = None,
     supervision: Annotated[
         Path | None, typer.Option("--supervision", help="YAML file with the county's own thresholds of supervision.")
     ] = None,
@@ -125,6 +129,7 @@ def serve(
         admin_listen,
         tls_cert,
         tls_key,
+        proxies=checked_proxies(proxies or ()),
         supervision=supervision,
         messages_dir=messages_dir,
         messages_url=messages_url,

@@ -24,6 +24,8 @@ class HubSettings:
     """Certificate chain (PEM) for the pages' listener."""
     tls_key: Path | None = None
     """Its private key (PEM)."""
+    proxies: tuple[str, ...] = ()
+    """IP addresses of the proxies that end TLS before this program; who asks is then what they say."""
     settle_seconds: float = 10.0
     """How long judging a home waits for the rest of an upload that was announced."""
     open_files_at_once: int = 2

@@ -7,7 +7,7 @@ import hmac
 import html
 import ipaddress
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -50,6 +50,14 @@ def client_context(ca: bytes | None) -> ssl.SSLContext | bool:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cadata=ca.decode("ascii"))
     return context
+
+
+def checked_proxies(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Addresses of proxies as a peer's address is written. Raises ValueError for what is no IP address."""
+    try:
+        return tuple(str(ipaddress.ip_address(one)) for one in addresses)
+    except ValueError as error:
+        raise ValueError(f"--proxy is the IP address of a proxy, for example 127.0.0.1: {error}") from None
 
 
 async def start(app: web.Application, listen: str, tls: ssl.SSLContext | None) -> tuple[web.AppRunner, str]:

@@ -85,14 +85,14 @@ async def ask_rating(request: web.Request) -> web.Response:
     if line is None or line.given:
         what = N_("这一环节已经评价过") if line is not None else N_("这一环节现在还不能评价")
         raise BadInput([Problem("stage", what, N_("请返回办件页查看"))])
-    random = request.app[keys.RANDOM](rating_codes.RANDOM_BYTES)
+    random, site = request.app[keys.RANDOM](rating_codes.RANDOM_BYTES), request.app[keys.SITE]
 
     def write(conn: Connection) -> tuple[str, str]:
-        known = reference.addresses(conn).get(request.app[keys.SITE].author, "")
+        known = reference.addresses(conn).get(site.author, "")
         return rating_codes.issue(conn, view.topic, stage, now, random), known
 
     code, known = await request.app[keys.STORE].write(write)
-    address = (known or f"{request.scheme}://{request.host}").rstrip("/") + PATH
+    address = (known or f"{'https' if site.tls else 'http'}://{request.host}").rstrip("/") + PATH
     context = {
         "code": f"{code[:3]} {code[3:]}",
         "address": address,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import statistics
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,38 +13,13 @@ import pytest
 
 from node import app as node_app
 from node.settings import NodeSettings
+from tests.certificates import make_ca, server_cert
 from tests.processes.founding import COUNTY, TOWNSHIP, VILLAGE, dial
 from tests.processes.lines import line, write_lines
 from tests.processes.proxy import Proxy
 from tests.processes.running import Server, fetch, report, run
 
 CEILING_BYTES = 1000
-
-
-def _openssl(*words: str | Path) -> None:
-    program = shutil.which("openssl")
-    assert program, "these tests make certificates with the openssl program: apt-get install openssl"
-    done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def _ca(folder: Path, name: str) -> tuple[Path, Path]:
-    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={name}")
-    _openssl("req", "-x509", *words, "-keyout", key, "-out", cert, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    return cert, key
-
-
-def _server_cert(folder: Path, name: str, ca: tuple[Path, Path]) -> tuple[str, ...]:
-    """The options with which a program serves as 127.0.0.1, signed by the CA."""
-    request, cert, key = folder / f"{name}.csr", folder / f"{name}.pem", folder / f"{name}.key"
-    words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}")
-    _openssl("req", *words, "-keyout", key, "-out", request)
-    extensions = folder / f"{name}.ext"
-    extensions.write_text("subjectAltName=IP:127.0.0.1\nkeyUsage=critical,digitalSignature\n", encoding="ascii")
-    signing = ("-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial", "-days", "30")
-    _openssl("x509", "-req", "-in", request, "-out", cert, *signing, "-extfile", extensions)
-    return ("--tls-cert", str(cert), "--tls-key", str(key))
 
 
 @dataclass
@@ -69,9 +42,9 @@ def _invite(hub: Server, code: str, tier: str) -> str:
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tls]:
     folder = tmp_path_factory.mktemp("tls")
-    ca, foreign = _ca(folder, "county-ca"), _ca(folder, "foreign-ca")
-    hub = Server("hub", folder / "hub", _server_cert(folder, "hub-cert", ca))
-    township = Server("node", folder / "township", _server_cert(folder, "township-cert", ca))
+    ca, foreign = make_ca(folder, "county-ca"), make_ca(folder, "foreign-ca")
+    hub = Server("hub", folder / "hub", server_cert(folder, "hub-cert", ca))
+    township = Server("node", folder / "township", server_cert(folder, "township-cert", ca))
     village = folder / "village"
     report("hub", "init", "--dir", hub.folder, "--county", COUNTY)
     try:
@@ -123,7 +96,7 @@ def test_a_ca_file_that_is_none_is_refused_before_anything_is_sent(tls, tmp_path
 
 def test_a_parent_that_shows_another_certificate_is_not_spoken_to(tls, tmp_path):
     """A server in the middle with a certificate of its own learns nothing and gets nothing."""
-    more = _server_cert(tmp_path, "middle", (tls.foreign, tls.foreign.with_suffix(".key")))
+    more = server_cert(tmp_path, "middle", (tls.foreign, tls.foreign.with_suffix(".key")))
     middle = Server("hub", tmp_path / "middle-hub", more)
     report("hub", "init", "--dir", middle.folder, "--county", COUNTY)
     dial(tls.village, middle.start().url)
