@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
-import aiohttp_jinja2
 from aiohttp import web
 from sqlalchemy import Connection
 
@@ -73,8 +72,8 @@ async def view_of(request: web.Request) -> CaseView:
 
 
 def translator(request: web.Request) -> Callable[[str], str]:
-    """What gettext says in the program's language."""
-    return cast("Callable[[str], str]", aiohttp_jinja2.get_env(request.app).filters["translated"])
+    """What gettext says in the language of this request; it may be called in any thread."""
+    return request[keys.LOOK].catalogue.gettext
 
 
 async def case_context(request: web.Request, view: CaseView) -> dict[str, Any]:

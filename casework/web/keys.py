@@ -16,6 +16,7 @@ from casework.web.site import Hooks, Site, Store
 
 if TYPE_CHECKING:
     from casework.web.forms import Form
+    from casework.web.looks import Languages, Look
     from casework.web.pages import PageTable
 
 STORE: web.AppKey[Store] = web.AppKey("store")
@@ -26,9 +27,11 @@ CLOCK: web.AppKey[Callable[[], int]] = web.AppKey("clock")
 RANDOM: web.AppKey[Callable[[int], bytes]] = web.AppKey("random")
 ASSETS: web.AppKey[Assets] = web.AppKey("assets")
 PAGES: web.AppKey[PageTable] = web.AppKey("pages")
+LANGUAGES: web.AppKey[Languages] = web.AppKey("languages")
 
 SESSION: web.RequestKey[Session] = web.RequestKey("session")
 ACCOUNT: web.RequestKey[Account] = web.RequestKey("account")
 PERSON: web.RequestKey[Person] = web.RequestKey("person")
 FORM: web.RequestKey[Form] = web.RequestKey("form")
 VISITOR: web.RequestKey[str] = web.RequestKey("visitor")
+LOOK: web.RequestKey[Look] = web.RequestKey("look")

@@ -56,6 +56,10 @@ class PageTable:
     def add(self, page: Page) -> None:
         self._pages[page.method, page.path] = page
 
+    def has(self, method: str, path: str) -> bool:
+        """Whether the program has such a page."""
+        return (method, path) in self._pages
+
     def of(self, request: web.Request) -> Page:
         """The page of a matched request; the strict default for a route that nobody described."""
         resource = request.match_info.route.resource

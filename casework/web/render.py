@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gettext
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from casework.case_lists import count_text
 from casework.errors import Problem
 from casework.policy import may_ever
 from casework.texts import translate
-from casework.web import keys
+from casework.web import govuk, keys
 from casework.web.cookies import csrf_token
 from casework.web.forms import CSRF_FIELD
 from casework.web.site import NavEntry
@@ -24,14 +23,21 @@ from casework.web.site import NavEntry
 # One time zone by law since 1949; Windows has no zone database to ask.
 BEIJING = timezone(timedelta(hours=8))
 FLASH = "flash"
+HELP_PATH = "/help"
 _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=BEIJING).timestamp())
 """Headers of entries carry any time below 2**53, and one such entry must not take a list from everybody."""
 
 
 def add_templates(
-    app: web.Application, loaders: Sequence[jinja2.BaseLoader], translations: gettext.NullTranslations
+    app: web.Application,
+    loaders: Sequence[jinja2.BaseLoader],
+    gettext: Callable[[str], str],
+    ngettext: Callable[[str, str, int], str],
 ) -> None:
-    """Set up the template environment; a program's own loaders come before the shared one."""
+    """Set up the template environment; a program's own loaders come before the shared one.
+
+    The two translators speak the language of the request that is being answered.
+    """
     shared = jinja2.PackageLoader("casework.web")
     env = aiohttp_jinja2.setup(
         app,
@@ -42,13 +48,13 @@ def add_templates(
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    env.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
-    env.globals |= {"asset": app[keys.ASSETS].url, "csrf_name": CSRF_FIELD}
+    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.globals |= {"asset": app[keys.ASSETS].url, "csrf_name": CSRF_FIELD} | govuk.parts()
     env.filters |= {
         "moment": moment,
         "day": day,
         "field_id": field_id,
-        "translated": lambda text: translate(text, translations.gettext),
+        "translated": _filter(gettext),
         "counted": count_text,
     }
 
@@ -70,9 +76,14 @@ async def render(
     return aiohttp_jinja2.render_template(template, request, page, status=status)
 
 
+def _filter(gettext: Callable[[str], str]) -> Callable[[Any, str], str]:
+    # With the context asked for, jinja does not work out a constant text once and for all languages.
+    return jinja2.pass_context(lambda _context, text: translate(text, gettext))
+
+
 def render_part(request: web.Request, template: str, context: Mapping[str, Any]) -> web.Response:
     """A part of a page that is open, to be put in its place: no frame, and nothing that the next page is to say."""
-    return aiohttp_jinja2.render_template(template, request, dict(context))
+    return aiohttp_jinja2.render_template(template, request, look_words(request) | dict(context))
 
 
 def redirect(path: str) -> web.Response:
@@ -84,7 +95,9 @@ def flash(request: web.Request, text: str, *, tone: str = "ok") -> None:
     """Say something on the next page this person sees. tone: ok, attention or error."""
     session = request.get(keys.SESSION)
     if session is not None:
-        session.data.setdefault(FLASH, []).append({"tone": tone, "text": text})
+        # Said now, in the language of now: the session keeps words, not what they were made of.
+        spoken = translate(text, request[keys.LOOK].catalogue.gettext)
+        session.data.setdefault(FLASH, []).append({"tone": tone, "text": spoken})
 
 
 def safe_next(target: str, home: str) -> str:
@@ -109,14 +122,22 @@ def field_id(name: str) -> str:
     return "f-" + "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
 
 
+def look_words(request: web.Request) -> dict[str, Any]:
+    """What every template may ask of the look: `lang`, `elder`, and the other languages there are."""
+    look = request[keys.LOOK]
+    return {"lang": look.lang, "elder": look.elder, "languages": request.app[keys.LANGUAGES].others(look.lang)}
+
+
 async def _frame(request: web.Request) -> dict[str, Any]:
     signed_in = keys.ACCOUNT in request
     session = request.get(keys.SESSION)
-    return {
+    return look_words(request) | {
         "site": request.app[keys.SITE],
         "me": request.get(keys.ACCOUNT),
         "nav": _nav(request),
         "path": request.path,
+        "here": request.path_qs if request.method in ("GET", "HEAD") else "",
+        "help_path": HELP_PATH if request.app[keys.PAGES].has("GET", HELP_PATH) else "",
         "csrf": csrf_token(request),
         "said": session.data.pop(FLASH, []) if session is not None else [],
         "sync_bar": await request.app[keys.HOOKS].sync_bar(request) if signed_in else None,

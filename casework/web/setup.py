@@ -10,7 +10,7 @@ from casework.passwords import Passwords
 from casework.web import assets, keys
 from casework.web.error_pages import error_pages, log_request, secure_headers
 from casework.web.guard import guard
-from casework.web.i18n import load_translations
+from casework.web.looks import LOOK_PAGES, Languages, take_look, translate, translate_count
 from casework.web.pages import Page, PageTable, add_pages
 from casework.web.render import add_templates
 from casework.web.session_loading import load_session
@@ -36,9 +36,10 @@ def setup(
     app[keys.PASSWORDS], app[keys.CLOCK], app[keys.RANDOM] = passwords, clock, random_bytes
     app[keys.ASSETS] = assets.Assets([*assets.OWN_FOLDERS, *site.assets])
     app[keys.PAGES] = PageTable()
-    add_templates(app, site.templates, load_translations(site.language))
-    app.middlewares.extend((log_request, secure_headers, error_pages, load_session, guard))
-    add_pages(app, [*SIGN_IN_PAGES, Page("GET", assets.PREFIX + "{name}", _static, public=True)])
+    app[keys.LANGUAGES] = Languages(site.language)
+    add_templates(app, site.templates, translate, translate_count)
+    app.middlewares.extend((log_request, secure_headers, take_look, error_pages, load_session, guard))
+    add_pages(app, [*SIGN_IN_PAGES, *LOOK_PAGES, Page("GET", assets.PREFIX + "{name}", _static, public=True)])
 
 
 async def _static(request: web.Request) -> web.Response:

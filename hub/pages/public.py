@@ -26,6 +26,7 @@ from casework.view_dates import case_dates
 from casework.web import keys
 from casework.web.attempts import address_of
 from casework.web.limiter import Limiter, household
+from casework.web.render import look_words
 from casework.workdays import china_day
 from hub.pages.keys import log_of
 from hub.ratings import rating_offer
@@ -149,7 +150,7 @@ def _page(
     now = request.app[keys.CLOCK]()
     context: dict[str, object] = {"case": case, "hall": said or Hall(), "missing": missing, "wait": wait, "now": now}
     context |= {"code": code, "css": _CSS, "steps": STEPS, "site": request.app[keys.SITE]}
-    response = aiohttp_jinja2.render_template("public.html", request, context, status=status)
+    response = aiohttp_jinja2.render_template("public.html", request, look_words(request) | context, status=status)
     response.headers.update(_HEADERS)
     if wait:
         response.headers["Retry-After"] = str(wait)

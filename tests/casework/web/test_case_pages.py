@@ -225,10 +225,10 @@ async def test_a_correction_writes_only_what_changed(programs: Programs, agent: 
 
 def _prefilled(text: str) -> dict[str, str]:
     """What a browser would send of the applicant and form inputs if nothing were touched."""
-    typed = r'<input class="input[^>]*name="((?:applicant|form)\.[^"]+)"[^>]*value="([^"]*)"'
+    typed = r'<input class="govuk-input[^>]*name="((?:applicant|form)\.[^"]+)"[^>]*value="([^"]*)"'
     found = dict(re.findall(typed, text))
     found |= dict(re.findall(r'<input type="hidden"[^>]*name="(applicant\.[^"]+)" value="([^"]*)"', text))
-    found |= dict(re.findall(r'<input type="radio"[^>]*name="([^"]+)" value="([^"]*)" checked', text))
+    found |= dict(re.findall(r'<input [^>]*name="([^"]+)" type="radio" value="([^"]*)" checked', text))
     for name, inside in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', text, re.DOTALL):
         chosen = re.search(r'<option value="([^"]*)" selected', inside)
         found[name] = chosen[1] if chosen else ""
