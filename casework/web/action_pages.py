@@ -81,7 +81,7 @@ def _check_reader(form: Form, view: CaseView) -> None:
         raise BadInput([Problem("", "您打开以后，这件又有了新的变化，没有提交", "请关闭后看最新内容，再作决定")])
     marks = unfilled({name: text for name, text in form.values().items() if name not in _NOT_TYPED})
     if marks:
-        raise BadInput([Problem(name, "【】里的内容还没有写", "请把【】换成实际情况") for name in marks])
+        raise BadInput([Problem(name, N_("【】里的内容还没有写"), N_("请把【】换成实际情况")) for name in marks])
 
 
 def _worded(request: web.Request, action: Action, view: CaseView) -> dict[str, str]:
