@@ -106,6 +106,7 @@ PURE_MODULES = (
     "casework/web/custody_words.py",
     "casework/web/how_words.py",
     "casework/web/page_words.py",
+    "casework/web/reason_templates.py",
     "casework/web/trail_words.py",
     "hub/catalogue_asking.py",
     "hub/catalogue_words.py",

@@ -40,6 +40,8 @@ from casework.web.reason_templates import grouped, reasons_for, rows_of, still_l
 from casework.web.render import flash, redirect, render
 
 _WITH_OFFICES = (ChangeKind.SPLIT, ChangeKind.REASSIGN)
+_CHANGED = N_("您打开以后，这件又有了新的变化，没有提交")
+_UNFILLED = N_("【】里的内容还没有写")
 _FINAL = (ChangeKind.GRANT, ChangeKind.DENY, ChangeKind.REFUSE_ACCEPTANCE)
 _NOT_TYPED = ("seen", "story")
 _WITH_MATERIALS = (ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
@@ -78,10 +80,10 @@ async def do_action(request: web.Request) -> web.Response:
 def _check_reader(form: Form, view: CaseView) -> None:
     """What is decided is what was read, in words that were finished. Raises BadInput."""
     if form.get("story") not in ("", story_of(view)):
-        raise BadInput([Problem("", "您打开以后，这件又有了新的变化，没有提交", "请关闭后看最新内容，再作决定")])
+        raise BadInput([Problem("", _CHANGED, N_("请关闭后看最新内容，再作决定"))])
     marks = unfilled({name: text for name, text in form.values().items() if name not in _NOT_TYPED})
     if marks:
-        raise BadInput([Problem(name, N_("【】里的内容还没有写"), N_("请把【】换成实际情况")) for name in marks])
+        raise BadInput([Problem(name, _UNFILLED, N_("请把【】换成实际情况")) for name in marks])
 
 
 def _worded(request: web.Request, action: Action, view: CaseView) -> dict[str, str]:

@@ -26,6 +26,7 @@ STAYS_CHINESE: dict[str, str] = {
     "casework/paper_pdf.py": PAPER,
     "casework/paper_sheet.py": PAPER,
     "casework/web/paper_pages.py": PAPER,
+    "casework/web/reason_templates.py": "wordings that become part of papers",
     "casework/message_words.py": "text messages go to applicants, in Chinese",
     "casework/example_intake.py": "made-up data",
     "casework/qr.py": PAPER,
