@@ -38,6 +38,7 @@ class StationLine:
     author: int
     region: str
     name: str
+    area: str
     tier: Tier
     enrolled: bool
     parent: str
@@ -81,6 +82,7 @@ class _Looked:
         tree = reference.regions(conn)
         stations = conn.execute(sa.select(t.station.c.author, t.station.c.region))
         self.names = {author: _name(tree, region) for author, region in stations} | {HUB: N_("县级")}
+        self._tree = tree
 
     def line(self, row: sa.Row[tuple[int, str, int]]) -> StationLine:
         author = row.author
@@ -95,6 +97,7 @@ class _Looked:
             author=author,
             region=row.region,
             name=self.names[author],
+            area=_name(self._tree, row.region[:9] + "000"),
             tier=Tier(row.tier),
             enrolled=certificate is not None,
             parent=self.names.get(certificate.parent, "") if certificate else "",
@@ -124,6 +127,7 @@ def facts_of(line: StationLine) -> StationFacts:
         author=line.author,
         region=line.region,
         name=line.name,
+        area=line.area,
         tier=TIER_KEYS[line.tier],
         enrolled=line.enrolled,
         invited_until=line.invited_until,

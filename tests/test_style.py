@@ -114,6 +114,8 @@ PURE_MODULES = (
     "node/pages/material_rows.py",
     "node/sync_status.py",
     "node/transfer.py",
+    "casework/web/link_words.py",
+    "casework/web/station_lists.py",
     "casework/web/station_signs.py",
 )
 IMPURE_IMPORTS = {

@@ -66,13 +66,14 @@ class StationFacts:
     heard: the last contact, its own or as its township told; through: that township's word. reported: when the report
     was last said, 0 for none, from which come waiting (entries nobody above has signed for), oldest, alone (cases),
     alone_pages, drafts, the versions and error. gap: entries that lie at the station by its report and not here.
-    held: entries that wait here for a person.
+    held: entries that wait here for a person. area: the name of the township it lies in.
     """
 
     author: int
     region: str
     name: str
     tier: str
+    area: str = ""
     enrolled: bool = True
     invited_until: int = 0
     revoked: str = ""
