@@ -141,7 +141,7 @@ def _is_chosen(look: Look, view: View) -> bool:
 def _tiles(looks: Sequence[Look], view: View) -> tuple[Tile, ...]:
     number = counts(looks)
     everything = Tile(N_("全部站点"), len(looks), "", "plain", view.to(only=""), not view.only)
-    amiss = sum(number[group] for group in (Group.TROUBLE, Group.SILENT, Group.BEHIND))
+    amiss = sum(number[group] for group in (Group.TROUBLE, Group.SILENT, Group.NOTICE))
     problems = Tile(N_("只看有问题的"), amiss, "", "plain", view.to(only=_AMISS), view.only == _AMISS)
     groups = (
         Tile(

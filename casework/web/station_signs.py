@@ -38,7 +38,7 @@ class Group(StrEnum):
 
     TROUBLE = "trouble"
     SILENT = "silent"
-    BEHIND = "behind"
+    NOTICE = "notice"
     FINE = "fine"
     NOT_YET = "not_yet"
 
@@ -46,14 +46,14 @@ class Group(StrEnum):
 GROUP_WORDS = {
     Group.TROUBLE: N_("需处理"),
     Group.SILENT: N_("久未联系"),
-    Group.BEHIND: N_("待上报"),
+    Group.NOTICE: N_("留意"),
     Group.FINE: N_("正常"),
     Group.NOT_YET: N_("未接入"),
 }
 GROUP_TONES = {
     Group.TROUBLE: Tone.BAD,
     Group.SILENT: Tone.WARN,
-    Group.BEHIND: Tone.INFO,
+    Group.NOTICE: Tone.INFO,
     Group.FINE: Tone.GOOD,
     Group.NOT_YET: Tone.INFO,
 }
@@ -198,7 +198,7 @@ class Look:
             return Group.TROUBLE
         if keys:
             return Group.SILENT
-        return Group.BEHIND if any(sign.key in ("behind", "pages") for sign in self.signs) else Group.FINE
+        return Group.FINE if self.tone is Tone.GOOD else Group.NOTICE
 
 
 _CHECKS: tuple[Callable[[StationFacts, Today], Sign | None], ...]
@@ -262,9 +262,10 @@ def _contact(facts: StationFacts, today: Today) -> Sign | None:
 def _clock(facts: StationFacts, today: Today) -> Sign | None:
     if abs(facts.skew) < CLOCK_WRONG_SECONDS:
         return None
-    why = N_("站点电脑的时钟差 {n} 秒，收件时间会记错；先后次序不受影响。")
-    remedy = N_("请在站点电脑上打开自动对时，或照手机时间改正。")
-    return Sign("clock", Tone.WARN, N_("时钟不准"), why, remedy, facts.skew)
+    fast, slow = N_("站点电脑的时钟快 {n} 分钟。"), N_("站点电脑的时钟慢 {n} 分钟。")
+    why = fast if facts.skew > 0 else slow
+    remedy = N_("收件时间会记错，先后次序不受影响。请在站点电脑上打开自动对时，或照手机时间改正。")
+    return Sign("clock", Tone.WARN, N_("时钟不准"), why, remedy, abs(facts.skew) // 60)
 
 
 def _behind(facts: StationFacts, today: Today) -> Sign | None:
@@ -299,6 +300,13 @@ def _pages(facts: StationFacts, today: Today) -> Sign | None:
     return Sign("pages", Tone.INFO, N_("缺扫描件"), why, N_("联网后自动续传；急件请联系站点。"), facts.pages_missing)
 
 
+def _unreported(facts: StationFacts, today: Today) -> Sign | None:
+    if facts.reported or not facts.heard:
+        return None
+    why = N_("站点联系过，但还没有自报情况，不知道它那里还有多少没有送到。")
+    return Sign("unreported", Tone.INFO, N_("未自报"), why, N_("下次联系时会自报；一直没有，请升级站点程序。"))
+
+
 def _versions(facts: StationFacts, today: Today) -> Sign | None:
     if not facts.reported or not today.program:
         return None
@@ -309,4 +317,4 @@ def _versions(facts: StationFacts, today: Today) -> Sign | None:
     )
 
 
-_CHECKS = (_forked, _certificate, _behind, _near, _held, _contact, _clock, _pages, _versions)
+_CHECKS = (_forked, _certificate, _behind, _near, _held, _contact, _clock, _pages, _unreported, _versions)
