@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from casework.texts import N_
 from casework.web.station_signs import GROUP_TONES, GROUP_WORDS, SHAPES, Group, Look, counts
@@ -61,7 +60,13 @@ class View:
         said = {name: value for name, value in plain.items() if value}
         if other.page > 1:
             said["page"] = str(other.page)
-        return other.path + (f"?{urlencode(said)}" if said else "")
+        return other.path + ("?" + "&".join(f"{name}={_quoted(value)}" for name, value in said.items()) if said else "")
+
+
+def _quoted(text: str) -> str:
+    """As in an address: every byte that is no letter or digit of ASCII by its number."""
+    plain = (chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode())
+    return "".join(plain)
 
 
 def view_of(path: str, query: Mapping[str, str]) -> View:
