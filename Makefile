@@ -8,11 +8,12 @@
 #             ARGS="2g quiet --cases 10", ARGS="--jobs 6" to run six at once, ARGS="--without-peers"); five seeds
 #             one after another take some three hours, the peers some three more
 # make lint   style, import contracts, types
+# make translations   bring the catalogues of casework/web/locale up to date with the sources (docs/translation.md)
 # make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
 
 PYTHON := .venv/bin/python
 
-.PHONY: demo test coverage soak test-mutations bench bench-weak-link lint lock clean
+.PHONY: demo test coverage soak test-mutations bench bench-weak-link lint translations lock clean
 .DEFAULT_GOAL := demo
 
 demo:
@@ -48,6 +49,10 @@ bench-weak-link:
 lint:
 	@deploy/setup.sh dev
 	@deploy/check.sh lint
+
+translations:
+	@deploy/setup.sh dev
+	@deploy/translations.sh
 
 lock:
 	@deploy/lock.sh $(ARGS)

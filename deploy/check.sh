@@ -30,7 +30,7 @@ step() {
 lint() {
     step "ruff rules" "$bin/ruff" check --quiet --output-format concise .
     step "ruff format" "$bin/ruff" format --quiet --check --output-format concise .
-    step "shellcheck" "$bin/shellcheck" deploy/setup.sh deploy/fonts.sh deploy/front.sh deploy/npm.sh deploy/lock.sh deploy/check.sh .ci/run
+    step "shellcheck" "$bin/shellcheck" deploy/setup.sh deploy/fonts.sh deploy/front.sh deploy/npm.sh deploy/lock.sh deploy/translations.sh deploy/check.sh .ci/run
     step "import contracts" "$bin/lint-imports" --no-logo
     step "mypy" "$bin/mypy" --no-error-summary -p sync_protocol -p casework -p node -p hub -p deploy -p migrations -p bench
 }

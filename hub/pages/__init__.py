@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import PackageLoader
 
 from casework.policy import Act
+from casework.web.help_pages import HELP_PAGES
 from casework.web.i18n import N_
 from casework.web.pages import Page
 from casework.web.site import NavEntry
@@ -64,6 +65,7 @@ HUB_PAGES = (
     Page("GET", "/cases/{topic}/revoke", revoking.show_revoke, Act.REVOKE_RESULT),
     Page("POST", "/cases/{topic}/revoke", revoking.revoke, Act.REVOKE_RESULT),
     *VERIFY_PAGES,
+    *HELP_PAGES,
 )
 
 HUB_NAV = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jinja2
 
 from casework.policy import Act
+from casework.web.help_pages import HELP_PAGES
 from casework.web.i18n import N_
 from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
@@ -49,6 +50,7 @@ NODE_PAGES = [
     Page("GET", "/status", show_status, act=Act.VIEW_STATUS),
     Page("GET", "/status/now", show_status_now, act=Act.VIEW_STATUS, polled=True),
     *VERIFY_PAGES,
+    *HELP_PAGES,
 ]
 
 

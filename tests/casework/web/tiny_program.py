@@ -19,6 +19,7 @@ from casework.passwords import hash_password, verify_password
 from casework.policy import Act, Role
 from casework.tables import metadata
 from casework.web.forms import form_of
+from casework.web.help_pages import HELP_PAGES
 from casework.web.pages import MIB, Page, UploadLimits, add_pages
 from casework.web.render import flash, redirect, render
 from casework.web.setup import setup
@@ -158,6 +159,7 @@ def make_app(place: Place, site: Site = SITE) -> web.Application:
             Page("POST", "/cases", save, act=Act.COLLECT, upload=limits),
             Page("GET", "/users", cases, act=Act.MANAGE_USERS),
             Page("GET", "/fail/{kind}", fail),
+            *HELP_PAGES,
         ],
     )
     app.router.add_get("/undescribed", cases)
