@@ -25,8 +25,9 @@ import sqlalchemy as sa
 from bench.feeds import DAY_SECONDS, START, Feeds, Upload, make
 from bench.measuring import alternate, measure_machine, verdict
 from casework.case_tables import case_row
-from hub.app import Running, parent_of, running
+from hub.app import parent_of, running
 from hub.county import open_county
+from hub.running import Running
 from hub.settings import HubSettings
 from sync_protocol.answerer import Answerer
 from sync_protocol.body import HeldBody

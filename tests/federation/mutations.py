@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from casework.fold import fold
 from casework.journal import Change
-from hub import app as hub_app
+from hub import running as hub_running
 from sync_protocol import judging
 from sync_protocol.dialer import Dialer
 from sync_protocol.errors import BadSignature
@@ -73,23 +73,25 @@ def judge_without_the_homes_lock() -> Iterator[None]:
     """What is decided over a snapshot is written down in a later transaction."""
     honest = judging._write
 
-    def judge(parts: hub_app.Running, home: int, again: Iterable[str] = ()) -> Any:
+    def judge(parts: hub_running.Running, home: int, again: Iterable[str] = ()) -> Any:
         return _judge_in_two(honest, parts, home, tuple(again))
 
-    def follow(self: hub_app.Running, conn: Connection, homes: Sequence[int], more: bool) -> Followed:
+    def follow(self: hub_running.Running, conn: Connection, homes: Sequence[int], more: bool) -> Followed:
         return Followed(homes)
 
-    with patch.object(hub_app.Running, "judge", judge), patch.object(hub_app.Running, "follow", follow):
+    with patch.object(hub_running.Running, "judge", judge), patch.object(hub_running.Running, "follow", follow):
         yield
 
 
-async def _judge_in_two(write: Callable[..., None], parts: hub_app.Running, home: int, again: tuple[str, ...]) -> None:
+async def _judge_in_two(
+    write: Callable[..., None], parts: hub_running.Running, home: int, again: tuple[str, ...]
+) -> None:
     kept: list[tuple[Any, ...]] = []
 
     def rehearse(conn: Connection) -> None:
         with patch.object(judging, "_write", lambda conn, *rest: (kept.append(rest), write(conn, *rest))):
             desk, topics = parts.county.desk, parts.county.topics
-            hub_app.judge_one_home(conn, parts.county.replica.journal, topics, desk, home, desk.now(), (), again)
+            hub_running.judge_one_home(conn, parts.county.replica.journal, topics, desk, home, desk.now(), (), again)
         raise _TakenBack
 
     try:

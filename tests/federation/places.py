@@ -18,6 +18,7 @@ from casework.fold import CaseState, fold
 from casework.journal import Change
 from hub import app as hub_app
 from hub import county as hub_county
+from hub import running as hub_running
 from hub.metrics import HubMetrics
 from node import station as node_station
 from sync_protocol.ancestors import Ancestors
@@ -116,9 +117,9 @@ class Machine:
         self.sync.listen(self.woken.update)
         self.replica.blobs.sweep()
         if self.author == HUB:
-            parts = hub_app.Running(county, self.store, self.bell, HubMetrics(), None, 1.0)
+            parts = hub_running.Running(county, self.store, self.bell, HubMetrics(), None, 1.0)
             self.parent: Parent = hub_app.parent_of(parts)
-            self._tasks.append(loop.create_task(hub_app.judge_for_ever(parts)))
+            self._tasks.append(loop.create_task(hub_running.judge_for_ever(parts)))
         else:
             self._start_node()
 

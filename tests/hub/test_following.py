@@ -14,8 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from bench.feeds import DAY_SECONDS, START, Feeds, Upload, make
 from bench.intake import check
-from hub import app as hub_app
-from hub.app import Running, parent_of, running
+from hub import running as hub_running
+from hub.app import parent_of, running
+from hub.running import Running
 from hub.settings import HubSettings
 from sync_protocol import judging
 from sync_protocol.answerer import Answerer
@@ -86,7 +87,7 @@ def test_a_fault_in_judging_keeps_nothing_from_being_taken_in_and_the_worker_doe
 
     async def play(parts: Running) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(hub_app, "judge_arrived", broken)
+            patch.setattr(hub_running, "judge_arrived", broken)
             for upload in made.uploads:
                 assert not (await take(parts, upload)).taken.faults
         assert await parts.store.read(standings) == {int(Standing.PENDING)}
@@ -125,7 +126,7 @@ def test_a_database_that_fails_while_judging_fails_the_whole_write(made, with_hu
         raise OperationalError("insert", {}, Exception("no such table: gone"))
 
     async def play(parts: Running) -> None:
-        monkeypatch.setattr(hub_app, "judge_arrived", broken)
+        monkeypatch.setattr(hub_running, "judge_arrived", broken)
         last = made.uploads[-1]
         for upload in made.uploads[:-1]:
             if not upload.entries:
