@@ -24,11 +24,30 @@ LIST_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """The photo that the page of this hash was cut out of, and how (casework.materials.quad.Cut.text)."""
+
+    page: bytes
+    photo: HeldPage
+    cut: str
+
+
+@dataclass(frozen=True, slots=True)
 class DraftMaterial:
     """What was brought for one material so far: pages, or seen against the original."""
 
     seen: str = ""
     pages: tuple[HeldPage, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    """Of those pages that were cut out of a photo, which, so that they can be cut again; never handed in."""
+
+    def shot_of(self, page: bytes) -> Shot | None:
+        return next((shot for shot in self.shots if shot.page == page), None)
+
+    @property
+    def stored(self) -> list[HeldPage]:
+        """Everything of it that lies on the disk."""
+        return [*self.pages, *(shot.photo for shot in self.shots)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,11 @@ class Draft:
     @property
     def pages(self) -> list[HeldPage]:
         return [page for material in self.materials.values() for page in material.pages]
+
+    @property
+    def stored(self) -> list[HeldPage]:
+        """The pages, and the photos that they were cut out of."""
+        return [one for material in self.materials.values() for one in material.stored]
 
     def with_material(self, name: str, material: DraftMaterial) -> Draft:
         return replace(self, materials={**self.materials, name: material})
@@ -173,7 +197,10 @@ def _draft(row: sa.Row[Any]) -> Draft:
 
 
 def _material_plain(material: DraftMaterial) -> dict[str, Any]:
-    return {"seen": material.seen, "pages": [_page_plain(page) for page in material.pages]}
+    plain: dict[str, Any] = {"seen": material.seen, "pages": [_page_plain(page) for page in material.pages]}
+    if material.shots:
+        plain["shots"] = [[shot.page.hex(), shot.cut, *_page_plain(shot.photo)] for shot in material.shots]
+    return plain
 
 
 def _page_plain(page: HeldPage) -> list[Any]:
@@ -182,7 +209,8 @@ def _page_plain(page: HeldPage) -> list[Any]:
 
 
 def _material(plain: Mapping[str, Any]) -> DraftMaterial:
-    return DraftMaterial(plain["seen"], tuple(_page(row) for row in plain["pages"]))
+    shots = tuple(Shot(bytes.fromhex(page), _page(photo), cut) for page, cut, *photo in plain.get("shots", []))
+    return DraftMaterial(plain["seen"], tuple(_page(row) for row in plain["pages"]), shots)
 
 
 def _page(row: Sequence[Any]) -> HeldPage:

@@ -83,6 +83,7 @@ PURE_MODULES = (
     "casework/paper_form.py",
     "casework/paper_intake.py",
     "casework/paper_lines.py",
+    "casework/materials/quad.py",
     "casework/papers.py",
     "casework/policy.py",
     "casework/rated_stages.py",
@@ -117,6 +118,7 @@ PURE_MODULES = (
     "casework/web/link_words.py",
     "casework/web/station_lists.py",
     "casework/web/station_signs.py",
+    "node/draft_pages.py",
 )
 IMPURE_IMPORTS = {
     "aiohttp", "asyncio", "http", "logging", "os", "pathlib", "random", "requests", "secrets", "socket",

@@ -1,4 +1,4 @@
-"""The child that opens one file: `python -m casework.materials.child SOURCE FOLDER pages|check|codes`.
+"""The child that opens one file: `python -m casework.materials.child SOURCE FOLDER MODE [CUT]`.
 
 Writes page files and their previews into FOLDER and prints one JSON line, {"pages": [{file, type, width, height,
 bytes, preview}]}, {"codes": [text]} or {"problem": code} with a code of rules.Fault. For any other end (a signal, an
@@ -18,8 +18,9 @@ from typing import Final
 
 from casework.materials.code_reading import read_codes
 from casework.materials.confinement import allow_cpu, confine
-from casework.materials.image_pages import check_picture, picture_pages
+from casework.materials.image_pages import Page, check_picture, picture_pages, shot_pages
 from casework.materials.pdf_pages import check_pdf, pdf_pages
+from casework.materials.quad import WHOLE, BadQuad, Cut, cut_of
 from casework.materials.rules import (
     MAX_UPLOAD_BYTES,
     RESULT_KINDS,
@@ -40,19 +41,22 @@ Row = dict[str, str | int]
 def main(arguments: list[str]) -> int:
     """Runs the child's one task; always 0, the reply says how it went."""
     source, folder, mode = Path(arguments[0]), Path(arguments[1]), Mode(arguments[2])
+    cut = arguments[3] if len(arguments) > 3 else WHOLE.text
     confine()
-    sys.stdout.write(json.dumps(reply(source, folder, mode)) + "\n")
+    sys.stdout.write(json.dumps(reply(source, folder, mode, cut)) + "\n")
     return 0
 
 
-def reply(source: Path, folder: Path, mode: Mode) -> dict[str, object]:
+def reply(source: Path, folder: Path, mode: Mode, cut: str = WHOLE.text) -> dict[str, object]:
     """The task as one reply; every fault of the file becomes a code."""
     try:
         if mode is Mode.CODES:
             return {"codes": read_codes(source, _kind_of(source))}
-        return {"pages": list(_opened(source, folder, mode))}
+        return {"pages": list(_opened(source, folder, mode, cut_of(cut)))}
     except Refused as refused:
         fault = refused.fault
+    except BadQuad:
+        fault = Fault.BAD_CORNERS
     except MemoryError:
         fault = Fault.TOO_COSTLY
     except OSError as error:
@@ -62,9 +66,15 @@ def reply(source: Path, folder: Path, mode: Mode) -> dict[str, object]:
     return {"problem": fault.value}
 
 
-def _opened(source: Path, folder: Path, mode: Mode) -> Iterable[Row]:
+def _opened(source: Path, folder: Path, mode: Mode, cut: Cut) -> Iterable[Row]:
     kind = _kind_of(source)
-    return _checked(source, folder, kind) if mode is Mode.CHECK else _paged(source, folder, kind)
+    if mode is Mode.CHECK:
+        return _checked(source, folder, kind)
+    if mode is Mode.PAGES:
+        return _written(folder, pdf_pages(source) if kind is Kind.PDF else picture_pages(source, kind))
+    if kind is Kind.PDF:
+        raise Refused(Fault.NOT_A_PHOTO)
+    return _written(folder, shot_pages(source, kind, cut, with_photo=mode is Mode.SHOT))
 
 
 def _kind_of(source: Path) -> Kind:
@@ -77,12 +87,13 @@ def _kind_of(source: Path) -> Kind:
     return kind
 
 
-def _paged(source: Path, folder: Path, kind: Kind) -> Iterator[Row]:
-    pages = pdf_pages(source) if kind is Kind.PDF else picture_pages(source, kind)
+def _written(folder: Path, pages: Iterable[Page]) -> Iterator[Row]:
     for number, page in enumerate(pages, start=1):
-        name, preview = f"{number:03d}.{EXTENSIONS[Kind(page.media_type)]}", f"{number:03d}.webp"
+        name = f"{number:03d}.{EXTENSIONS[Kind(page.media_type)]}"
+        preview = f"{number:03d}.webp" if page.preview else ""
         (folder / name).write_bytes(page.data)
-        (folder / preview).write_bytes(page.preview)
+        if preview:
+            (folder / preview).write_bytes(page.preview)
         yield _row(name, page.media_type, page.width, page.height, len(page.data)) | {"preview": preview}
 
 

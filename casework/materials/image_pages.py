@@ -12,6 +12,7 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
+from casework.materials.quad import WHOLE, Cut, flat_size, perspective
 from casework.materials.rules import (
     LONG_EDGE_PIXELS,
     MAX_PAGES_PER_FILE,
@@ -21,6 +22,8 @@ from casework.materials.rules import (
     PAGE_TARGET_BYTES,
     PREVIEW_TARGET_BYTES,
     PREVIEW_TRIES,
+    SHOT_BYTES,
+    SHOT_QUALITY,
     Fault,
     Kind,
     Refused,
@@ -40,12 +43,14 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_CLOCKWISE: Final = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _SIXTEEN_BIT: Final = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One finished page: its media type, size in pixels and bytes, and its preview, a small legible WebP."""
+    """One finished page: its media type, size in pixels and bytes, and its preview, a small legible WebP; b"" for a
+    photo that is only kept."""
 
     media_type: str
     width: int
@@ -93,6 +98,35 @@ def check_picture(data: bytes, kind: Kind) -> tuple[int, int]:
     picture = _opened(data, kind)
     picture.load()
     return picture.size
+
+
+def shot_pages(source: Path, kind: Kind, cut: Cut, *, with_photo: bool) -> Iterator[Page]:
+    """The page that `cut` makes of a photo and, `with_photo`, the photo as it is kept. Raises like picture_pages."""
+    data = source.read_bytes()
+    if kind is Kind.TIFF:
+        raise Refused(Fault.NOT_A_PHOTO)
+    photo = _upright(open_picture(data, kind))
+    yield encode_page(_cut_out(photo, cut))
+    if with_photo:
+        yield _kept_photo(data, kind, photo)
+
+
+def _cut_out(photo: Image.Image, cut: Cut) -> Image.Image:
+    if cut.quad != WHOLE:
+        corners = cut.quad.on(*photo.size)
+        size = bounded_size(*flat_size(corners), LONG_EDGE_PIXELS)
+        way = perspective(corners, *size)
+        photo = photo.transform(size, Image.Transform.PERSPECTIVE, way, Image.Resampling.BICUBIC)
+    return photo.transpose(_CLOCKWISE[cut.turn]) if cut.turn else photo
+
+
+def _kept_photo(data: bytes, kind: Kind, photo: Image.Image) -> Page:
+    """The very pixels that came, where they are bounded and upright already: the browser has seen to that."""
+    came = open_picture(data, kind)
+    bare = jpeg_pixels(data) if kind is Kind.JPEG and came.size == photo.size and _orientation(came) == 1 else b""
+    if not 0 < len(bare) <= SHOT_BYTES or came.mode == "CMYK":
+        bare = _bare_jpeg(photo, SHOT_QUALITY)
+    return Page(Kind.JPEG.value, *photo.size, bare, b"")
 
 
 def encode_page(picture: Image.Image) -> Page:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import casework
+from casework.materials.quad import Cut
 from casework.materials.rules import (
     CODE_CHARS_MAX,
     CODES_MAX,
@@ -54,7 +55,7 @@ _OVERSPENT: Final = frozenset({-signal.SIGXCPU, -signal.SIGXFSZ, -signal.SIGALRM
 class PageFile:
     """One page on disk: media type, size in pixels (0 x 0 for a PDF kept as it is), length in bytes.
 
-    preview: the small WebP beside it; None for a file that was only checked.
+    preview: the small WebP beside it; None for a file that was only checked, or is only kept.
     """
 
     path: Path
@@ -71,18 +72,22 @@ def open_material(
     *,
     name: str,
     mode: Mode = Mode.PAGES,
+    cut: Cut | None = None,
     field: str = "materials",
     program: Sequence[str] = CHILD_PROGRAM,
     wall_seconds: float = WALL_SECONDS,
 ) -> list[PageFile]:
     """The pages of the file `source`, in order, in a new folder of their own inside `out_dir` (which exists).
 
-    `name` and `field` are for messages: the client's file name and the form field. Mode.CHECK gives one
-    PageFile with exactly the bytes of `source`. The caller owns `source` and, after success, the new folder.
+    `name` and `field` are for messages: the client's file name and the form field. Mode.CHECK gives one PageFile with
+    exactly the bytes of `source`; Mode.SHOT and Mode.CUT go by `cut`. The caller owns `source` and, after success, the
+    new folder.
     Raises BadInput, with nothing left in `out_dir`.
     """
     folder = Path(tempfile.mkdtemp(prefix="pages-", dir=out_dir))
     command = [*program, str(source.resolve()), str(folder.resolve()), mode.value]
+    if cut is not None:
+        command.append(cut.text)
     try:
         return _taken_over(folder, _run(command, wall_seconds))
     except Refused as refused:

@@ -24,6 +24,11 @@ PAGE_QUALITIES: Final = (80, 70, 60)
 PAGE_EDGES_PIXELS: Final = (LONG_EDGE_PIXELS, 2048, 1600)
 """Tried in turn, each with every quality, until a page fits PAGE_TARGET_BYTES; the last is kept anyway."""
 
+SHOT_QUALITY: Final = 88
+SHOT_BYTES: Final = 3 * MIB
+"""A photo is kept at the station while its page may still be cut again: it never travels, so it may be ten times a
+page; a second pass of JPEG over it is not to be seen."""
+
 PREVIEW_EDGE_PIXELS: Final = 1000
 PREVIEW_TARGET_BYTES: Final = 25_000
 """Three seconds of a 64 kbit/s link."""
@@ -60,11 +65,14 @@ class Kind(StrEnum):
 
 class Mode(StrEnum):
     """PAGES makes clean page images of the file. CHECK proves that it opens and keeps its bytes (results). CODES makes
-    nothing of it but the texts of the QR codes on its first pages."""
+    nothing of it but the texts of the QR codes on its first pages. SHOT makes two of a photo: the page cut out of it,
+    and the photo itself, bounded, from which it can be cut again. CUT makes the page only."""
 
     PAGES = "pages"
     CHECK = "check"
     CODES = "codes"
+    SHOT = "shot"
+    CUT = "cut"
 
 
 class Fault(StrEnum):
@@ -76,6 +84,8 @@ class Fault(StrEnum):
     ARCHIVE = "archive"
     UNSUPPORTED = "unsupported"
     NOT_A_RESULT = "not_a_result"
+    NOT_A_PHOTO = "not_a_photo"
+    BAD_CORNERS = "bad_corners"
     BROKEN = "broken"
     ENCRYPTED = "encrypted"
     TOO_MANY_PIXELS = "too_many_pixels"

@@ -28,6 +28,8 @@ _WORDS: Final[dict[Fault, tuple[str, str]]] = {
         N_("请上传 JPG、PNG、WebP、TIFF、BMP 图片或 PDF 文件；只改扩展名不起作用"),
     ),
     Fault.NOT_A_RESULT: (N_("不能作为结果文书"), N_("结果文书请使用 PDF，或 JPG、PNG 图片")),
+    Fault.NOT_A_PHOTO: (N_("有多页，不能裁剪或旋转"), N_("请把需要裁剪的那一页另拍一张照片")),
+    Fault.BAD_CORNERS: (N_("的四个角围不成一张纸"), N_("请把四个角拖到纸的四角，或选择“用整张照片”")),
     Fault.BROKEN: (N_("已损坏或不完整，无法打开"), N_("请在电脑上确认能正常打开；打不开的，") + _RETAKE),
     Fault.ENCRYPTED: (N_("设有打开密码"), N_("请去掉密码后另存，再上传")),
     Fault.TOO_MANY_PIXELS: (N_("图像尺寸过大"), N_("请把扫描分辨率降到 300 dpi，或缩小图片后再上传")),

@@ -1,8 +1,9 @@
 """Names of the inputs for applicant, item form and materials, and the way between them and plain values.
 
 Inputs are called applicant.KEY, form.KEY, answers.KEY, proxy.KEY, materials.N.file,
-materials.N.seen and materials.N.exempt (N counts the item's papers from 0, see
-casework.standing_papers), so that a problem's field is the name of an input.
+materials.N.cut (one to a file, in order), materials.N.seen and materials.N.exempt (N
+counts the item's papers from 0, see casework.standing_papers), so that a problem's
+field is the name of an input.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from casework.standing_papers import paper_list
 from casework.texts import N_, say
 from casework.web.forms import Form, UploadedFile
 
+CUT_CHARS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class GivenMaterial:
@@ -29,6 +32,11 @@ class GivenMaterial:
     seen: str
     """As in `HeldMaterial`."""
     files: tuple[UploadedFile, ...]
+    cuts: tuple[str, ...] = ()
+    """For each file, how its page is cut out of it (casework.materials.quad.Cut.text); "" or left out: not at all."""
+
+    def cut_of(self, number: int) -> str:
+        return self.cuts[number] if number < len(self.cuts) else ""
 
     @property
     def field(self) -> str:
@@ -75,7 +83,8 @@ def given_materials(form: Form, item: ServiceItem) -> list[GivenMaterial]:
     for index, rule in enumerate(paper_list(item)):
         seen, files = _vouched(form, index, rule), tuple(form.files(f"materials.{index}.file"))
         if seen or files:
-            found.append(GivenMaterial(index, rule.name, seen, files))
+            cuts = tuple(cut.strip()[:CUT_CHARS] for cut in form.all(f"materials.{index}.cut"))
+            found.append(GivenMaterial(index, rule.name, seen, files, cuts))
     return found
 
 

@@ -15,14 +15,18 @@ from node.pages.drafting import (
     choose_item,
     list_drafts,
     save_draft,
-    save_materials,
     show_draft,
-    show_draft_file,
-    show_materials,
     start_draft,
 )
 from node.pages.home import show_home
 from node.pages.lists import show_outbox, show_review, show_status, show_status_now
+from node.pages.materials import (
+    cut_page,
+    save_materials,
+    show_draft_file,
+    show_materials,
+    show_page,
+)
 from node.pages.page_keys import SITUATION, SYNC_STATUS
 from node.pages.submitting import discard_draft, show_check, submit_draft
 from node.pages.telling import show_tell
@@ -41,6 +45,8 @@ NODE_PAGES = [
     Page("GET", "/drafts/{id}/materials", show_materials, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/materials", save_materials, act=Act.COLLECT, upload=PAGE_UPLOADS),
     Page("GET", "/drafts/{id}/file/{hash}", show_draft_file, act=Act.COLLECT),
+    Page("GET", "/drafts/{id}/page/{hash}", show_page, act=Act.COLLECT),
+    Page("POST", "/drafts/{id}/page/{hash}", cut_page, act=Act.COLLECT),
     Page("GET", "/drafts/{id}/check", show_check, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/submit", submit_draft, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/discard", discard_draft, act=Act.COLLECT),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -17,16 +16,13 @@ from casework.applicant import ID_TYPES, USCC_TYPE
 from casework.desk import Desk
 from casework.errors import BadInput, NotFound, Problem
 from casework.identity import compact_number
-from casework.intake import PAGES_PER_CHANGE, checked, too_many_pages
-from casework.own_rules import PREVIEW_TYPE
+from casework.intake import checked
 from casework.policy import Person, case_scope
 from casework.scenario import Requirements, all_answers, asked, requirements
 from casework.service_item import ServiceItem
-from casework.standing_papers import paper_list
 from casework.web import keys
-from casework.web.case_files import HASH_BYTES, stream_file
 from casework.web.case_keys import DESK
-from casework.web.case_reading import hex_bytes, translator
+from casework.web.case_reading import hex_bytes
 from casework.web.forms import Form, form_of
 from casework.web.i18n import N_
 from casework.web.intake_fields import (
@@ -34,17 +30,15 @@ from casework.web.intake_fields import (
     given_answers,
     given_applicant,
     given_form,
-    given_materials,
     given_proxy,
     input_values,
     on_inputs,
 )
-from casework.web.page_opening import discard, open_files
 from casework.web.render import flash, redirect, render
 from casework.web.scan_landing import landed
 from casework.workdays import china_day
 from node import drafts
-from node.drafts import Draft, DraftMaterial
+from node.drafts import Draft
 from node.pages.material_rows import authorisations, material_rows
 
 TOPIC_BYTES = 16
@@ -209,103 +203,3 @@ def _filled(draft: Draft, item: ServiceItem, form: Form) -> Draft:
         first_asked=form.get("first_asked").strip(),
         proxy=given_proxy(form),
     )
-
-
-async def show_materials(request: web.Request) -> web.Response:
-    """GET /drafts/{id}/materials."""
-    return await render(request, "draft_materials.html", draft_context(await opened(request)))
-
-
-async def save_materials(request: web.Request) -> web.Response:
-    """POST /drafts/{id}/materials: materials.N.file, .seen or .exempt, whole=1, remove=HASH, go=next|stay.
-
-    Good files are kept even when others are refused. With whole=1 a box that is not ticked means not seen.
-    """
-    open_, form = await opened(request), form_of(request)
-    problems, added = await _add_pages(request, open_, form)
-    gone = await _drop_page(request, open_, form.get("remove"))
-    open_ = await opened(request)
-    if problems:
-        return await render(request, "draft_materials.html", draft_context(open_), problems=problems)
-    if form.get("go") != "next":
-        _ = translator(request)
-        said = _("已保存，新增 {n} 页。").format(n=added) if added else (_("已移去一页。") if gone else _("已保存。"))
-        flash(request, said)
-        return redirect(f"/drafts/{open_.draft.id}/materials")
-    if missing := [problem for problem in draft_problems(open_) if problem.field.startswith("materials")]:
-        return await render(request, "draft_materials.html", draft_context(open_), problems=missing)
-    return redirect(f"/drafts/{open_.draft.id}/check")
-
-
-async def _add_pages(request: web.Request, open_: Open, form: Form) -> tuple[list[Problem], int]:
-    """What was wrong with the files, and how many pages were added."""
-    problems: list[Problem] = []
-    count, added = len(open_.draft.pages), 0
-    given = {material.name: material for material in given_materials(form, open_.item)}
-    for name, material in given.items():
-        pages, found = await open_files(request, open_.draft.key, material.files, material.field)
-        problems.extend(found)
-        if count + len(pages) > PAGES_PER_CHANGE:
-            problems.append(too_many_pages(material.field))
-            await discard(request, pages)
-            continue
-        count, added = count + len(pages), added + len(pages)
-        await _keep(request, open_.draft.id, name, DraftMaterial(material.seen, tuple(pages)))
-    if form.get("whole"):
-        for rule in paper_list(open_.item):
-            if rule.name not in given and open_.draft.materials.get(rule.name, DraftMaterial()).seen:
-                await _keep(request, open_.draft.id, rule.name, DraftMaterial())
-    return problems, added
-
-
-async def _keep(request: web.Request, id_: str, name: str, new: DraftMaterial) -> None:
-    """Add pages to a material and set whether it was seen; scans and «seen» exclude each other."""
-    now = request.app[keys.CLOCK]()
-
-    def write(conn: Connection) -> None:
-        draft = drafts.load(conn, id_)
-        known = draft.materials.get(name, DraftMaterial())
-        pages = known.pages + new.pages
-        kept = DraftMaterial("" if pages else new.seen, pages)
-        if kept != known:
-            drafts.save(conn, draft.with_material(name, kept), now)
-
-    try:
-        await request.app[keys.STORE].write(write)
-    except asyncio.CancelledError:
-        raise  # the browser has gone, but what was asked for is done: the files are the draft's
-    except BaseException:
-        await discard(request, new.pages)
-        raise
-
-
-async def _drop_page(request: web.Request, open_: Open, text: str) -> str:
-    """Take one page out of the draft and off the disk; its hash, or "" when there is nothing to take."""
-    page = next((page for page in open_.draft.pages if page.hash.hex() == text), None)
-    if page is None:
-        return ""
-    now = request.app[keys.CLOCK]()
-
-    def write(conn: Connection) -> None:
-        draft = drafts.load(conn, open_.draft.id)
-        left: Mapping[str, DraftMaterial] = {
-            name: DraftMaterial(material.seen, tuple(p for p in material.pages if p.hash != page.hash))
-            for name, material in draft.materials.items()
-        }
-        drafts.save(conn, replace(draft, materials=left), now)
-
-    await request.app[keys.STORE].write(write)
-    await discard(request, [page])
-    return text
-
-
-async def show_draft_file(request: web.Request) -> web.StreamResponse:
-    """GET /drafts/{id}/file/{hash}: one scanned page of a draft."""
-    open_ = await opened(request)
-    hash_ = hex_bytes(request.match_info["hash"], HASH_BYTES)
-    desk = request.app[DESK]
-    page = next((page for page in open_.draft.pages if hash_ in page.hashes), None)
-    if page is None or not desk.log.holds(hash_):
-        raise NotFound(N_("草稿里没有这一页"))
-    kind = page.type if hash_ == page.hash else PREVIEW_TYPE
-    return await stream_file(request, desk.bytes_of(open_.draft.key, hash_), kind, hash_)

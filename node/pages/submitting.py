@@ -59,7 +59,7 @@ async def submit_draft(request: web.Request) -> web.Response:
         await _submit(request, open_)
     except BadInput as error:
         return await _check_page(request, open_, on_inputs(error.problems, open_.item))
-    await discard(request, open_.draft.pages)  # those that were handed in before are named under their first name
+    await discard(request, open_.draft.stored)  # those that were handed in before are named under their first name
     code = await _code(request, id_)
     _ = translator(request)
     flash(request, _("已收件，收件码 {code}。现在可以打印回执；内容会自动上报。").format(code=code))
@@ -100,6 +100,6 @@ async def discard_draft(request: web.Request) -> web.Response:
     """POST /drafts/{id}/discard: the row first, then its files; a crash in between leaves only unnamed files."""
     open_ = await opened(request)
     await request.app[keys.STORE].write(lambda conn: drafts.remove(conn, open_.draft.id))
-    await discard(request, open_.draft.pages)
+    await discard(request, open_.draft.stored)
     flash(request, N_("草稿和其中的扫描件已删除。"))
     return redirect("/drafts")

@@ -101,7 +101,7 @@ async def test_a_page_can_be_looked_at_and_taken_out_again(programs: Programs, a
     preview = await agent.get(small[1])
     assert preview.headers["Content-Type"] == "image/webp" and preview.body[8:12] == b"WEBP"
     assert (await agent.get(f"{draft}/file/{'0' * 64}")).status == 404
-    assert (await agent.post(draft + "/materials", ("remove", hash_))).location == draft + "/materials"
+    assert (await agent.post(draft + "/materials", ("remove", hash_))).location == draft + "/materials#f-materials-0"
     assert 'name="remove"' not in (await agent.get(draft + "/materials")).text
     assert blobs_on_disk(programs.hall.village) == before
 
