@@ -40,7 +40,7 @@ mkdir -p "$target.new"
 # The sources beside the libraries, where node and sass look for them.
 rm -rf "$build/src"
 mkdir "$build/src"
-cp -r "$front/build.js" "$front/scripts" "$front/styles" "$build/src"
+cp -r "$front/build.js" "$front/notices" "$front/scripts" "$front/styles" "$build/src"
 run_node "$build/src/build.js" "$build/src" "$target.new" || fail "the build of $front failed; see above"
 sources_of >"$target.new/stamp"
 rm -rf "$target"

@@ -33,7 +33,7 @@ from hub.message_sending import send_for_ever
 from hub.messages import note_gateway
 from hub.metrics import HubMetrics
 from hub.opinions import opinions_of
-from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
+from hub.pages import HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.desk_stream import add_stream
 from hub.pages.keys import COUNTY
 from hub.pages.public import LIMITS, Limits
@@ -143,7 +143,6 @@ async def page_app(parts: Running, *, uses_tls: str, proxies: Collection[str] = 
         author=county.me.author,
         spool_dir=spool,
         templates=HUB_TEMPLATES,
-        assets=HUB_ASSETS,
     )
     hooks = Hooks(password_change=lambda account, new: _password_changed(parts, account, new))
     setup.setup(

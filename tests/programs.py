@@ -35,7 +35,7 @@ from hub.card_lists import cards_of_case
 from hub.cards import issue_cards
 from hub.county import County as HubCounty
 from hub.opinions import opinions_of
-from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
+from hub.pages import HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY as COUNTY_PARTS
 from hub.pages.public import LIMITS, Limits
 from hub.ratings import CountyRatings
@@ -152,7 +152,6 @@ class Programs:
             tier=tier,
             nav=HUB_NAV if tier == COUNTY else nav_for(tier),
             templates=HUB_TEMPLATES if tier == COUNTY else NODE_TEMPLATES,
-            assets=HUB_ASSETS if tier == COUNTY else (),
             spool_dir=spool,
         )
 

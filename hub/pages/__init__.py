@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from jinja2 import PackageLoader
 
 from casework.policy import Act
@@ -85,5 +83,4 @@ HUB_NAV = (
 )
 
 HUB_TEMPLATES = (PackageLoader("hub"),)
-HUB_ASSETS = (Path(__file__).parent.parent / "static",)
-"""For `Site.nav`, `Site.templates` and `Site.assets`."""
+"""For `Site.nav` and `Site.templates`."""

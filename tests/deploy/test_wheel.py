@@ -42,6 +42,17 @@ def test_the_font_of_the_papers_and_its_licence_are_in_it(wheel: zipfile.ZipFile
     assert b"SIL OPEN FONT LICENSE" in wheel.read("casework/fonts/NotoSansSC-LICENSE.txt").upper()
 
 
+def test_the_built_styles_and_scripts_and_the_notices_of_their_libraries_are_in_it(wheel: zipfile.ZipFile) -> None:
+    front = ROOT / "casework" / "web" / "front"
+    styles = {f"{path.stem}.css" for path in front.glob("styles/[!_]*.scss")}
+    scripts = {path.name for path in front.glob("scripts/[!_]*.js")}
+    built = {name.rsplit("/", 1)[1] for name in wheel.namelist() if name.startswith("casework/web/built/")}
+    assert {"site.css", "site.js"} <= styles | scripts and styles | scripts | {"LICENSES.txt"} <= built
+    notices = wheel.read("casework/web/built/LICENSES.txt").decode()
+    assert all(name in notices for name in ("govuk-frontend ", "htmx.org "))
+    assert "Permission is hereby granted, free of charge" in notices
+
+
 def test_nothing_but_the_packages_is_in_it(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} <= set(SHIPPED)

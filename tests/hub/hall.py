@@ -35,7 +35,7 @@ from hub import staff
 from hub.county import County as HubCounty
 from hub.following import projector_of
 from hub.judge import judge_one_home
-from hub.pages import HUB_ASSETS, HUB_NAV, HUB_PAGES, HUB_TEMPLATES
+from hub.pages import HUB_NAV, HUB_PAGES, HUB_TEMPLATES
 from hub.pages.keys import COUNTY
 from hub.pages.public import LIMITS, Limits
 from hub.reference_data import publish
@@ -243,7 +243,6 @@ def hub_app(hall: Hall) -> web.Application:
         tier="county",
         nav=HUB_NAV,
         templates=HUB_TEMPLATES,
-        assets=HUB_ASSETS,
         author=hub.author,
     )
     setup(
