@@ -156,10 +156,8 @@ async def page_app(parts: Running, *, uses_tls: str, proxies: Collection[str] = 
     )
     app.middlewares.append(_log_says_no)
     app[DESK], app[OFF_LOOP], app[SPOOL] = county.desk, parts.off_loop, spool
-    app[COUNTY] = county
+    app[COUNTY], app[LIMITS], app[OPINIONS] = county, Limits(time.monotonic), opinions_of
     add_stream(app, parts.bell)
-    app[LIMITS] = Limits(time.monotonic)
-    app[OPINIONS] = opinions_of
     app[RATINGS] = CountyRatings(lambda: county.replica.journal, county.topics)
     app[CARDS] = lambda conn, person, topic: cards_of_case(conn, person, topic, county.rules)
     words, sticks = county.sticks()

@@ -36,6 +36,7 @@ from hub.cards import issue_cards
 from hub.county import County as HubCounty
 from hub.opinions import opinions_of
 from hub.pages import HUB_NAV, HUB_PAGES, HUB_TEMPLATES
+from hub.pages.desk_stream import add_stream
 from hub.pages.keys import COUNTY as COUNTY_PARTS
 from hub.pages.public import LIMITS, Limits
 from hub.ratings import CountyRatings
@@ -45,6 +46,7 @@ from node.sync_status import SyncStatus, sync_bar
 from node.telling_ratings import StationRatings
 from node.transfer import Transfer
 from node.watching import Measured, Situation
+from sync_protocol.bell import Bell
 from sync_protocol.courier import Sticks
 from sync_protocol.dialer import Dialer
 from sync_protocol.store.async_store import AsyncStore
@@ -185,6 +187,9 @@ class Programs:
         add_courier(app, self.courier(place, store))
         if tier == COUNTY:
             folder = cast("DataFolder", None)
+            bell = Bell(asyncio.get_running_loop())
+            place.store.listen(bell.ring)
+            add_stream(app, bell)
             app[COUNTY_PARTS] = HubCounty(
                 folder, place.store, place.replica, hall.topics(place), hall.desk(place), REGION
             )

@@ -3,6 +3,7 @@ import { open } from "./keys.js";
 import { page, signedOut, word } from "./words.js";
 
 const WHOLE_PAGES = /\/do\/(correct|supplement|deliver|split)$/; // too much for a window
+const ABOVE = "main .error-summary, main .govuk-error-summary, main .lead-in, main .notice, main form.reasons";
 const dialog = document.getElementById("act-dialog");
 const body = dialog?.querySelector(".dialog-body");
 const typed = new Map(); // address of the act -> fields, for this case
@@ -42,8 +43,8 @@ function show(dom) {
   if (!form) return false;
   if (!readAll(form)) return true;
   dialog.querySelector("h2").textContent = dom.querySelector("main h1").textContent;
-  const parts = ["main .error-summary", "main .lead-in", "main form.reasons"].map((one) => dom.querySelector(one));
-  body.replaceChildren(...parts.filter(Boolean), form);
+  const above = [...dom.querySelectorAll(ABOVE)].filter((one) => !one.closest("details, main form:not(.reasons)"));
+  body.replaceChildren(...above, form);
   form.querySelector('[name="story"]').value = panes.dataset.story;
   for (const link of form.querySelectorAll(".form-end a")) link.remove();
   fill(form);
@@ -113,6 +114,7 @@ async function send(form) {
   const data = new FormData(form);
   const sent = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
   const topic = queue.topic;
+  const who = panes.dataset.name;
   const next = queue.neighbour(topic);
   try {
     const answer = await page(form.action, { method: "POST", body: sent });
@@ -121,7 +123,7 @@ async function send(form) {
     typed.delete(form.getAttribute("action"));
     form.dataset.sent = "1";
     dialog.close();
-    queue.say(said(answer.dom()));
+    queue.say(`${who} · ${said(answer.dom())}`);
     await after(topic, next);
   } catch {
     button.disabled = false;

@@ -66,6 +66,7 @@ export class Queue {
     this.changed.hidden = true;
     const here = this.links.find((link) => link.dataset.topic === topic);
     if (here) history.replaceState(null, "", here.href);
+    here?.scrollIntoView({ block: "nearest" });
     this.opened();
     held.querySelector("#case-title").focus();
     this.look();
