@@ -89,8 +89,8 @@ def visit(served: Served, name: str, files: tuple[bytes, bytes]) -> list[tuple[s
     agent.step("signed in", lambda: _sign_in(browser))
     agent.step("listed", lambda: [browser.get(path) for path in ("/", "/cases", "/cases?page=1", "/cases?page=99")])
     agent.step("searched", lambda: _search(browser, name))
-    draft = browser.post("/intake", [("item", ITEM)]).path
-    agent.step("intake", lambda: browser.post(draft, _typed()))
+    draft = browser.post(f"/intake/{ITEM}", [("go", "stay")]).path.partition("/step/")[0]
+    agent.step("intake", lambda: browser.post(draft, [("step", ""), *_typed(), ("go", "next")]))
     for label, filename, data in (("photo", "photo.jpg", files[0]), ("ten pages", "pages.pdf", files[1])):
         upload = [(f"materials.{0 if label == 'photo' else 1}.file", (filename, data))]
         where = draft + "/materials"

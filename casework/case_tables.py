@@ -251,8 +251,10 @@ draft = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("saved", sa.BigInteger, nullable=False),
+    sa.Column("started", sa.String(32), nullable=False, server_default="", index=True),
 )
-"""Intake not yet submitted; local to one station. `id` is the topic the case will have, in hex."""
+"""Intake not yet submitted; local to one station. `id` is the topic the case will have, in hex; `started` names the
+page on which its first letter was typed, so that what is sent twice begins one draft."""
 
 card = sa.Table(
     "card",

@@ -21,6 +21,8 @@ from casework.texts import N_
 
 _D = table.c
 LIST_ROWS = 100
+HELD_SECONDS = 120
+"""A window that has not saved for so long gives its draft up to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,29 @@ class DraftMaterial:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Who fills in a draft and from where: the account, the browser's window ("" without script), and which save of the
+    draft the page showed."""
+
+    account: int
+    tab: str = ""
+    turn: int = 0
+
+
+ANOTHER_WINDOW, COLLEAGUE = "window", "colleague"
+
+
+def held_by(draft: Draft, seat: Seat, now: int) -> str:
+    """Why this seat must not write over what is there: ANOTHER_WINDOW has it open, a COLLEAGUE has saved since the page
+    was shown; "" when it may."""
+    if seat.tab and draft.tab and draft.tab != seat.tab and 0 <= now - draft.tab_at < HELD_SECONDS:
+        return ANOTHER_WINDOW
+    if draft.by not in (0, seat.account) and seat.turn < draft.turn and now - draft.saved < HELD_SECONDS:
+        return COLLEAGUE
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One intake in the making; everything as typed, nothing checked. Moments in unix seconds."""
 
@@ -72,6 +97,17 @@ class Draft:
     green: str = ""
     first_asked: str = ""
     proxy: Mapping[str, str] = field(default_factory=dict)
+    started: str = ""
+    """Names the page on which it was begun; "" for one that began elsewhere."""
+    step: str = ""
+    """Where its filling stands (node.draft_steps); "" at the beginning."""
+    turn: int = 0
+    """Counts its saves."""
+    by: int = 0
+    """The account that last filled in something."""
+    tab: str = ""
+    """The browser window that last filled in something, 0 or 32 hex digits, and when."""
+    tab_at: int = 0
 
     @property
     def topic(self) -> bytes:
@@ -85,6 +121,10 @@ class Draft:
     def stored(self) -> list[HeldPage]:
         """The pages, and the photos that they were cut out of."""
         return [one for material in self.materials.values() for one in material.stored]
+
+    def taken_by(self, seat: Seat, now: int) -> Draft:
+        """The draft as that window has it from now on."""
+        return replace(self, by=seat.account, tab=seat.tab, tab_at=now)
 
     def with_material(self, name: str, material: DraftMaterial) -> Draft:
         return replace(self, materials={**self.materials, name: material})
@@ -125,9 +165,14 @@ def by_ref(conn: Connection, ref: str) -> str | None:
     return conn.execute(sa.select(_D.id).where(_D.ref == ref, _D.ref != "").limit(1)).scalar()
 
 
+def by_start(conn: Connection, started: str) -> str | None:
+    """The draft that was begun on the page with this name."""
+    return conn.execute(sa.select(_D.id).where(_D.started == started, _D.started != "").limit(1)).scalar()
+
+
 def save(conn: Connection, draft: Draft, now: int) -> None:
     """Raises NotFound if it was submitted or discarded meanwhile."""
-    values = _row(replace(draft, saved=now))
+    values = _row(replace(draft, saved=now, turn=draft.turn + 1))
     if conn.execute(sa.update(table).where(_D.id == draft.id).values(**values)).rowcount == 0:
         raise NotFound(N_("没有这份草稿，可能已经提交或删除"))
 
@@ -140,6 +185,12 @@ def remove(conn: Connection, id_: str) -> None:
 def newest(conn: Connection, limit: int = LIST_ROWS) -> list[Draft]:
     """All drafts of the station, last saved first: colleagues finish each other's."""
     rows = conn.execute(sa.select(table).order_by(_D.saved.desc(), _D.id).limit(limit))
+    return [_draft(row) for row in rows]
+
+
+def of_account(conn: Connection, account: int, limit: int) -> list[Draft]:
+    """Those that this account began, last saved first."""
+    rows = conn.execute(sa.select(table).where(_D.account == account).order_by(_D.saved.desc(), _D.id).limit(limit))
     return [_draft(row) for row in rows]
 
 
@@ -158,6 +209,11 @@ def _row(draft: Draft) -> dict[str, Any]:
         "green": draft.green,
         "first_asked": draft.first_asked,
         "proxy": dict(draft.proxy),
+        "step": draft.step,
+        "turn": draft.turn,
+        "by": draft.by,
+        "tab": draft.tab,
+        "tab_at": draft.tab_at,
     }
     return {
         "id": draft.id,
@@ -169,6 +225,7 @@ def _row(draft: Draft) -> dict[str, Any]:
         "content": json.dumps(content, ensure_ascii=False),
         "created": draft.created,
         "saved": draft.saved,
+        "started": draft.started,
     }
 
 
@@ -193,6 +250,12 @@ def _draft(row: sa.Row[Any]) -> Draft:
         content.get("green", ""),
         content.get("first_asked", ""),
         content.get("proxy", {}),
+        row.started,
+        content.get("step", ""),
+        content.get("turn", 0),
+        content.get("by", 0),
+        content.get("tab", ""),
+        content.get("tab_at", 0),
     )
 
 

@@ -88,6 +88,11 @@ class Clerk:
     async def get(self, path: str) -> Answer:
         return await self._answer(await self.client.get(path, allow_redirects=False))
 
+    async def follow(self, path: str) -> Answer:
+        """What is shown there in the end."""
+        page = await self.get(path)
+        return await self.follow(page.location) if page.status == 303 else page
+
     async def post(self, path: str, *fields: tuple[str, str], files: Files = (), token: str | None = None) -> Answer:
         data = aiohttp.FormData(quote_fields=False, default_to_multipart=bool(files))
         data.add_field("csrf", self.token if token is None else token)
@@ -310,7 +315,7 @@ def _set_password(place: Place, login: str) -> None:
 
 
 def typed(item_key: str = ITEM, **more: str) -> list[tuple[str, str]]:
-    """What an agent types into the first page of an intake; `more` replaces single inputs (dots as __)."""
+    """What an agent types into the pages of an intake; `more` replaces single inputs (dots as __)."""
     line = example_intake_line(load_catalogue().get(item_key))
     fields = {f"applicant.{key}": str(value) for key, value in line["applicant"].items()}
     fields |= {f"form.{key}": str(value) for key, value in line["form"].items()}
@@ -327,11 +332,17 @@ def required_indexes(item_key: str = ITEM) -> list[int]:
 
 
 async def new_draft(clerk: Clerk, item_key: str = ITEM, **more: str) -> str:
-    """The path of a draft whose first page is filled in."""
-    start = await clerk.post("/intake", ("item", item_key))
+    """The path of a draft that is filled in but for its materials."""
+    draft = await begun(clerk, item_key)
+    saved = await clerk.post(draft, *typed(item_key, **more), ("go", "next"))
+    assert saved.location == draft + "/materials", saved.words
+    return draft
+
+
+async def begun(clerk: Clerk, item_key: str = ITEM) -> str:
+    """The path of a draft that says nothing yet."""
+    start = await clerk.post(f"/intake/{item_key}", ("go", "stay"))
     assert start.status == 303, start.words
-    saved = await clerk.post(start.location, *typed(item_key, **more), ("go", "next"))
-    assert saved.location == start.location + "/materials", saved.words
     return start.location
 
 
@@ -344,7 +355,7 @@ async def take_in(clerk: Clerk, scans: Files = (), item_key: str = ITEM, **more:
     assert brought.location == draft + "/check", brought.words
     done = await clerk.post(draft + "/submit")
     assert done.location.startswith("/cases/"), done.words
-    return done.location
+    return done.location.removesuffix("/taken")
 
 
 def blobs_on_disk(place: Place) -> int:
@@ -359,6 +370,7 @@ __all__ = [
     "Answer",
     "Clerk",
     "Programs",
+    "begun",
     "blobs_on_disk",
     "new_draft",
     "open_programs",

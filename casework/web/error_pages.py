@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import quote
 
 import structlog
 from aiohttp import web
@@ -18,7 +19,7 @@ from aiohttp.typedefs import Handler
 from casework.errors import BadInput, NotAllowed, NotFound, Problem
 from casework.texts import say
 from casework.web import keys
-from casework.web.guard import SignInNeeded
+from casework.web.guard import SIGN_IN_PATH, SignInNeeded
 from casework.web.i18n import N_
 from casework.web.render import render
 from casework.web.session_loading import is_machine
@@ -48,6 +49,7 @@ class ErrorText:
 
 
 _NOTHING_LOST = N_("本次操作没有保存任何内容，之前已保存的数据不受影响。")
+_DRAFT_KEPT = N_("登录已过期。之前各步和已自动保存的内容都在草稿里；只有刚才这一页最后的改动没有提交。")
 _TEXTS = {
     401: ErrorText(
         N_("登录已过期"),
@@ -136,19 +138,37 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
     except NotFound:
         return await error_page(request, 404)
     except SignInNeeded:
-        return await error_page(request, 401)
+        return await error_page(request, 401, what=_what_is_kept(request), again=_where_again(request))
     except ConnectionError:
         raise  # the browser has gone: nobody is left to read a page
     except Exception:  # noqa: BLE001 - the outermost frame of a page
         return await _unforeseen(request)
 
 
+def _where_again(request: web.Request) -> str:
+    """The page from which a form came whose session had run out, where that can be opened by its address."""
+    resource = request.match_info.route.resource
+    shown = resource is not None and request.app[keys.PAGES].has("GET", resource.canonical)
+    return f"{SIGN_IN_PATH}?next={quote(request.path, safe='')}" if shown else SIGN_IN_PATH
+
+
+def _what_is_kept(request: web.Request) -> str:
+    """A draft's pages are saved one by one, and while they are typed."""
+    return _DRAFT_KEPT if request.path.startswith("/drafts/") else ""
+
+
 async def error_page(
-    request: web.Request, status: int, *, what: str = "", problems: Sequence[Problem] = (), incident: str = ""
+    request: web.Request,
+    status: int,
+    *,
+    what: str = "",
+    problems: Sequence[Problem] = (),
+    incident: str = "",
+    again: str = SIGN_IN_PATH,
 ) -> web.Response:
-    """The page for one status; `what` replaces the general sentence on what happened."""
+    """The page for one status; `what` replaces the general sentence on what happened, `again` is where to sign in."""
     text = _TEXTS[status]
-    context = {"error": text, "what": what or text.what, "incident": incident, "status": status}
+    context = {"error": text, "what": what or text.what, "incident": incident, "status": status, "again": again}
     return await render(request, "error.html", context, problems=problems, status=status)
 
 

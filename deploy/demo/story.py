@@ -112,9 +112,8 @@ class Story:
         line = example_intake_line(item, serial=self.serial)
         line["applicant"] |= {"name": name, "id": example_citizen_id(self.serial)}
         browser = self.person("village-1", "village_agent").browser
-        page = browser.post("/intake", [("item", ITEM)])
-        draft = page.path
-        browser.post(draft, _fields(line))
+        page = browser.post(f"/intake/{ITEM}", [("step", ""), *_fields(line), ("go", "next")])
+        draft = page.path.removesuffix("/materials")
         files, seen = _material_inputs(item, name, scanned)
         for index, file in files:
             browser.post(draft + "/materials", [], [(f"materials.{index}.file", file)], to=draft + "/materials")

@@ -11,13 +11,8 @@ from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
 from casework.web.site import NavEntry
 from casework.web.verify_pages import VERIFY_NAV, VERIFY_PAGES
-from node.pages.drafting import (
-    choose_item,
-    list_drafts,
-    save_draft,
-    show_draft,
-    start_draft,
-)
+from node.pages.choosing import choose_item, list_drafts
+from node.pages.filling import begin_draft, resume_draft, save_draft, show_first, show_step
 from node.pages.home import show_home
 from node.pages.lists import show_outbox, show_review, show_status, show_status_now
 from node.pages.materials import (
@@ -28,7 +23,7 @@ from node.pages.materials import (
     show_page,
 )
 from node.pages.page_keys import SITUATION, SYNC_STATUS
-from node.pages.submitting import discard_draft, show_check, submit_draft
+from node.pages.submitting import discard_draft, show_check, show_taken, submit_draft
 from node.pages.telling import show_tell
 
 __all__ = ["NODE_PAGES", "NODE_TEMPLATES", "SITUATION", "SYNC_STATUS", "nav_for"]
@@ -38,10 +33,12 @@ NODE_TEMPLATES: tuple[jinja2.BaseLoader, ...] = (jinja2.PackageLoader("node"),)
 NODE_PAGES = [
     Page("GET", "/", show_home),
     Page("GET", "/intake", choose_item, act=Act.COLLECT),
-    Page("POST", "/intake", start_draft, act=Act.COLLECT),
+    Page("GET", "/intake/{item}", show_first, act=Act.COLLECT),
+    Page("POST", "/intake/{item}", begin_draft, act=Act.COLLECT),
     Page("GET", "/drafts", list_drafts, act=Act.COLLECT),
-    Page("GET", "/drafts/{id}", show_draft, act=Act.COLLECT),
+    Page("GET", "/drafts/{id}", resume_draft, act=Act.COLLECT),
     Page("POST", "/drafts/{id}", save_draft, act=Act.COLLECT),
+    Page("GET", "/drafts/{id}/step/{step}", show_step, act=Act.COLLECT),
     Page("GET", "/drafts/{id}/materials", show_materials, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/materials", save_materials, act=Act.COLLECT, upload=PAGE_UPLOADS),
     Page("GET", "/drafts/{id}/file/{hash}", show_draft_file, act=Act.COLLECT),
@@ -50,6 +47,7 @@ NODE_PAGES = [
     Page("GET", "/drafts/{id}/check", show_check, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/submit", submit_draft, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/discard", discard_draft, act=Act.COLLECT),
+    Page("GET", "/cases/{topic}/taken", show_taken, act=Act.COLLECT),
     Page("GET", "/review", show_review, act=Act.ENDORSE),
     Page("GET", "/tell", show_tell, act=Act.DELIVER),
     Page("GET", "/outbox", show_outbox, act=Act.LIST_CASES),

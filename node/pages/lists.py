@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from node.keeping_words import words
 from node.pages.case_lines import CaseLine, case_lines
 from node.pages.page_keys import SITUATION, SYNC_STATUS
 from node.sync_status import headline, sync_text
+from node.waiting_words import Waiting, next_step
 
 _REVIEW_STATES = (State.COLLECTED, State.FIRST_REVIEW, State.ACCEPTED, State.REVIEW, State.GRANTED, State.DENIED)
 
@@ -58,12 +60,21 @@ async def show_outbox(request: web.Request) -> web.Response:
         return case_lines(conn, desk, rows, _)
 
     lines = await request.app[keys.STORE].read(read)
-    status = await request.app[SYNC_STATUS]()
+    status, now = await request.app[SYNC_STATUS](), request.app[keys.CLOCK]()
+    may_carry = may_ever(person.role, Act.COURIER)
+
+    def told(line: CaseLine) -> CaseLine:
+        waiting = Waiting(line.row.trouble, line.held, line.row.changed, line.path)
+        step = next_step(waiting, status, now, may_carry=may_carry, _=_)
+        return replace(line, step=step, trouble=None)  # the step says the trouble
+
+    lines = [told(line) for line in lines]
     context = {
         "lines": lines,
+        "stuck": sum(1 for line in lines if line.row.trouble),
         "most": outgoing.OUTBOX_ROWS,
-        "sync_words": sync_text(status, request.app[keys.CLOCK](), _),
-        "may_carry": may_ever(person.role, Act.COURIER),
+        "sync_words": sync_text(status, now, _),
+        "may_carry": may_carry,
     }
     return await render(request, "outbox.html", context)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from aiohttp import web
 from sqlalchemy import Connection
 
 from casework.errors import BadInput, NotFound, Problem
-from casework.identity import mask_id
 from casework.intake_code import parse
 from casework.standing_papers import paper_list
 from casework.texts import say
 from casework.web import keys
 from casework.web.case_keys import DESK
-from casework.web.case_reading import hex_bytes, translator
+from casework.web.case_reading import hex_bytes, translator, view_of
 from casework.web.case_words import applicant_rows, form_rows
 from casework.web.how_words import answer_rows, how_rows, way_rows
 from casework.web.i18n import N_
@@ -22,12 +22,15 @@ from casework.web.intake_fields import on_inputs
 from casework.web.page_opening import discard
 from casework.web.render import flash, redirect, render
 from node import drafts
+from node.draft_steps import CHECK, Step, step_with
 from node.pages.drafting import TOPIC_BYTES, Open, draft_context, draft_problems, opened
+from node.pages.filling import note_step
 
 
 async def show_check(request: web.Request) -> web.Response:
     """GET /drafts/{id}/check: what will be handed in, with what is still wrong."""
     open_ = await opened(request)
+    await note_step(request, open_.draft.id, CHECK)
     return await _check_page(request, open_, [*draft_problems(open_), *_lost_pages(request, open_)], status=200)
 
 
@@ -40,9 +43,25 @@ async def _check_page(
         "situation": answer_rows(open_.item, open_.answers, _) + way_rows(open_.needs, _),
         "how": how_rows(draft, "full", _),
         "form": form_rows(open_.item, open_.draft.form),
-        "mask_id": mask_id,
+        "forms": [step for step in open_.steps if step.fields],
+        "situations": [step for step in open_.steps if step.questions],
+        "form_rows": lambda step: form_rows(replace(open_.item, form=step.fields), _of(step, open_.draft.form)),
+        "where": {problem.field: _where(open_, problem.field) for problem in problems},
     }
     return await render(request, "draft_check.html", context, problems=problems, status=status)
+
+
+def _of(step: Step, form: Mapping[str, str]) -> dict[str, str]:
+    return {field.key: form[field.key] for field in step.fields if field.key in form}
+
+
+def _where(open_: Open, name: str) -> str:
+    """The address of the page on which the input with this name stands."""
+    path = f"/drafts/{open_.draft.id}"
+    if name.startswith("materials"):
+        return f"{path}/materials"
+    step = step_with(open_.steps, name) or open_.steps[0]
+    return f"{path}/step/{step.key}?change=1&wrong=1"
 
 
 async def submit_draft(request: web.Request) -> web.Response:
@@ -51,8 +70,8 @@ async def submit_draft(request: web.Request) -> web.Response:
     try:
         open_ = await opened(request)
     except NotFound:
-        await _code(request, id_)  # a second click: raises NotFound again unless the draft became this case
-        return redirect(f"/cases/{id_}")
+        await _must_be_case(request, id_)  # a second click: raises NotFound again unless the draft became this case
+        return redirect(f"/cases/{id_}/taken")
     if lost := _lost_pages(request, open_):
         return await _check_page(request, open_, lost)
     try:
@@ -60,10 +79,15 @@ async def submit_draft(request: web.Request) -> web.Response:
     except BadInput as error:
         return await _check_page(request, open_, on_inputs(error.problems, open_.item))
     await discard(request, open_.draft.stored)  # those that were handed in before are named under their first name
-    code = await _code(request, id_)
-    _ = translator(request)
-    flash(request, _("已收件，收件码 {code}。现在可以打印回执；内容会自动上报。").format(code=code))
-    return redirect(f"/cases/{id_}")
+    return redirect(f"/cases/{id_}/taken")
+
+
+async def show_taken(request: web.Request) -> web.Response:
+    """GET /cases/{topic}/taken: it is taken in, under this number; the slip to print and what comes next."""
+    view = await view_of(request)
+    context = {"view": view, "case": view.state, "code": parse(view.state.code).pretty()}
+    context["path_of_case"] = f"/cases/{view.topic.hex()}"
+    return await render(request, "taken.html", context)
 
 
 async def _submit(request: web.Request, open_: Open) -> None:
@@ -77,10 +101,10 @@ async def _submit(request: web.Request, open_: Open) -> None:
     await request.app[keys.STORE].write(write)
 
 
-async def _code(request: web.Request, id_: str) -> str:
+async def _must_be_case(request: web.Request, id_: str) -> None:
+    """Raises NotFound unless this person may open the case."""
     desk, person = request.app[DESK], request[keys.PERSON]
-    view = await request.app[keys.STORE].read(lambda conn: desk.view(conn, person, bytes.fromhex(id_)))
-    return parse(view.state.code).pretty()
+    await request.app[keys.STORE].read(lambda conn: desk.view(conn, person, bytes.fromhex(id_)))
 
 
 def _lost_pages(request: web.Request, open_: Open) -> list[Problem]:

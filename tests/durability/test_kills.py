@@ -76,7 +76,7 @@ class Load:
     def _windows(self, rng: random.Random) -> None:
         """Somebody at the village begins a draft; somebody else has a whole case taken in."""
         story = self.staffed.story
-        story.person("village-1", "village_agent").browser.post("/intake", [("item", ITEM)])
+        story.person("village-1", "village_agent").browser.post(f"/intake/{ITEM}", [("go", "leave")])
         self.cases.append(story.collect("随时", scanned=rng.choice((0, 1))))
 
     def _decisions(self, rng: random.Random) -> None:

@@ -26,12 +26,12 @@ def test_the_reserve_is_measured_on_the_folders_own_disk(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("method", "path", "reserve", "allowed"),
     [
-        ("POST", "/intake", 2**40, False),
+        ("POST", "/intake/elder_allowance", 2**40, False),
         ("POST", "/drafts/1/materials", 2**40, False),
         ("POST", "/drafts/1/discard", 2**40, True),
         ("GET", "/intake", 2**40, True),
         ("POST", "/cases/1/do/deliver", 2**40, True),
-        ("POST", "/intake", 0, True),
+        ("POST", "/intake/elder_allowance", 0, True),
     ],
 )
 async def test_only_intake_is_refused(tmp_path: Path, method: str, path: str, reserve: int, allowed: bool) -> None:

@@ -13,6 +13,7 @@ from tests.programs import (
     ITEM,
     Clerk,
     Programs,
+    begun,
     blobs_on_disk,
     new_draft,
     required_indexes,
@@ -26,40 +27,52 @@ LONG_NAME = "阿卜杜热合曼·吐尔逊𠮷𡈽𪚥·" + "买买提𣇵" * 11
 
 async def test_choosing_an_item_starts_with_what_the_catalogue_offers(agent: Clerk) -> None:
     page = await agent.get("/intake")
-    assert page.text.count('name="item"') == 19
-    found = await agent.get("/intake?q=高龄")
-    assert found.text.count('name="item"') == 1 and f'value="{ITEM}"' in found.text
+    assert page.text.count(">收件<span") == 19
+    for text in ("高龄", "glj", "GLJT", "elder_all"):
+        found = await agent.get(f"/intake?q={text}")
+        assert found.text.count(">收件<span") == 1 and f'href="/intake/{ITEM}"' in found.text, text
     assert "没有名称里含“不存在的”的事项" in (await agent.get("/intake?q=不存在的")).words
-    unknown = await agent.post("/intake", ("item", "no_such_item"))
-    assert unknown.status == 422 and "本站没有事项" in unknown.words
+    assert (await agent.get("/intake/no_such_item")).status == 404
+    assert (await agent.post("/intake/no_such_item", ("go", "stay"))).status == 404
+
+
+async def test_the_items_that_a_station_takes_in_most_come_first(agent: Clerk) -> None:
+    assert "最常用" not in (await agent.get("/intake")).words
+    await take_in(agent)
+    page = await agent.get("/intake")
+    often = page.text[page.text.index("最常用") : page.text.index("其他事项")]
+    assert often.count(">收件<span") == 1 and f'href="/intake/{ITEM}"' in often
+    assert page.text.count(">收件<span") == 19
 
 
 async def test_a_wrong_check_digit_is_named_at_its_field_and_everything_typed_is_kept(agent: Clerk) -> None:
-    start = await agent.post("/intake", ("item", ITEM))
+    start = await begun(agent)
     good = example_citizen_id(7)
     bad = good[:-1] + ("1" if good[-1] != "1" else "2")
     fields = typed(applicant__id=bad, applicant__name="", form__birth_date="2026-02-30", household="王家坞 12 号")
-    page = await agent.post(start.location, *fields, ("go", "next"))
+    page = await agent.post(start, *fields, ("go", "next"))
     assert page.status == 422
-    for name in ("applicant-id", "applicant-name", "form-birth_date"):
+    for name in ("applicant-id", "applicant-name"):
         assert f'href="#f-{name}"' in page.text and f'id="f-{name}-error"' in page.text
     assert "校验位不对" in page.words and "请对照身份证逐位核对" in page.words
-    again = await agent.get(start.location)
-    for kept in (bad, "2026-02-30", "王家坞 12 号"):
-        assert f'value="{kept}"' in again.text
+    again = await agent.get(start + "/step/applicant")
+    assert f'value="{bad}"' in again.text and 'value="王家坞 12 号"' in again.text
+    form = await agent.get(start + "/step/form?wrong=1")
+    assert 'id="f-form-birth_date-error"' in form.text and 'value="2026-02-30"' in form.text
 
 
 async def test_a_draft_survives_and_says_what_is_missing(programs: Programs, agent: Clerk) -> None:
-    start = await agent.post("/intake", ("item", ITEM))
-    saved = await agent.post(start.location, ("applicant.name", "半成品"), ("go", "stay"))
-    assert saved.location == start.location
+    start = await begun(agent)
+    saved = await agent.post(start, ("applicant.name", "半成品"), ("go", "leave"))
+    assert saved.location == "/drafts"
     colleague = await programs.clerk("v.agent")
     assert "半成品" in (await colleague.get("/drafts")).words
-    check = await colleague.get(start.location + "/check")
-    assert "还不能提交" in check.words and f'href="{start.location}/materials#f-materials-0"' in check.text
-    refused = await colleague.post(start.location + "/submit")
+    check = await colleague.get(start + "/check")
+    assert "还不能提交" in check.words and f'href="{start}/materials#f-materials-0"' in check.text
+    assert f'href="{start}/step/applicant?change=1&amp;wrong=1#f-applicant-id"' in check.text
+    refused = await colleague.post(start + "/submit")
     assert refused.status == 422 and "缺少必备材料" in refused.words
-    assert "半成品" in (await agent.get(start.location)).text
+    assert "半成品" in (await agent.get(start + "/step/applicant")).text
 
 
 async def test_good_files_stay_when_others_are_refused(programs: Programs, agent: Clerk) -> None:
@@ -128,7 +141,7 @@ async def test_a_discarded_draft_leaves_no_file_behind(programs: Programs, agent
     gone = await agent.post(draft + "/discard")
     assert gone.location == "/drafts"
     assert blobs_on_disk(programs.hall.village) == before
-    assert (await agent.get(draft)).status == 404
+    assert (await agent.follow(draft)).status == 404
     assert "没有草稿" in (await agent.get("/drafts")).words
 
 
@@ -148,12 +161,12 @@ async def test_rare_characters_and_the_dot_come_out_as_they_went_in(programs: Pr
 async def test_the_same_person_for_the_same_item_is_a_warning_not_a_bar(agent: Clerk) -> None:
     case = await take_in(agent, applicant__name="先来的")
     draft = await new_draft(agent)
-    page = await agent.get(draft)
+    page = await agent.get(draft + "/step/applicant")
     assert "同一证件号码已有在办的" in page.words and f'href="{case}"' in page.text
     second = await take_in(agent)
     assert second != case
     other = await new_draft(agent, applicant__id=example_citizen_id(99))
-    assert "同一证件号码" not in (await agent.get(other)).words
+    assert "同一证件号码" not in (await agent.get(other + "/step/applicant")).words
 
 
 async def test_a_second_click_on_submit_shows_the_case_and_takes_nothing_twice(agent: Clerk) -> None:
@@ -183,7 +196,8 @@ async def test_a_forged_form_changes_no_draft(agent: Clerk, path: str) -> None:
     draft = await new_draft(agent, applicant__name="真的")
     forged = await agent.post(draft + path, ("applicant.name", "假的"), ("go", "stay"), token="0" * 64)
     assert forged.status == 403
-    assert "真的" in (await agent.get(draft)).text and "假的" not in (await agent.get(draft)).text
+    page = await agent.get(draft + "/step/applicant")
+    assert "真的" in page.text and "假的" not in page.text
 
 
 async def test_drafts_and_intake_are_for_those_who_take_in(programs: Programs, agent: Clerk) -> None:
@@ -192,7 +206,7 @@ async def test_drafts_and_intake_are_for_those_who_take_in(programs: Programs, a
     for path in ("/intake", "/drafts", draft, draft + "/check"):
         page = await reviewer.get(path)
         assert page.status == 403 and "村站代办员" in page.words
-    assert (await reviewer.post("/intake", ("item", ITEM))).status == 403
+    assert (await reviewer.post(f"/intake/{ITEM}", ("go", "stay"))).status == 403
     clerk = await programs.clerk("t.clerk")
     assert (await clerk.get(draft)).status == 404  # drafts never leave their station
     assert (await clerk.get("/review")).status == 403

@@ -18,9 +18,10 @@ SCANS = [
 async def test_an_intake_with_three_pages_is_granted_and_delivered(programs: Programs) -> None:
     agent = await programs.clerk("v.agent")
     case = await take_in(agent, SCANS)
+    taken = await agent.get(case + "/taken")
+    assert "已收件 收件码 341882-" in taken.words and f'href="{case}/paper/receipt"' in taken.text
     page = await agent.get(case)
     assert page.status == 200
-    assert "已收件，收件码" in page.words  # the flash
     assert "待县级确认" in page.words and "已保存在本机，尚未送到上级" in page.words
     assert "材料 0/3 页已到县级" in page.words
     assert page.text.count("/view/") == page.text.count("/file/") == 3  # links and pictures

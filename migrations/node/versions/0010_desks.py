@@ -1,4 +1,4 @@
-"""what the desks look at: the newest report of each station
+"""what the desks look at: the newest report of each station, and which page began a draft
 
 One change per revision. Old code must run on the new schema: add first, remove a release later. Node
 migrations run unattended, offline, on a weak PC: no step may need the network or minutes of work.
@@ -24,3 +24,5 @@ def upgrade() -> None:
         sa.Column("heard", sa.BigInteger, nullable=False),
         sa.Column("skew", sa.BigInteger, nullable=False),
     )
+    op.add_column("draft", sa.Column("started", sa.String(32), nullable=False, server_default=""))
+    op.create_index("ix_draft_started", "draft", ["started"])
