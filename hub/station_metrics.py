@@ -40,18 +40,18 @@ class StationMetrics:
         for gauge in (*self._gauges.values(), self._info):
             gauge.clear()
         for line in lines:
-            if line.enrolled and not line.revoked:
+            if line.enrolled and not line.known.revoked:
                 self._show(line)
 
     def _show(self, line: StationLine) -> None:
-        node, tier, said = line.region, TIER_KEYS[line.tier], line.said
+        node, tier, said = line.region, TIER_KEYS[line.tier], line.known.said
         report = said.report if said else None
         values = {
-            "last_contact_timestamp_seconds": line.heard,
-            "acked_seq": line.here,
-            "held_items": line.held,
-            "missing_bytes": line.bytes_missing,
-            "clock_skew_seconds": line.skew,
+            "last_contact_timestamp_seconds": line.known.heard,
+            "acked_seq": line.known.here,
+            "held_items": line.known.held,
+            "missing_bytes": line.known.bytes_missing,
+            "clock_skew_seconds": line.known.skew,
             "certificate_not_after_timestamp_seconds": line.not_after,
             "report_timestamp_seconds": said.heard if said else 0,
         }
@@ -59,7 +59,7 @@ class StationMetrics:
             values |= {
                 "head_seq": report.number,
                 "outbox_items": report.waiting,
-                "outbox_oldest_timestamp_seconds": report.oldest and report.oldest - line.skew,
+                "outbox_oldest_timestamp_seconds": report.oldest and report.oldest - line.known.skew,
                 "outbox_bytes": report.waiting_bytes,
                 "alone_items": report.alone,
             }

@@ -103,25 +103,8 @@ class StationFacts:
     error_at: int = 0
     forked: bool = False
 
-    def reporting(self, report: Any, heard: int) -> StationFacts:
-        """With what the station said of itself (SPEC section 19); heard: when that came, by the looker's clock."""
-        return replace(
-            self,
-            reported=heard,
-            number=report.number,
-            waiting=report.waiting,
-            oldest=report.oldest and report.oldest - self.skew,
-            waiting_pages=report.waiting_blobs,
-            waiting_bytes=report.waiting_bytes,
-            alone=report.alone,
-            alone_pages=report.alone_blobs,
-            drafts=report.drafts,
-            program=report.program,
-            protocol=report.protocol,
-            schema=report.schema,
-            error=report.error,
-            error_at=report.error_at and report.error_at - self.skew,
-        )
+    def invited(self, until: int) -> StationFacts:
+        return replace(self, invited_until=until)
 
     @property
     def gap(self) -> int:
@@ -131,6 +114,55 @@ class StationFacts:
     def at_risk(self) -> bool:
         """Whether anything would be lost with its machine, as far as it has said."""
         return bool(self.alone or self.alone_pages or self.drafts)
+
+
+def station_facts(
+    known: Any, *, author: int, region: str, name: str, area: str, tier: str, near: int = 0
+) -> StationFacts:
+    """From what the log knows of a station (`sync_protocol.store.known_stations.Known`)."""
+    certificate, said = known.certificate, known.said
+    facts = StationFacts(
+        author=author,
+        region=region,
+        name=name,
+        tier=tier,
+        area=area,
+        enrolled=certificate is not None,
+        revoked=known.revoked,
+        not_after=certificate.not_after if certificate else 0,
+        machine=certificate.epoch + 1 if certificate else 0,
+        heard=known.heard,
+        through=known.heard > known.contact,
+        skew=known.skew,
+        here=known.here,
+        held=known.held,
+        pages_missing=known.blobs_missing,
+        bytes_missing=known.bytes_missing,
+        near=near,
+        forked=known.forked,
+    )
+    return _reported(facts, said.report, said.heard) if said is not None else facts
+
+
+def _reported(facts: StationFacts, report: Any, heard: int) -> StationFacts:
+    """With what the station said of itself; heard: when that came, by the looker's clock."""
+    return replace(
+        facts,
+        reported=heard,
+        number=report.number,
+        waiting=report.waiting,
+        oldest=report.oldest and report.oldest - facts.skew,
+        waiting_pages=report.waiting_blobs,
+        waiting_bytes=report.waiting_bytes,
+        alone=report.alone,
+        alone_pages=report.alone_blobs,
+        drafts=report.drafts,
+        program=report.program,
+        protocol=report.protocol,
+        schema=report.schema,
+        error=report.error,
+        error_at=report.error_at and report.error_at - facts.skew,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from node.pages.materials import (
 from node.pages.page_keys import SITUATION, SYNC_STATUS
 from node.pages.submitting import discard_draft, show_check, show_taken, submit_draft
 from node.pages.telling import show_tell
+from node.pages.villages import show_village, show_villages, show_villages_now
 
 __all__ = ["NODE_PAGES", "NODE_TEMPLATES", "SITUATION", "SYNC_STATUS", "nav_for"]
 
@@ -49,6 +50,9 @@ NODE_PAGES = [
     Page("POST", "/drafts/{id}/discard", discard_draft, act=Act.COLLECT),
     Page("GET", "/cases/{topic}/taken", show_taken, act=Act.COLLECT),
     Page("GET", "/review", show_review, act=Act.ENDORSE),
+    Page("GET", "/villages", show_villages, act=Act.VIEW_STATUS),
+    Page("GET", "/villages/now", show_villages_now, act=Act.VIEW_STATUS, polled=True),
+    Page("GET", "/villages/{author}", show_village, act=Act.VIEW_STATUS),
     Page("GET", "/tell", show_tell, act=Act.DELIVER),
     Page("GET", "/outbox", show_outbox, act=Act.LIST_CASES),
     Page("GET", "/status", show_status, act=Act.VIEW_STATUS),
@@ -61,6 +65,7 @@ NODE_PAGES = [
 def nav_for(tier: str) -> tuple[NavEntry, ...]:
     """The menu at a "village" or a "township"."""
     review = (NavEntry(N_("初审"), "/review", Act.ENDORSE),) if tier == "township" else ()
+    below = (NavEntry(N_("村站"), "/villages", Act.VIEW_STATUS),) if tier == "township" else ()
     return (
         NavEntry(N_("今日"), "/"),
         NavEntry(N_("收件"), "/intake", Act.COLLECT),
@@ -69,6 +74,7 @@ def nav_for(tier: str) -> tuple[NavEntry, ...]:
         NavEntry(N_("办件"), "/cases", Act.LIST_CASES),
         NavEntry(N_("告知群众"), "/tell", Act.DELIVER),
         VERIFY_NAV,
+        *below,
         NavEntry(N_("待上报"), "/outbox", Act.LIST_CASES),
         NavEntry(N_("U盘包"), "/courier", Act.COURIER),
         NavEntry(N_("运行状态"), "/status", Act.VIEW_STATUS),

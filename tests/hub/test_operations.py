@@ -173,7 +173,7 @@ async def test_a_real_villages_page_has_its_feeds_history_and_township(hall: Hal
     hall.collect(agent)
     hall.sync()
     page = hall.hub.store.read(lambda conn: station_page(conn, hall.village.author, hall.now()))
-    assert page.history[-1][1] == page.feeds[0].here == page.line.here > 0
+    assert page.history[-1][1] == page.feeds[0].here == page.line.known.here > 0
     assert [feed.slot for feed in page.feeds] == [0, 1, 2]
     browser = await open_hub("ops")
     assert "<svg" in (await browser.get(f"/stations/{hall.village.author}"))[1]

@@ -31,7 +31,7 @@ def test_an_invitation_names_station_tier_and_when_it_ends(hall: Hall) -> None:
     assert (token.station, token.tier) == ("341882103202", Tier.VILLAGE)
     assert plain["expires"] == hall.now() + TOKEN_SECONDS
     line = next(x for x in hall.hub.store.read(list_stations) if x.region == "341882103202")
-    assert (line.enrolled, line.invited_until, line.contact) == (False, hall.now() + TOKEN_SECONDS, 0)
+    assert (line.enrolled, line.invited_until, line.known.contact) == (False, hall.now() + TOKEN_SECONDS, 0)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_the_list_says_parent_certificate_contact_and_what_waits(hall: Hall) -> 
     hall.hub.store.write(lambda conn: peers.note_contact(conn, hall.township.author, hall.now() - 30, 90))
     township, village = hall.hub.store.read(list_stations)
     assert (township.name, township.parent, township.tier) == ("邱村镇", "县级", Tier.TOWNSHIP)
-    assert (township.contact, township.skew) == (hall.now() - 30, 90)
-    assert (village.parent, village.contact, village.arrived) == ("邱村镇", 0, hall.now())
-    assert (village.held, village.unsettled) == (0, 1)
+    assert (township.known.contact, township.known.skew) == (hall.now() - 30, 90)
+    assert (village.parent, village.known.contact, village.known.arrived) == ("邱村镇", 0, hall.now())
+    assert (village.known.held, village.known.unsettled) == (0, 1)
     assert village.not_after > hall.now() > village.not_before
     hall.judge()
-    assert [line.unsettled for line in hall.hub.store.read(list_stations)] == [0, 0]
+    assert [line.known.unsettled for line in hall.hub.store.read(list_stations)] == [0, 0]
 
 
 def test_a_revoked_station_says_why_and_what_it_sent_since_is_held(hall: Hall) -> None:
@@ -79,7 +79,7 @@ def test_a_revoked_station_says_why_and_what_it_sent_since_is_held(hall: Hall) -
     hall.sync()
     hall.judge()
     status = hall.hub.store.read(read_status)
-    assert status.stations[1].revoked == "电脑丢失"
+    assert status.stations[1].known.revoked == "电脑丢失"
     assert (status.enrolled, status.held, status.unsettled) == (2, 1, 0)
 
 
