@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from casework import case_lists, reference
+from casework import case_lists
 from casework.case_lists import CaseQuery
 from casework.case_log import CaseLog
 from casework.changes import ChangeKind
-from casework.deadlines import Clock, clocks, most_urgent
-from casework.fold import fold
-from casework.own_rules import case_blobs
 from casework.policy import Act, CaseScope, Person, Role, act_for, case_scope, may_ever
-from casework.service_item import ServiceItem
 from casework.states import BEHIND_TIME, COUNTY, HOME, TABLE, TOWNSHIP, Move, State
-from casework.view_dates import case_dates
-from casework.web.case_words import CLOCK_SIGNS
-from casework.workdays import Calendar
+from casework.web.queue_lines import Queue, QueueReader
 
 _S = State
 HELD_BY_COUNTY = (_S.COLLECTED, _S.FIRST_REVIEW, _S.ACCEPTED, _S.REVIEW, _S.GRANTED, _S.DENIED)
 ON_THE_WAY = (_S.COLLECTED, _S.FIRST_REVIEW, _S.SUPPLEMENT_ASKED)
 _NOT_WAITED_FOR = (ChangeKind.SEND_BACK, ChangeKind.ARCHIVE)
-_NO_SIGN = ("●", "plain")
-
-
-@dataclass(frozen=True, slots=True)
-class QueueLine:
-    """One case of the queue. clock: None when nothing runs. missing, pages: scans not here yet, in all. green: on the
-    green channel (绿色通道)."""
-
-    topic: str
-    name: str
-    item_name: str
-    state: str
-    home_name: str
-    case_no: str
-    code: str
-    clock: Clock | None
-    sign: str
-    tone: str
-    missing: int
-    pages: int
-    trouble: str
-    green: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """One page of a queue; `total` as in CasePage."""
-
-    lines: tuple[QueueLine, ...]
-    total: int
-    more: bool = False
 
 
 def waiting_states(role: Role) -> tuple[str, ...]:
@@ -107,44 +69,5 @@ def overdue(conn: Connection, person: Person, states: tuple[str, ...], today: da
 
 def _queue(conn: Connection, log: CaseLog, scope: CaseScope | None, query: CaseQuery, today: date) -> Queue:
     found = case_lists.find(conn, scope, query)
-    view = _View(conn, log, today)
+    view = QueueReader(conn, log, today)
     return Queue(tuple(view.line(row) for row in found.rows), found.total, found.more)
-
-
-class _View:
-    """Looks up what many cases share once."""
-
-    def __init__(self, conn: Connection, log: CaseLog, today: date) -> None:
-        self._conn = conn
-        self._log = log
-        self._today = today
-        self._calendar: Calendar = reference.calendar(conn)
-        self._items: dict[tuple[str, int], ServiceItem | None] = {}
-
-    def line(self, row: Row[Any]) -> QueueLine:
-        state = fold(self._log.changes(self._conn, row.home, row.topic))
-        item = self._item(row.item, row.version)
-        clock = most_urgent(clocks(case_dates(state), item, self._calendar, self._today)) if item else None
-        sign, tone = CLOCK_SIGNS.get(clock.word, _NO_SIGN) if clock else _NO_SIGN
-        blobs = case_blobs(state)
-        return QueueLine(
-            topic=row.topic.hex(),
-            name=row.name,
-            item_name=row.item_name,
-            state=row.state,
-            home_name=reference.region_name(self._conn, row.home_region),
-            case_no=row.case_no,
-            code=row.code,
-            clock=clock,
-            sign=sign,
-            tone=tone,
-            missing=sum(not self._log.holds(one) for one in blobs),
-            pages=len(blobs),
-            trouble=row.trouble,
-            green=bool(state.green),
-        )
-
-    def _item(self, key: str, version: int) -> ServiceItem | None:
-        if (key, version) not in self._items:
-            self._items[key, version] = reference.item(self._conn, key, version)
-        return self._items[key, version]

@@ -13,12 +13,13 @@ from casework.case_log import CaseLog
 from casework.policy import Act, Person, case_scope, may_ever
 from casework.states import STATE_NAMES, State
 from casework.web import keys
+from casework.web.queue_lines import Queue
 from casework.web.render import render
 from casework.workdays import china_day
 from hub.card_lists import count_open
 from hub.held import count_held
 from hub.pages.keys import log_of
-from hub.queue import Queue, overdue, queue, waiting_states
+from hub.queue import overdue, queue, waiting_states
 from hub.status import Status, read_status
 
 _SHOWN = 10

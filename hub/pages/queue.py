@@ -21,10 +21,11 @@ from casework.web.case_keys import DESK
 from casework.web.case_pages import page_number
 from casework.web.case_panes import last_step, panes_context, story_of
 from casework.web.case_reading import TOPIC_BYTES, hex_bytes, translator, view_of
+from casework.web.queue_lines import Queue
 from casework.web.render import moment, render, render_part
 from casework.workdays import china_day
 from hub.pages.keys import log_of
-from hub.queue import HELD_BY_COUNTY, Queue, asked, coming, queue, waiting_states
+from hub.queue import HELD_BY_COUNTY, asked, coming, queue, waiting_states
 
 _VIEWS = ("coming", "asked")
 

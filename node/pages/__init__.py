@@ -14,7 +14,7 @@ from casework.web.verify_pages import VERIFY_NAV, VERIFY_PAGES
 from node.pages.choosing import choose_item, list_drafts
 from node.pages.filling import begin_draft, resume_draft, save_draft, show_first, show_step
 from node.pages.home import show_home
-from node.pages.lists import show_outbox, show_review, show_status, show_status_now
+from node.pages.lists import show_outbox, show_status, show_status_now
 from node.pages.materials import (
     cut_page,
     save_materials,
@@ -23,6 +23,7 @@ from node.pages.materials import (
     show_page,
 )
 from node.pages.page_keys import SITUATION, SYNC_STATUS
+from node.pages.review import show_review, show_review_case, show_review_rows
 from node.pages.submitting import discard_draft, show_check, show_taken, submit_draft
 from node.pages.telling import show_tell
 from node.pages.villages import show_village, show_villages, show_villages_now
@@ -50,6 +51,8 @@ NODE_PAGES = [
     Page("POST", "/drafts/{id}/discard", discard_draft, act=Act.COLLECT),
     Page("GET", "/cases/{topic}/taken", show_taken, act=Act.COLLECT),
     Page("GET", "/review", show_review, act=Act.ENDORSE),
+    Page("GET", "/review/rows", show_review_rows, act=Act.ENDORSE, polled=True),
+    Page("GET", "/review/case/{topic}", show_review_case, act=Act.ENDORSE),
     Page("GET", "/villages", show_villages, act=Act.VIEW_STATUS),
     Page("GET", "/villages/now", show_villages_now, act=Act.VIEW_STATUS, polled=True),
     Page("GET", "/villages/{author}", show_village, act=Act.VIEW_STATUS),

@@ -1,4 +1,4 @@
-"""First review, what is still on its way up, and how this station stands."""
+"""What is still on its way up, and how this station stands."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from casework import reference
-from casework.case_lists import PAGE_ROWS, CaseQuery
 from casework.case_tables import calendar_year
 from casework.changes import ChangeKind
 from casework.desk import Desk
 from casework.policy import Act, case_scope, may_ever
-from casework.states import TOWNSHIP, State
 from casework.web import keys
 from casework.web.case_keys import DESK
-from casework.web.case_pages import page_number
 from casework.web.case_reading import translator
 from casework.web.render import render, render_part
 from node import outgoing
@@ -26,29 +23,6 @@ from node.pages.case_lines import CaseLine, case_lines
 from node.pages.page_keys import SITUATION, SYNC_STATUS
 from node.sync_status import headline, sync_text
 from node.waiting_words import Waiting, next_step
-
-_REVIEW_STATES = (State.COLLECTED, State.FIRST_REVIEW, State.ACCEPTED, State.REVIEW, State.GRANTED, State.DENIED)
-
-
-async def show_review(request: web.Request) -> web.Response:
-    """GET /review?page=N: cases that wait for the township, oldest first."""
-    desk, person, _ = request.app[DESK], request[keys.PERSON], translator(request)
-    number = page_number(request.query.get("page", "1"))
-    query = CaseQuery(tuple(s.value for s in _REVIEW_STATES), (TOWNSHIP,), oldest_first="1", page=number - 1)
-
-    def read(conn: Connection) -> tuple[Any, list[CaseLine]]:
-        page = desk.find(conn, person, query)
-        return page, case_lines(conn, desk, page.rows, _)
-
-    page, lines = await request.app[keys.STORE].read(read)
-    context = {
-        "found": page,
-        "lines": lines,
-        "first": (number - 1) * PAGE_ROWS,
-        "newer": f"/review?page={number - 1}" if number > 1 else "",
-        "older": f"/review?page={number + 1}" if page.more else "",
-    }
-    return await render(request, "review.html", context)
 
 
 async def show_outbox(request: web.Request) -> web.Response:
