@@ -126,8 +126,11 @@ function leaving(form, desk, pending) {
       event.preventDefault();
       say(word("wait"));
       await quiet();
-      if (form.querySelector(".sending .failed")) return say(word("failed-left"));
       button ? button.click() : form.submit();
+    } else if (form.querySelector(".sending .failed")) {
+      event.preventDefault();
+      say(word("failed-left"));
+      form.querySelector(".sending .failed button").focus();
     }
   });
 }

@@ -121,7 +121,9 @@ export function draftDesk(form, { counted }) {
         if (!shot.stored) return;
         const place = pages(shot.index).indexOf(shot.at);
         const address = form.action.replace(/materials$/, `page/${shot.at}`);
-        if (place >= 0 && (await change(address, [["cut", cutText(cut)]]))) shot.at = pages(shot.index)[place];
+        if (place < 0 || !(await change(address, [["cut", cutText(cut)]]))) return;
+        shot.at = pages(shot.index)[place];
+        (shot.told || say)(word("recut"));
       });
     },
     remove(shot) {

@@ -94,6 +94,7 @@ export function formDesk(form, { adjust }) {
     recut(shot, cut) {
       shot.cut = cutOf(cutText(cut));
       fill(shot.index);
+      (shot.told || say)(word("held", { name: shot.name }));
     },
     remove,
     press() {},

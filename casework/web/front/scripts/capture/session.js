@@ -18,6 +18,7 @@ export function session(dialog, form, desk, { detector, pending }) {
   let taken = 0;
   let working = Promise.resolve();
   let opener = null;
+  let unsent = null; // the shot whose corners are still being moved
 
   const lacks = (row) => {
     if (shot.has(row)) return false;
@@ -60,6 +61,7 @@ export function session(dialog, form, desk, { detector, pending }) {
   // The picture is taken with the key; corners and storing follow in their own time, so that no key is ever lost.
   function shoot(next) {
     if (!eye.live) return;
+    if (unsent) send(unsent);
     const row = chosen();
     const canvas = ofVideo(video, eye.turn);
     taken += 1;
@@ -103,11 +105,20 @@ export function session(dialog, form, desk, { detector, pending }) {
 
   const turnOf = (one) => (one.cut ? one.cut.turn : 0);
 
+  function send(one) {
+    if (unsent !== one) return;
+    unsent = null;
+    clearTimeout(one.timer);
+    if (!one.gone) desk.recut(one, one.cut);
+  }
+
   function recut(corners, turn) {
     clearTimeout(last.timer);
     const one = last;
     one.cut = { corners, turn };
-    one.timer = setTimeout(() => desk.recut(one, one.cut), 400);
+    part("state").textContent = word("saving");
+    one.timer = setTimeout(() => send(one), 400);
+    unsent = one;
   }
 
   // The next material that still lacks something; after the last one the way out is one more Enter.
@@ -129,6 +140,7 @@ export function session(dialog, form, desk, { detector, pending }) {
   }
 
   dialog.addEventListener("close", () => {
+    if (unsent) send(unsent);
     eye.close();
     if (opener) opener.focus();
   });
@@ -150,7 +162,7 @@ export function session(dialog, form, desk, { detector, pending }) {
   part("rotate").addEventListener("click", () => {
     if (!last) return;
     recut(editor.get(), (turnOf(last) + 90) % 360);
-    part("state").textContent = word("turned", { n: last.cut.turn });
+    say(word("turned", { n: last.cut.turn }));
   });
   part("again").addEventListener("click", () => {
     if (!last) return;
