@@ -106,11 +106,12 @@ def _enrol(hub: County, folder: Path, region: str, tier: str, random_bytes: Rand
 def talk(child: Station, parent: Station | County) -> None:
     """Exchange without network until both are in step."""
     dialer = Dialer(child.replica, parent.me.author)
-    while not _one_turn(dialer, child, parent):
+    while not one_turn(dialer, child, parent):
         pass
 
 
-def _one_turn(dialer: Dialer, child: Station, parent: Station | County) -> bool:
+def one_turn(dialer: Dialer, child: Station, parent: Station | County) -> bool:
+    """One request and its reply; whether there is nothing left to say. Scans do not travel this way."""
     moment = now()
     sent = child.store.read(lambda conn: dialer.compose(conn, moment, 0))
     answerer = Answerer(parent.replica, child.me.author, parse_message(pack_message(sent.frames)))

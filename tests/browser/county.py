@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.browser import filling
 from tests.browser.people import STAFF, Worker
+from tests.browser.sundries import furnish
 from tests.processes.founding import SmallCounty, dial, found_small_county, free_port
 from tests.processes.proxy import Proxy
 from tests.processes.running import Server, start_all
@@ -74,7 +75,7 @@ def served_county(folder: Path) -> Iterator[BrowserCounty]:
     """Found, fill and serve; everything is stopped at the end."""
     clock = filling.begin()
     small = found_small_county(folder, clock=clock)
-    filling.fill(folder, clock)
+    filling.fill(folder, clock, furnish)
     county = BrowserCounty(small)
     for server in small.servers.values():
         server.url = f"http://127.0.0.1:{free_port()}"

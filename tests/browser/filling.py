@@ -16,10 +16,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bench.places import talk
+from bench.places import one_turn
 from casework import accounts_store
 from casework.case_tables import case_row
 from casework.changes import ChangeKind
+from casework.intake import HeldPage
 from casework.passwords import hash_password
 from casework.policy import Person
 from casework.staff_log import password_changed
@@ -31,6 +32,7 @@ from hub.county import County, open_county
 from node.intake_file import take_file
 from node.station import Station, open_station
 from sync_protocol import canonical
+from sync_protocol.dialer import Dialer
 from sync_protocol.feeds import up
 from sync_protocol.journal import Writing
 from sync_protocol.store import blob_store, tables
@@ -72,6 +74,8 @@ WORK = (
     Batch(1, "other", 6, "temp_relief", "collected"),
     Batch(0, "village", 2, "elder_allowance", "collected", pages=3),
 )
+_TURNS = 4
+"""Enough for entries and their answers; a dialer that waits for scans would go on for ever."""
 _SCANS = 4
 """Pictures of pages that are drawn; what differs from case to case is the case."""
 
@@ -83,7 +87,9 @@ _DENY = ("hub", "approver", _K.DENY, {"reason": "经核查，申请人未满八�
 _REFUSE = {"reason": "户籍不在本县，不属于本机关职权范围。", "basis": "行政许可法第三十二条"}
 _ASK = {"defects": [{"subject": "身份证", "what": "照片模糊，看不清号码"}], "note": "请重新扫描"}
 _UP_TO_GRANT = (_ENDORSE, _ACCEPT, _REVIEW, _GRANT)
-_CLOSED = (*_UP_TO_GRANT, ("hub", "approver", _K.CLOSE, {"result": "completed"}))
+_ATTACH = ("hub", "approver", _K.ATTACH_RESULT, {"title": "准予决定书"})
+_CLOSE = ("hub", "approver", _K.CLOSE, {"result": "issued"})
+_CLOSED = (*_UP_TO_GRANT, _ATTACH, _CLOSE)
 STAGES: dict[str, tuple[tuple[str, str, ChangeKind, dict[str, Any]], ...]] = {
     "collected": (),
     "endorsed": (_ENDORSE,),
@@ -165,23 +171,12 @@ class Filling:
         township = self.station("township")
         villages = [self.station(name) for name in children or ("village", "other") if name != "township"]
         for village in villages:
-            talk(village, township)
-            self._carry_scans(village, township)
-        talk(township, self.hub)
-        self._carry_scans(township, self.hub)
+            exchange(village, township)
+        exchange(township, self.hub)
         self.hub.judge([place.me.author for place in (*villages, township)])
-        talk(township, self.hub)
+        exchange(township, self.hub)
         for village in villages:
-            talk(village, township)
-
-    def _carry_scans(self, child: Station, parent: Station | County) -> None:
-        """Entries travel by the dialer; scans travel between served programs only, and these are not served yet."""
-        mine, theirs = child.replica.blobs, parent.replica.blobs
-        held = {ref.hash: ref.length for ref in child.store.read(_held_blobs)}
-        for hash_, length in held.items():
-            if mine.holds(hash_) and not theirs.holds(hash_):
-                theirs.put_named(hash_, mine.pieces(hash_))
-                parent.store.write(partial(blob_store.note_held, hash_=hash_, length=length))
+            exchange(village, township)
 
     def work(self, batch: Batch) -> None:
         """The batch's cases are taken in and go their way on the day."""
@@ -200,7 +195,7 @@ class Filling:
 
     def _take_in(self, batch: Batch) -> list[bytes]:
         station = self.station(batch.place)
-        known = set(_topics(station))
+        known = set(topics_of(station))
         lines = []
         for _ in range(batch.count):
             self.taken += 1
@@ -209,11 +204,18 @@ class Filling:
         file = write_lines(self.folder / "intake.jsonl", list(lines))
         done = take_file(station, file, self.folder / "scans", 0)
         assert done.taken == batch.count, done
-        return [topic for topic in _topics(station) if topic not in known]
+        return [topic for topic in topics_of(station) if topic not in known]
 
     def _act(self, name: str, who: str, topic: bytes, kind: ChangeKind, body: dict[str, Any]) -> None:
         place, person = self.places[name], self.people[who]
-        place.store.write(lambda conn: place.desk.act(conn, person, topic, kind, body))
+        result = self._document(topic) if kind is _K.ATTACH_RESULT else None
+        place.store.write(lambda conn: place.desk.act(conn, person, topic, kind, body, result=result))
+
+    def _document(self, topic: bytes) -> HeldPage:
+        desk, approver = self.hub.desk, self.people["approver"]
+        key = self.hub.store.read(lambda conn: desk.key_for(conn, approver, topic))
+        data = scans.document("准予决定书", ["经审查，符合规定条件，准予发放高龄津贴。", "广德市民政局"])
+        return desk.seal(key, data, "application/pdf")
 
     def supervise(self) -> None:
         """Issue the cards that are due."""
@@ -231,11 +233,30 @@ class Filling:
             (self.folder / "scans" / f"page-{n}.jpg").write_bytes(picture)
 
 
-def _held_blobs(conn: Connection) -> list[Any]:
-    return list(conn.execute(select(tables.blob.c.hash, tables.blob.c.length).where(tables.blob.c.held == 1)))
+def exchange(child: Station, parent: Station | County) -> None:
+    """Entries travel by the dialer; scans travel between served programs only, so they are copied."""
+    dialer = Dialer(child.replica, parent.me.author)
+    for _ in range(_TURNS):
+        if one_turn(dialer, child, parent):
+            break
+    _copy_scans(child, parent)
+    _copy_scans(parent, child)
 
 
-def _topics(station: Station) -> list[bytes]:
+def _copy_scans(source: Station | County, target: Station | County) -> None:
+    mine, theirs = source.replica.blobs, target.replica.blobs
+    for row in target.store.read(_missing_blobs):
+        if mine.holds(row.hash) and not theirs.holds(row.hash):
+            theirs.put_named(row.hash, mine.pieces(row.hash))
+            target.store.write(partial(blob_store.note_held, hash_=row.hash, length=row.length))
+
+
+def _missing_blobs(conn: Connection) -> list[Any]:
+    return list(conn.execute(select(tables.blob.c.hash, tables.blob.c.length).where(tables.blob.c.held == 0)))
+
+
+def topics_of(station: Station) -> list[bytes]:
+    """Its own cases."""
     author = station.me.author
     wanted = select(case_row.c.topic).where(case_row.c.home == author)
     return [bytes(row.topic) for row in station.store.read(lambda conn: conn.execute(wanted).all())]
@@ -261,12 +282,13 @@ def opened(folder: Path, clock: Callable[[], int]) -> Iterator[Filling]:
             place.close()
 
 
-def fill(folder: Path, clock: Clock) -> None:
-    """All the work of five weeks."""
+def fill(folder: Path, clock: Clock, furnish: Callable[[Filling], None]) -> None:
+    """All the work of five weeks; `furnish` adds what else lies about."""
     with opened(folder, clock) as filling:
         filling.carry()
         filling.staff()
         filling.draw_scans()
         for batch in WORK:
             filling.work(batch)
+        furnish(filling)
         filling.supervise()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 COUNTY = "341882"
 TOWNSHIP, OTHER_TOWNSHIP = "341882103000", "341882104000"
-VILLAGE, OTHER_VILLAGE = "341882103201", "341882103202"
+VILLAGE, OTHER_VILLAGE, LOST_VILLAGE = "341882103201", "341882103202", "341882103200"
 
 
 @contextmanager
@@ -134,12 +134,13 @@ def found_small_county(
     places = {"township": (TOWNSHIP, "township"), "village": (VILLAGE, "village"), "other": (OTHER_VILLAGE, "village")}
     with opened_hub(folder / "hub", clock=clock) as hub:
         for name in names:
-            _enrol(hub, folder / name, *places[name])
+            enrol(hub, folder / name, *places[name])
             county.servers[name] = Server("node", folder / name)
     return county
 
 
-def _enrol(hub: hub_county.County, folder: Path, region: str, tier: str) -> None:
+def enrol(hub: hub_county.County, folder: Path, region: str, tier: str) -> None:
+    """A new folder whose station the county knows; it dials nobody yet."""
     invited = hub.store.write(lambda conn: stations.invite(conn, hub.me, region, tier, os.urandom, hub.desk.now()))
     token = Token.parse(invited.token)
     data = DataFolder(folder)
