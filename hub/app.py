@@ -213,9 +213,10 @@ async def _password_changed(parts: Running, account: Account, new_hash: str) -> 
 
 
 def _admin(parts: Running, control: str) -> web.Application:
-    return admin_app(
-        parts.metrics.registry, lambda: _not_ready(parts), control, lambda: parts.store.read(parts.metrics.show)
-    )
+    def show(conn: Connection) -> None:
+        parts.metrics.show(conn, china_day(parts.county.desk.now()), parts.county.folder.free_bytes)
+
+    return admin_app(parts.metrics.registry, lambda: _not_ready(parts), control, lambda: parts.store.read(show))
 
 
 async def _not_ready(parts: Running) -> list[str]:
@@ -224,7 +225,6 @@ async def _not_ready(parts: Running) -> list[str]:
         await parts.store.write(lambda conn: None)
     except StoreUnavailable:
         return ["the database does not answer"]
-    disk = os.statvfs(parts.county.folder.path)
-    if disk.f_bavail * disk.f_frsize < _DISK_RESERVE_BYTES:
+    if parts.county.folder.free_bytes < _DISK_RESERVE_BYTES:
         return ["less than 200 MB of disk are free"]
     return []

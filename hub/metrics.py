@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 from sqlalchemy import Connection, func, select
 
+from casework import reference
 from casework.case_tables import case_row
-from casework.states import State
+from casework.clock_table import NEAR_DAYS
+from casework.states import COUNTY, State
 from hub.messages import outbox
+from hub.queue import HELD_BY_COUNTY
 from hub.station_lines import list_stations
 from hub.station_metrics import StationMetrics
 from sync_protocol.messages import PROTOCOL_VERSION
@@ -16,6 +21,7 @@ from sync_protocol.order import Standing
 from sync_protocol.store import tables as t
 
 PROGRAM_VERSION = "0.1.0"
+OVER, TODAY, NEAR = "over", "today", "near"
 
 
 class HubMetrics:
@@ -34,6 +40,9 @@ class HubMetrics:
             "When the oldest that waits was queued, 0: none",
             registry=self.registry,
         )
+        self._due = Gauge("cases_due", "Cases at the county by their next limit", ["when"], registry=self.registry)
+        self._workday = Gauge("hub_workday", "1 on a working day of the county's calendar", registry=self.registry)
+        self._disk = Gauge("hub_disk_free_bytes", "Free bytes under the hub's folder", registry=self.registry)
         self._stations = StationMetrics(self.registry)
         info = Info("sync_protocol", "Versions of this program", registry=self.registry)
         info.info({"version": str(PROTOCOL_VERSION), "program": PROGRAM_VERSION})
@@ -44,8 +53,13 @@ class HubMetrics:
         """One try to send a text message: sent, again or failed."""
         self._tries.labels(outcome).inc()
 
-    def show(self, conn: Connection) -> None:
-        """Set the gauges; called before each scrape."""
+    def show(self, conn: Connection, today: date, disk_free_bytes: int) -> None:
+        """Set the gauges; called before each scrape. `today` is China's."""
+        self._disk.set(disk_free_bytes)
+        calendar = reference.calendar(conn)
+        self._workday.set(int(calendar.is_workday(today)))
+        for when, count in _due(conn, today, calendar.add_workdays(today, NEAR_DAYS)[0]).items():
+            self._due.labels(when).set(count)
         rows = conn.execute(select(case_row.c.state, func.count()).group_by(case_row.c.state))
         counts = {row[0]: int(row[1]) for row in rows}
         for state in State:
@@ -59,3 +73,17 @@ class HubMetrics:
         self._oldest.set(messages.oldest)
         self._blobs.set(conn.execute(missing).scalar_one())
         self._stations.show(list_stations(conn))
+
+
+def _due(conn: Connection, today: date, near: date) -> dict[str, int]:
+    """Cases that wait at the county, by whether their next limit is past, today, or not after `near`."""
+    c, day = case_row.c, today.isoformat()
+    waiting = (
+        select(c.due, func.count())
+        .where(c.state.in_([state.value for state in HELD_BY_COUNTY]), c.holder == COUNTY, c.due <= near.isoformat())
+        .group_by(c.due)
+    )
+    counts = {OVER: 0, TODAY: 0, NEAR: 0}
+    for due, count in conn.execute(waiting):
+        counts[OVER if due < day else TODAY if due == day else NEAR] += int(count)
+    return counts

@@ -98,6 +98,12 @@ class DataFolder:
         """For files on their way in; emptied at start."""
         return self.path / "spool"
 
+    @property
+    def free_bytes(self) -> int:
+        """Free disk under the folder."""
+        disk = os.statvfs(self.path)
+        return disk.f_bavail * disk.f_frsize
+
     def create(self, random_bytes: Callable[[int], bytes]) -> None:
         """Make the folder and its key, on disk; what is there already, or was begun by a killed process, is kept.
 
