@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from sqlalchemy import Connection
 
 from casework import reference
 from casework.accounts import Account
@@ -25,6 +26,7 @@ from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, start, tls_context
 from casework.web.pages import add_pages
 from casework.web.site import Hooks, Site
+from casework.workdays import china_day
 from hub import staff
 from hub.card_lists import cards_of_case
 from hub.county import County, open_county, read_rules
