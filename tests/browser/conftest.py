@@ -110,16 +110,19 @@ class Visits:
         """Have axe-core judge the page as it stands; the last page of a test is judged in any case."""
         self.guard(page).faults.extend(axe_faults(page))
 
+    def leave(self, page: Page) -> list[str]:
+        """Judge a page that is done with and close it; what was wrong since it was opened."""
+        at = next(n for n, (context, _) in enumerate(self.contexts) if context == page.context)
+        context, guard = self.contexts.pop(at)
+        for opened in context.pages:
+            if guard.scripted and opened.url.startswith("http") and _is_html(opened):
+                guard.faults.extend(axe_faults(opened))
+        context.close()
+        return [f"[{guard.who}] {fault}" for fault in guard.faults]
+
     def close(self) -> list[str]:
-        """Judge what is still open, close everything; what was wrong."""
-        found: list[str] = []
-        for context, guard in self.contexts:
-            for page in context.pages:
-                if guard.scripted and page.url.startswith("http") and _is_html(page):
-                    guard.faults.extend(axe_faults(page))
-            found.extend(f"[{guard.who}] {fault}" for fault in guard.faults)
-            context.close()
-        return found
+        """Leave every page that is open still."""
+        return [fault for context, _ in list(self.contexts) for fault in self.leave(context.pages[0])]
 
 
 def _is_html(page: Page) -> bool:

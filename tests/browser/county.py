@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from casework.policy import Person
 from tests.browser import filling
 from tests.browser.people import STAFF, Worker
 from tests.browser.sundries import furnish
@@ -23,6 +24,10 @@ class BrowserCounty:
     """Places are "hub", "township", "village" and "other" (a second village)."""
 
     small: SmallCounty
+    cases: dict[str, list[str]]
+    """Stage, with "/scanned" if there are pages → cases as addresses name them. Tests change those at the end."""
+    people: dict[str, Person]
+    """By the same keys as the staff: for what a test does in the store beside a program."""
     wires: dict[str, Proxy] = field(default_factory=dict)
     """By the place that dials."""
 
@@ -75,8 +80,8 @@ def served_county(folder: Path) -> Iterator[BrowserCounty]:
     """Found, fill and serve; everything is stopped at the end."""
     clock = filling.begin()
     small = found_small_county(folder, clock=clock)
-    filling.fill(folder, clock, furnish)
-    county = BrowserCounty(small)
+    made, people = filling.fill(folder, clock, furnish)
+    county = BrowserCounty(small, made, people)
     for server in small.servers.values():
         server.url = f"http://127.0.0.1:{free_port()}"
     try:

@@ -58,20 +58,21 @@ class Batch:
 
 
 WORK = (
-    Batch(34, "village", 6, "elder_allowance", "delivered"),
+    Batch(34, "village", 6, "elder_allowance", "delivered", pages=1),
     Batch(34, "other", 3, "elder_allowance", "accepted"),
     Batch(30, "village", 3, "elder_allowance", "denied"),
     Batch(30, "village", 2, "elder_allowance", "refused"),
     Batch(27, "village", 4, "elder_allowance", "closed"),
     Batch(27, "village", 12, "elder_allowance", "collected"),
     Batch(20, "other", 4, "elder_allowance", "endorsed"),
-    Batch(14, "village", 6, "elder_allowance", "reviewed"),
+    Batch(14, "village", 4, "elder_allowance", "reviewed", pages=1),
     Batch(14, "village", 4, "elder_allowance", "asked"),
-    Batch(6, "village", 8, "elder_allowance", "accepted", pages=1),
+    Batch(6, "village", 8, "elder_allowance", "accepted"),
     Batch(6, "township", 3, "elder_allowance", "endorsed"),
-    Batch(3, "village", 6, "elder_allowance", "endorsed", pages=2),
+    Batch(3, "village", 4, "elder_allowance", "endorsed", pages=2),
     Batch(1, "village", 8, "elder_allowance", "collected"),
     Batch(1, "other", 6, "temp_relief", "collected"),
+    Batch(1, "village", 2, "elder_allowance", "granted"),
     Batch(0, "village", 2, "elder_allowance", "collected", pages=3),
 )
 _TURNS = 4
@@ -98,6 +99,7 @@ STAGES: dict[str, tuple[tuple[str, str, ChangeKind, dict[str, Any]], ...]] = {
     "accepted": (_ENDORSE, _ACCEPT),
     "reviewed": (_ENDORSE, _ACCEPT, _REVIEW),
     "denied": (_ENDORSE, _ACCEPT, _REVIEW, _DENY, ("hub", "approver", _K.CLOSE, {"result": "denied"})),
+    "granted": _UP_TO_GRANT,
     "closed": _CLOSED,
     "delivered": (*_CLOSED, ("village", "agent", _K.DELIVER, {"to": "本人", "how": "window"})),
 }
@@ -123,6 +125,8 @@ class Filling:
     places: dict[str, County | Station] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     taken: int = 0
+    made: dict[str, list[str]] = field(default_factory=dict)
+    """Stage, with "/scanned" if there are pages → cases as addresses name them."""
 
     @property
     def hub(self) -> County:
@@ -182,6 +186,8 @@ class Filling:
         """The batch's cases are taken in and go their way on the day."""
         self.clock.now = max(self.clock.now + 60, int(time.time()) - batch.days_ago * _DAY)
         topics = self._take_in(batch)
+        name = batch.stage + ("/scanned" if batch.pages else "")
+        self.made.setdefault(name, []).extend(topic.hex() for topic in topics)
         self.carry(batch.place)
         before = ""
         for place, who, kind, body in STAGES[batch.stage]:
@@ -282,8 +288,10 @@ def opened(folder: Path, clock: Callable[[], int]) -> Iterator[Filling]:
             place.close()
 
 
-def fill(folder: Path, clock: Clock, furnish: Callable[[Filling], None]) -> None:
-    """All the work of five weeks; `furnish` adds what else lies about."""
+def fill(
+    folder: Path, clock: Clock, furnish: Callable[[Filling], None]
+) -> tuple[dict[str, list[str]], dict[str, Person]]:
+    """All the work of five weeks; `furnish` adds what else lies about. Gives `made` and `people` of the filling."""
     with opened(folder, clock) as filling:
         filling.carry()
         filling.staff()
@@ -292,3 +300,4 @@ def fill(folder: Path, clock: Clock, furnish: Callable[[Filling], None]) -> None
             filling.work(batch)
         furnish(filling)
         filling.supervise()
+        return filling.made, filling.people

@@ -40,7 +40,7 @@ def furnish(filling: Filling) -> None:
 
 def _drafts(filling: Filling) -> None:
     lines = [
-        intake_line(500 + n, "elder_allowance", ("page-0.jpg",) if n == 0 else ()) | {"submit": False}
+        intake_line(500 + n, "elder_allowance", ("page-0.jpg",) if n == MANY - 1 else ()) | {"submit": False}
         for n in range(MANY)
     ]
     file = write_lines(filling.folder / "drafts.jsonl", list(lines))

@@ -1,0 +1,143 @@
+"""Every HTML page that the programs' tables name is found by its links, opened in Chromium and judged.
+
+A route that nothing leads to, or whose page nobody may open, fails here: link it, or add its address to `_UNLINKED`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from casework import rating_codes
+from casework.ratings import INTAKE
+from casework.web.assets import PREFIX
+from casework.web.looks import ELDER_COOKIE, LANGUAGE_COOKIE
+from tests.browser import routes
+from tests.browser.conftest import DESKTOP, TABLET, Visits
+from tests.browser.county import BrowserCounty
+from tests.browser.crawling import Crawl, Seen
+from tests.browser.people import STAFF
+from tests.processes.founding import opened_hub, opened_node
+
+pytestmark = pytest.mark.timeout(400)
+_PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|\{\{|\{%")
+_ASSETS = PREFIX + "{name}"
+_SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
+_WHO_CUTS = """() => [...document.querySelectorAll("body *")]
+    .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .slice(0, 3).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+def _unlinked(county: BrowserCounty, place: str) -> list[str]:
+    """Addresses that stand on paper, on the applicant's telephone or in a script, and not in a link."""
+    found = ["/sign-in", "/rate", "/rated"]
+    scanned = county.cases["endorsed/scanned"][0]
+    if place == "hub":
+        with opened_hub(county.small.dir("hub")) as hub:
+            row = county.cases["delivered/scanned"][0]
+            qr = hub.store.read(lambda conn: hub.desk.case_qr(conn, county.people["reviewer"], bytes.fromhex(row)))
+        public = urlsplit(qr).path
+        return [*found, "/q", public, public + "/rate", f"/queue/case/{scanned}", f"/cases/{scanned}/view/1"]
+    with opened_node(county.small.dir(place)) as station:
+        topic, now = bytes.fromhex(scanned), int(time.time())
+        random = bytes(range(rating_codes.RANDOM_BYTES))
+        code = station.store.write(lambda conn: rating_codes.issue(conn, topic, INTAKE, now, random))
+    return [*found, f"/rate/{code}", f"/cases/{scanned}/view/1"]
+
+
+def test_every_module_that_adds_pages_is_looked_into():
+    assert routes.modules_that_add_pages() == routes.known_modules()
+
+
+@dataclass
+class Walk:
+    """One place, gone through by everybody who works there."""
+
+    place: str
+    county: BrowserCounty
+    visit: Visits
+    faults: list[str] = field(default_factory=list)
+
+    def crawl(self) -> Crawl:
+        crawl = Crawl(self.county.url(self.place), routes.routes_of(self.place))
+        unlinked = _unlinked(self.county, self.place)
+        crawl.go("", (), unlinked)
+        for who in (key for key, worker in STAFF.items() if worker.place == self.place):
+            page = self.visit(who)
+            cases = [f"/cases/{topics[0]}" for topics in self.county.cases.values()]
+            crawl.go(who, page.context.cookies(), ["/", *cases, *unlinked])
+            self.faults += self.visit.leave(page)
+        return crawl
+
+    def judge(self, seen: Seen) -> list[str]:
+        """Open it as the person who found it: wide and narrow, and in the elder view."""
+        page = self.visit(seen.who, seen.path, place=self.place)
+        faults = self._sideways(page, "")
+        self._cookie(page, ELDER_COOKIE, "1")
+        faults += self._sideways(page, "elder view, ")
+        return faults + self.visit.leave(page)
+
+    def english(self, crawl: Crawl, kinds: list[Seen]) -> list[str]:
+        """The same pages in English have all their words filled in."""
+        found = []
+        for seen in kinds:
+            answer = crawl.open(seen.path, seen.who, f"{crawl.cookie_of(seen.who)}; {LANGUAGE_COOKIE}=en")
+            if answer.status != seen.status or _PLACEHOLDER.search(answer.body):
+                found.append(f"{seen.path}: in English: {answer.status} {_PLACEHOLDER.findall(answer.body)}")
+        return found
+
+    def _cookie(self, page: Page, name: str, value: str) -> None:
+        page.context.add_cookies([{"name": name, "value": value, "url": page.url}])
+        page.reload()
+
+    def _sideways(self, page: Page, how: str) -> list[str]:
+        """Nothing scrolls sideways, on the desk's screen and on a tablet."""
+        found = []
+        for size in (TABLET, DESKTOP):
+            page.set_viewport_size(size)
+            if over := page.evaluate(_SIDEWAYS):
+                cut = page.evaluate(_WHO_CUTS)
+                found.append(f"{urlsplit(page.url).path}: {how}{size['width']} px: {over} px too wide: {cut}")
+        return found
+
+
+_JUDGED: set[tuple[str, str]] = set()
+"""Kinds of pages by program: a village shows those of a township from the same templates."""
+
+
+@pytest.mark.parametrize("place", routes.PLACES)
+def test_every_page_of_a_place_is_visited_and_sound(place, county, visit):
+    walk = Walk(place, county, visit)
+    crawl = walk.crawl()
+    faults = walk.faults + [f"{seen.path}: status {seen.status}" for seen in crawl.seen if seen.status >= 500]
+    faults += [f"{path}: nothing leads there" for path in _never_opened(crawl)]
+    faults += [f"{seen.path}: {found}" for seen in crawl.seen if (found := _PLACEHOLDER.findall(seen.body))]
+    program = routes.PROGRAM[place].__name__
+    pages = [seen for kind, seen in crawl.kinds().items() if seen.is_page and (program, kind) not in _JUDGED]
+    _JUDGED.update((program, kind) for kind in crawl.kinds())
+    for seen in pages:
+        faults += walk.judge(seen)
+    faults += walk.english(crawl, pages)
+    assert not faults, "\n".join(faults)
+
+
+def _never_opened(crawl: Crawl) -> list[str]:
+    opened = {route.path for seen in crawl.seen if seen.status == 200 and (route := crawl.route(seen))}
+    return [route.path for route in crawl.routes if route.path not in opened | {_ASSETS}]
+
+
+def test_a_page_that_is_not_there_and_one_that_is_not_ours_say_so(visit):
+    for who, path, words in (
+        ("agent", "/cases/" + "0" * 32, "没有"),
+        ("agent", "/nowhere", ""),
+        ("agent", "/review", ""),
+    ):
+        page = visit(who)
+        answer = page.goto(path)
+        assert answer is not None and answer.status in (403, 404), path
+        assert words in page.locator("main").inner_text() and page.locator("main a").count(), path
