@@ -1,4 +1,4 @@
-"""Pages of a draft and of a supplement in a real Chromium: camera, corners, files, and what happens when it goes wrong."""
+"""Pages of a draft and of a supplement in a real Chromium: camera, corners, files, and what happens when one fails."""
 
 from __future__ import annotations
 
