@@ -23,13 +23,10 @@ _PARTS = (
     "FileUpload",
     "Input",
     "NotificationBanner",
-    "Panel",
     "Radios",
     "Select",
     "ServiceNavigation",
     "SkipLink",
-    "SummaryList",
-    "TaskList",
     "Textarea",
 )
 

@@ -8,6 +8,14 @@ import * as sass from "sass";
 
 const OLDEST = "chrome86"; // 360 and QQ browsers and old Android WebViews stand about there
 
+// Variants of govuk-frontend's parts that no page has; a tenth of the bytes of every page's styles.
+const NOT_USED = /--small|--inverse|--start|__start-icon|input__(?:prefix|suffix|wrapper)|extra-letter-spacing/;
+const withoutUnused = (css) =>
+  css.replace(/([^{}]+)\{[^{}]*\}/g, (rule, selectors) => {
+    const kept = selectors.split(/,(?![^(]*\))/).filter((selector) => !NOT_USED.test(selector));
+    return kept.length ? kept.join(",") + rule.slice(selectors.length) : "";
+  });
+
 const [sources, target] = process.argv.slice(2);
 const entries = (folder, suffix) =>
   readdirSync(join(sources, folder)).filter((name) => name.endsWith(suffix) && !name.startsWith("_"));
@@ -33,7 +41,7 @@ for (const name of entries("styles", ".scss")) {
     quietDeps: true,
   });
   for (const url of loadedUrls) if (url.protocol === "file:") taken.add(fileURLToPath(url));
-  const { code } = await esbuild.transform(css, { loader: "css", minify: true, target: OLDEST });
+  const { code } = await esbuild.transform(withoutUnused(css), { loader: "css", minify: true, target: OLDEST });
   writeFileSync(join(target, basename(name, ".scss") + ".css"), code);
 }
 
