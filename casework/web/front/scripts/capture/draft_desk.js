@@ -87,11 +87,11 @@ export function draftDesk(form, { counted }) {
         shot.stored = true;
         shown.done();
         const pages = row(shot.index).querySelectorAll("[data-page]").length;
-        (shot.told || say)(word("stored", { material: row(shot.index).dataset.name, n: pages }), true);
+        (shot.told || say)(word("stored", { material: row(shot.index).dataset.name, n: pages }));
       } catch (error) {
         const why = error instanceof Broken ? word("broken", { name: shot.name }) : error.message;
         shown.failed(why, again);
-        (shot.told || say)(why, false);
+        if (shot.told) shot.told(why);
         if (error.whole || error instanceof Broken) line.drop().forEach((job) => job.held && job.held());
       }
     };

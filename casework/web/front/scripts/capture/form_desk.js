@@ -89,7 +89,7 @@ export function formDesk(form, { adjust }) {
       held.set(shot.index, [...all(shot.index), shot]);
       fill(shot.index);
       shot.stored = true;
-      (shot.told || say)(word("held", { name: shot.name }), true);
+      (shot.told || say)(word("held", { name: shot.name }));
     },
     recut(shot, cut) {
       shot.cut = cutOf(cutText(cut));

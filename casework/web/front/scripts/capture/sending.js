@@ -20,8 +20,9 @@ function post(address, data, progress) {
 
 // What the node says is wrong, as it stands on the page that it answered with.
 function reasonIn(page) {
-  const named = [...page.querySelectorAll("[role=alert] li")].map((line) => line.textContent.trim().replace(/\s+/g, " "));
-  if (named.length) return named.join(" ");
+  const text = (part) => part.textContent.trim().replace(/\s+/g, " ");
+  const named = [...page.querySelectorAll("[role=alert] li")].map((line) => [...line.children].map(text).filter(Boolean));
+  if (named.length) return named.map((parts) => `${parts.join("。")}。`).join("");
   const lines = [...page.querySelectorAll("main h1, main p")].map((line) => line.textContent.trim());
   return lines.slice(0, 4).join(" ");
 }
