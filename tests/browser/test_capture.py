@@ -17,6 +17,7 @@ from tests.browser.county import BrowserCounty
 from tests.casework.materials.samples import jpeg, pdf, photo
 from tests.casework.materials.test_shots import DESK, PAPER, SHEET
 
+pytestmark = pytest.mark.timeout(400)  # the first test pays for the county
 BUILT = Path(__file__).parents[2] / "casework" / "web" / "built"
 STATION = "station.lan"
 """What the station is called on its network; the address is no secure one."""
