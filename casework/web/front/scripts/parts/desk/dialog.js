@@ -1,9 +1,9 @@
 // The form of an act in a window over the case. It is the form of the act's own page; sent as that page sends it.
 import { open } from "./keys.js";
-import { page, signedOut, word } from "./words.js";
+import { page, said, signedOut, word } from "./words.js";
 
 const WHOLE_PAGES = /\/do\/(correct|supplement|deliver|split)$/; // too much for a window
-const ABOVE = "main .error-summary, main .govuk-error-summary, main .lead-in, main .notice, main form.reasons";
+const ABOVE = "main .govuk-error-summary, main .lead-in, main .notice, main form.reasons";
 const dialog = document.getElementById("act-dialog");
 const body = dialog?.querySelector(".dialog-body");
 const typed = new Map(); // address of the act -> fields, for this case
@@ -30,8 +30,6 @@ export async function decide(link, from) {
   }
 }
 
-const said = (dom) => dom.querySelector(".said, .error-summary, main h1")?.textContent.trim() || "";
-
 function leave(text, tone) {
   dialog.close();
   queue.say(text, tone);
@@ -49,7 +47,7 @@ function show(dom) {
   for (const link of form.querySelectorAll(".form-end a")) link.remove();
   fill(form);
   tidy(form);
-  const first = body.querySelector(".error-summary") || field(form) || form.querySelector("[type=submit]:not([disabled])");
+  const first = body.querySelector(".govuk-error-summary") || field(form) || form.querySelector("[type=submit]:not([disabled])");
   (first || dialog.querySelector("h2")).focus();
   return true;
 }
@@ -69,7 +67,7 @@ function readAll(form) {
 
 function fill(form) {
   const known = typed.get(form.getAttribute("action"));
-  if (!known || body.querySelector(".error-summary")) return;
+  if (!known || body.querySelector(".govuk-error-summary")) return;
   for (const [name, value] of known) {
     const input = form.elements.namedItem(name);
     if (input && input.type !== "hidden" && input.type !== "file") input.value = value;

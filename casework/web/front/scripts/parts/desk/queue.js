@@ -1,6 +1,6 @@
 // The list, the case that is open, the next one fetched ahead, and what has changed meanwhile.
 import { Sheets } from "./sheets.js";
-import { page, signedOut, word } from "./words.js";
+import { page, said, signedOut, word } from "./words.js";
 
 const AHEAD_MILLIS = 5 * 60 * 1000;
 
@@ -33,7 +33,7 @@ export class Queue {
 
   say(text, tone = "") {
     this.said.textContent = text;
-    this.said.className = `desk-said${text ? ` said said-${tone || "ok"}` : ""}`;
+    this.said.className = `desk-said${text ? ` said-${tone || "ok"}` : ""}`;
   }
 
   /** Move the selection, which is the focus; from the open case where nothing is selected. */
@@ -179,7 +179,7 @@ export class Queue {
     fields.set("page", "all");
     try {
       const answer = await page(form.action, { method: "POST", body: fields });
-      this.say(answer.dom().querySelector(".said")?.textContent || "", answer.ok ? "ok" : "error");
+      this.say(said(answer.dom()), answer.ok ? "ok" : "error");
       form.querySelector("button")?.remove();
     } catch {
       this.say(word("unreachable"), "error");

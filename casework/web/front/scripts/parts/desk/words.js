@@ -18,3 +18,8 @@ export async function page(address, options = {}) {
 }
 
 export const signedOut = (answer) => answer.status === 401 || (answer.moved && answer.path === "/sign-in");
+
+const SAID = "main .govuk-notification-banner__content, main .govuk-error-summary, main h1";
+
+/** What a page says has happened. */
+export const said = (dom) => dom.querySelector(SAID)?.textContent.trim() || "";
