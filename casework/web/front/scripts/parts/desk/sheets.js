@@ -44,9 +44,15 @@ class Frame {
     if (!this.shown) return;
     const image = new Image();
     image.alt = link.dataset.name;
-    image.src = this.shown;
     image.hidden = true;
+    this.image = image;
+    // Not before it has come: a viewer that is taken away while it waits for its picture fails when that comes.
+    image.addEventListener("load", () => this.image === image && this.open(image));
+    image.src = this.shown;
     this.box.append(image);
+  }
+
+  open(image) {
     this.viewer = new Viewer(image, {
       ...OPTIONS,
       viewed: () => this.settle(),
@@ -98,7 +104,7 @@ class Frame {
 
   close() {
     this.viewer?.destroy();
-    this.viewer = null;
+    this.viewer = this.image = null;
   }
 }
 
