@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -32,6 +33,9 @@ CHROMIUM_ARGUMENTS = (
 DESKTOP = {"width": 1280, "height": 900}
 TABLET = {"width": 820, "height": 1180}
 _WAIT_MS = 15_000
+_SECONDS = 300
+"""For one test, with the making of the county if it is the first."""
+_MEMORY = Path("/dev/shm")
 expect.set_options(timeout=_WAIT_MS)
 
 
@@ -39,11 +43,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.browser)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(_SECONDS))
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserCounty]:
-    with served_county(tmp_path_factory.mktemp("county") / "places") as county:
+def served() -> Iterator[BrowserCounty]:
+    # In memory where there is such a place: five weeks of work are thousands of synced writes.
+    memory = TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
+    with memory as folder, served_county(Path(folder) / "places") as county:
         yield county
 
 

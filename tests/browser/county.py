@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from casework.policy import Person
 from tests.browser import filling
 from tests.browser.people import STAFF, Worker
 from tests.browser.sundries import furnish
-from tests.processes.founding import SmallCounty, dial, found_small_county, free_port
+from tests.processes.founding import SmallCounty, dial, found_small_county, free_port, opened_hub
 from tests.processes.proxy import Proxy
 from tests.processes.running import Server, start_all
 
@@ -41,6 +43,12 @@ class BrowserCounty:
     def worker(self, key: str) -> Worker:
         """Whom `visit` signs in for this key; everybody's password is people.PASSWORD."""
         return STAFF[key]
+
+    def public_path(self) -> str:
+        """Where a citizen sees how a delivered case stands, by the code of its slip."""
+        topic = bytes.fromhex(self.cases["delivered/scanned"][0])
+        with opened_hub(self.small.dir("hub")) as hub:
+            return urlsplit(hub.store.read(lambda conn: hub.desk.case_qr(conn, self.people["reviewer"], topic))).path
 
     def cut(self, child: str) -> None:
         """Nothing passes between this place and the one above, until it is restored."""
@@ -80,10 +88,10 @@ def served_county(folder: Path) -> Iterator[BrowserCounty]:
     """Found, fill and serve; everything is stopped at the end."""
     clock = filling.begin()
     small = found_small_county(folder, clock=clock)
-    made, people = filling.fill(folder, clock, furnish)
-    county = BrowserCounty(small, made, people)
     for server in small.servers.values():
         server.url = f"http://127.0.0.1:{free_port()}"
+    made, people = filling.fill(folder, clock, partial(furnish, address=small["hub"].url))
+    county = BrowserCounty(small, made, people)
     try:
         for child, parent in PARENTS.items():
             county.wires[child] = Proxy(small[parent].url).__enter__()

@@ -29,8 +29,10 @@ MANY = 20
 _WORDS = ("", "来了三趟才办好", "工作人员很耐心", "说明看不懂")
 
 
-def furnish(filling: Filling) -> None:
-    """All of it."""
+def furnish(filling: Filling, address: str) -> None:
+    """All of it. `address`: where citizens reach the county, as slips say."""
+    journal, writing = filling.hub.replica.journal, Writing(0, filling.clock(), 1)
+    filling.hub.store.write(lambda conn: stations.say_address(conn, journal, "", address, writing))
     _drafts(filling)
     _ratings(filling)
     _lost_station(filling)

@@ -22,7 +22,7 @@ from tests.browser.conftest import DESKTOP, TABLET, Visits
 from tests.browser.county import BrowserCounty
 from tests.browser.crawling import Crawl, Seen
 from tests.browser.people import STAFF
-from tests.processes.founding import opened_hub, opened_node
+from tests.processes.founding import opened_node
 
 pytestmark = pytest.mark.timeout(400)
 _PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|\{\{|\{%")
@@ -38,10 +38,7 @@ def _unlinked(county: BrowserCounty, place: str) -> list[str]:
     found = ["/sign-in", "/rate", "/rated"]
     scanned = county.cases["endorsed/scanned"][0]
     if place == "hub":
-        with opened_hub(county.small.dir("hub")) as hub:
-            row = county.cases["delivered/scanned"][0]
-            qr = hub.store.read(lambda conn: hub.desk.case_qr(conn, county.people["reviewer"], bytes.fromhex(row)))
-        public = urlsplit(qr).path
+        public = county.public_path()
         return [*found, "/q", public, public + "/rate", f"/queue/case/{scanned}", f"/cases/{scanned}/view/1"]
     with opened_node(county.small.dir(place)) as station:
         topic, now = bytes.fromhex(scanned), int(time.time())
