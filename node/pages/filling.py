@@ -184,7 +184,7 @@ def _filled(draft: Draft, item: ServiceItem, form: Form, step: str) -> Draft:
         step=step or draft.step,
     )
     if "applicant" in areas:
-        new = replace(new, applicant=given_applicant(form))
+        new = replace(new, applicant=_with_id_type(given_applicant(form)))
     if "household" in sent:
         new = replace(new, household=form.get("household"))
     if step in ("", HOW):
@@ -192,6 +192,13 @@ def _filled(draft: Draft, item: ServiceItem, form: Form, step: str) -> Draft:
         new = replace(new, commitment=commitment, green=form.get("green"), first_asked=form.get("first_asked"))
         new = replace(new, proxy=given_proxy(form))
     return _with_birth(new, item)
+
+
+def _with_id_type(applicant: dict[str, str]) -> dict[str, str]:
+    """An organisation has no identity card and a person no credit code: who chose the one means the other's usual."""
+    wrong = {("org", CITIZEN_ID_TYPE): USCC_TYPE, ("person", USCC_TYPE): CITIZEN_ID_TYPE}
+    meant = wrong.get((applicant["kind"], applicant["id_type"]), applicant["id_type"])
+    return applicant | {"id_type": meant}
 
 
 def _with_birth(draft: Draft, item: ServiceItem) -> Draft:

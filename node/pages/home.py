@@ -32,7 +32,7 @@ from node.pages.telling import waiting
 from node.sync_status import sync_text
 
 SHOWN_ROWS = 6
-TASKS_SHOWN = 8
+TASKS_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +167,11 @@ def _supplement_task(line: CaseLine, today: date, calendar: Calendar, _: Callabl
     """By its last day, where the county has set one."""
     last = str(line.row.lapse_day)
     if last == NO_DUE:
-        said, tone = _("{who}：县级要求补正").format(who=_who(line)), "warn"
+        said, tone = _("{who}：要求补正").format(who=_who(line)), "warn"
     else:
         left = calendar.workdays_between(today, date.fromisoformat(last))
         tone = "bad" if left < 1 else "warn"
-        said = _("{who}：县级要求补正，{day} 前补齐（还有 {n} 个工作日）").format(
-            who=_who(line), day=last, n=max(0, left)
-        )
+        said = _("{who}：要求补正，{day} 前补齐（还有 {n} 个工作日）").format(who=_who(line), day=last, n=max(0, left))
     return Task(tone, _("补正"), said, _("去补正"), line.path + SUPPLEMENT.act)
 
 
