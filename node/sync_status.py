@@ -62,6 +62,15 @@ def contact_text(status: SyncStatus, now: int, _: Translate = str) -> str:
     return _("上次联系 {at}（{ago}前）").format(at=moment(status.last_contact), ago=ago(now - status.last_contact, _))
 
 
+def remedy_text(status: SyncStatus, now: int, _: Translate = str) -> str:
+    """What whoever sits here does about it; "" where nothing is to be done. A reason names its own remedy."""
+    if _stuck(status) and status.error_code not in _LINK_DOWN:
+        return ""
+    if _tone(status, now) == "offline":
+        return _("请检查网线、路由器和上级是否开机。断网也能照常收件、打印；急件可以用U盘包送。")
+    return ""
+
+
 def sync_bar(status: SyncStatus, now: int, _: Translate = str) -> SyncBar:
     """The line under every page's header."""
     return SyncBar(_tone(status, now), headline(status, _), contact_text(status, now, _), "/status")

@@ -99,7 +99,7 @@ def add_courier(app: web.Application, courier: Courier) -> None:
 
 
 async def show_courier(request: web.Request) -> web.Response:
-    """GET /courier."""
+    """GET /courier?reader=AUTHOR: the place that is chosen already, if a bundle from here may be for it."""
     return await _page(request)
 
 
@@ -185,7 +185,8 @@ def _begin(request: web.Request, upload: UploadedFile) -> asyncio.Task[None]:
 
 async def _page(request: web.Request, problems: Sequence[Problem] = ()) -> web.Response:
     courier = request.app[COURIER]
-    context = {"readers": await courier.read(courier.readers)} | _now(request)
+    readers, asked = await courier.read(courier.readers), request.query.get("reader", "")
+    context = {"readers": readers, "reader": asked if asked in dict(readers) else ""} | _now(request)
     return await render(request, "courier.html", context, problems=problems)
 
 

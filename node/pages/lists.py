@@ -21,7 +21,7 @@ from node import outgoing
 from node.keeping_words import words
 from node.pages.case_lines import CaseLine, case_lines
 from node.pages.page_keys import SITUATION, SYNC_STATUS
-from node.sync_status import headline, sync_text
+from node.sync_status import headline, remedy_text, sync_bar, sync_text
 from node.waiting_words import Waiting, next_step
 
 
@@ -71,6 +71,8 @@ async def _now(request: web.Request) -> dict[str, Any]:
     return {
         "status": status,
         "headline": headline(status, _),
+        "tone": sync_bar(status, now).tone,
+        "remedy": remedy_text(status, now, _),
         "kept": words(situation, status, now, _),
         "may_carry": may_ever(request[keys.PERSON].role, Act.COURIER),
         "at": now,
