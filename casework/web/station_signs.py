@@ -47,7 +47,7 @@ GROUP_WORDS = {
     Group.TROUBLE: N_("需处理"),
     Group.SILENT: N_("久未联系"),
     Group.NOTICE: N_("留意"),
-    Group.FINE: N_("正常"),
+    Group.FINE: N_("运行正常"),
     Group.NOT_YET: N_("未接入"),
 }
 GROUP_TONES = {
@@ -241,7 +241,7 @@ def look(facts: StationFacts, today: Today) -> Look:
         return Look(facts, (_invited(facts, today),))
     found = [sign for check in _CHECKS if (sign := check(facts, today)) is not None]
     found.sort(key=lambda sign: -_RANK[sign.tone])
-    return Look(facts, tuple(found) or (Sign("fine", Tone.GOOD, N_("正常")),))
+    return Look(facts, tuple(found) or (Sign("fine", Tone.GOOD, N_("运行正常")),))
 
 
 def counts(looks: Iterable[Look]) -> dict[Group, int]:
