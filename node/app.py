@@ -25,10 +25,11 @@ from casework.accounts import Account
 from casework.errors import TOO_LARGE, TOO_LARGE_REMEDY, BadInput, NotAllowed, Problem
 from casework.passwords import ChildPasswords
 from casework.staff_log import password_changed
-from casework.texts import N_, say
+from casework.texts import N_, Gettext, say
 from casework.web import setup
 from casework.web.case_keys import DESK, OFF_LOOP, RATINGS, SPOOL
 from casework.web.case_pages import CASE_PAGES
+from casework.web.case_reading import translator
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.listen import admin_app, client_context, start, tls_context
 from casework.web.pages import add_pages
@@ -225,7 +226,7 @@ async def page_app(parts: Running, *, uses_tls: str) -> web.Application:
     )
     hooks = Hooks(
         password_change=lambda account, new: _password_changed(parts, account, new),
-        sync_bar=lambda request: _sync_bar(parts),
+        sync_bar=lambda request: _sync_bar(parts, translator(request)),
     )
     setup.setup(
         app,
@@ -338,8 +339,8 @@ async def _sync_status(parts: Running) -> SyncStatus:
     )
 
 
-async def _sync_bar(parts: Running) -> SyncBar | None:
-    return sync_bar(await _sync_status(parts), now())
+async def _sync_bar(parts: Running, gettext: Gettext) -> SyncBar | None:
+    return sync_bar(await _sync_status(parts), now(), gettext)
 
 
 def _admin(parts: Running, control: str) -> web.Application:

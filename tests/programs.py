@@ -25,6 +25,7 @@ from casework.states import COUNTY
 from casework.supervision_rules import DEFAULT_RULES
 from casework.web.case_keys import CARDS, DESK, OFF_LOOP, OPINIONS, RATINGS, SPOOL
 from casework.web.case_pages import CASE_PAGES
+from casework.web.case_reading import translator
 from casework.web.courier_pages import COURIER_PAGES, Courier, add_courier
 from casework.web.courier_words import StickWords
 from casework.web.pages import add_pages
@@ -162,8 +163,8 @@ class Programs:
             spool_dir=spool,
         )
 
-        async def bar(_request: web.Request) -> object:
-            return sync_bar(self.sync, hall.now())
+        async def bar(request: web.Request) -> object:
+            return sync_bar(self.sync, hall.now(), translator(request))
 
         async def status() -> SyncStatus:
             return self.sync

@@ -12,7 +12,7 @@ from casework import reference
 from casework.errors import BadInput, Problem
 from casework.policy import Act, Person, Target, may, require
 from casework.regions import RegionTree
-from casework.texts import N_
+from casework.texts import N_, say
 from casework.web import keys
 from casework.web.forms import Form, form_of
 from casework.web.render import render
@@ -78,8 +78,9 @@ def _label(tree: RegionTree | None, region: str) -> str:
 def _choices(person: Person, tree: RegionTree | None, lines: Sequence[StationLine]) -> list[tuple[str, str]]:
     """Places that may still be invited, townships before their villages; enrolled ones say so."""
     enrolled = {line.region for line in lines if line.enrolled}
+    again = N_("{place} {code}（已接入，换新机）")
     return [
-        (one.code, f"{_label(tree, one.code)} {one.code}{N_('（已接入，换新机）') if one.code in enrolled else ''}")
-        for one in tree or ()
+        (one.code, say(again, place=place, code=one.code) if one.code in enrolled else f"{place} {one.code}")
+        for one, place in ((one, _label(tree, one.code)) for one in tree or ())
         if one.level != "county" and may(person, Act.INVITE, Target(one.code))
     ]

@@ -12,7 +12,7 @@ from casework import reference
 from casework.accounts import Account
 from casework.errors import BadInput, NotFound, Problem
 from casework.policy import ROLE_NAMES, Act, Person, Target, may, require
-from casework.texts import N_
+from casework.texts import N_, say
 from casework.web import keys
 from casework.web.forms import Form, form_of
 from casework.web.render import flash, redirect, render
@@ -148,7 +148,7 @@ def _read(conn: Connection, person: Person) -> dict[str, Any]:
             if may(person, Act.MANAGE_USERS, Target(place.region))
         ],
         "roles": [
-            (role.value, f"{ROLE_NAMES[role]}") for tier in (Tier.VILLAGE, Tier.TOWNSHIP, Tier.COUNTY)
+            (role.value, ROLE_NAMES[role]) for tier in (Tier.VILLAGE, Tier.TOWNSHIP, Tier.COUNTY)
             for role in staff.ROLES_OF_TIER[tier]
         ],
         "offices": [(office, office) for office in reference.offices(conn)],
@@ -157,7 +157,7 @@ def _read(conn: Connection, person: Person) -> dict[str, Any]:
 
 def _place_label(place: Workplace) -> str:
     kind = {Tier.COUNTY: N_("县级"), Tier.TOWNSHIP: N_("乡镇厅"), Tier.VILLAGE: N_("村站")}[place.tier]
-    return f"{kind} · {place.name}"
+    return say("{kind} · {place}", kind=kind, place=place.name)
 
 
 def _role_name(account: Account) -> str:
