@@ -1,4 +1,4 @@
-"""Pages of a draft and of a correction in a real Chromium: camera, corners, files, and what goes wrong on the way."""
+"""Pages of a draft and of a supplement in a real Chromium: camera, corners, files, and what goes wrong on the way."""
 
 from __future__ import annotations
 
@@ -54,9 +54,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def draft(page: Page) -> str:
     """Begin an intake that says nothing yet, and go to its materials; the draft's path."""
     token = page.locator("input[name=csrf]").first.input_value()
-    begun = page.request.post("/intake/elder_allowance", form={"csrf": token, "go": "stay"})
-    found = re.search(r"/drafts/[0-9a-f]+", begun.url)
-    assert found, begun.url
+    begun = page.evaluate(
+        """async (csrf) => (await fetch("/intake/elder_allowance", {
+            method: "POST", body: new URLSearchParams({ csrf, go: "stay" }),
+        })).url""",
+        token,
+    )
+    found = re.search(r"/drafts/[0-9a-f]+", begun)
+    assert found, begun
     page.goto(found[0] + "/materials")
     return found[0]
 
@@ -139,6 +144,7 @@ def test_corners_are_dragged_beside_the_live_picture(visit: Visits) -> None:
     page.keyboard.press("Space")
     expect(window.get_by_text("已存 1 页")).to_be_visible()
     window.get_by_role("button", name="用整张照片").click()
+    expect(window.get_by_text("已按新的四角保存")).to_be_visible()
     corner = window.get_by_role("button", name="左上角")
     box = corner.bounding_box()
     assert box is not None
@@ -183,8 +189,9 @@ def test_corners_are_moved_by_keys_on_the_page_of_a_page(visit: Visits) -> None:
     page.get_by_role("button", name="保存", exact=True).click()
     expect(page).to_have_url(re.compile(path + r"/materials#f-materials-0$"))
     assert shown_size(page, 0) == (1000, 1020)  # the longer of two opposite sides counts, and one slants now
+    straight = str(pages(page, 0).get_attribute("data-page"))
     pages(page, 0).get_by_role("button", name="旋转").click()
-    expect(page.get_by_text("向右转")).to_have_count(0)
+    expect(pages(page, 0)).not_to_have_attribute("data-page", straight)
     pages(page, 0).get_by_role("link", name="裁剪").click()
     assert page.locator("input[name=cut]").input_value().endswith(";90")
 
@@ -307,32 +314,39 @@ def test_plain_http_on_the_lan_hides_the_camera_and_says_why(visit: Visits, coun
     page.context.close()
 
 
-def test_a_correction_takes_photos_and_a_refusal_costs_none_of_them(visit: Visits) -> None:
-    page = visit("agent", "/cases")
-    page.goto(str(page.locator("main a[href^='/cases/']").first.get_attribute("href")) + "/do/correct")
-    shot = row(page, 0)
-    shot.get_by_role("button", name="摄像头拍照").click()
+def test_a_supplement_takes_photos_and_a_refusal_costs_none_of_them(visit: Visits, county: BrowserCounty) -> None:
+    case = f"/cases/{county.cases['asked'][-1]}"
+    page = visit("agent", case + "/do/supplement")
+    asked = page.locator("[data-material]").first
+    asked.get_by_role("button", name="摄像头拍照").click()
     window = page.get_by_role("dialog", name="拍照")
     expect(window.get_by_text("放平放正")).to_be_visible()
     page.keyboard.press("Space")
     expect(window.get_by_text("已选好")).to_be_visible()
     window.get_by_role("button", name="完成").click()
-    shot.locator("input[type=file]").last.set_input_files(
-        {"name": "二.jpg", "mimeType": "image/jpeg", "buffer": jpeg(photo(500, 700))}
+    asked.locator("input[type=file]").last.set_input_files(
+        [
+            {"name": "二.jpg", "mimeType": "image/jpeg", "buffer": jpeg(photo(500, 700))},
+            {"name": "坏.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff not a picture at all"},
+        ]
     )
-    expect(shot.get_by_role("button", name="不要这一页")).to_have_count(2)
-    shot.get_by_role("button", name="裁剪和旋转").last.click()
+    drops = asked.get_by_role("button", name="不要这一页")
+    expect(drops).to_have_count(3)
+    asked.get_by_role("button", name="裁剪和旋转").last.click()
     adjust = page.get_by_role("dialog", name="裁剪和旋转")
     adjust.get_by_role("button", name="向右转").click()
     visit.look(page)
     adjust.get_by_role("button", name="确定").click()
-    cuts = shot.locator("input[type=hidden]")
-    expect(cuts.last).to_have_value("0,0,10000,0,10000,10000,0,10000;90")
-    assert cuts.first.input_value().endswith(";0")
-    page.get_by_label("更正原因").fill("")
-    page.get_by_role("button", name="确认更正").click()
-    expect(page.get_by_role("alert").first).to_contain_text("请填写更正原因")
-    expect(shot.get_by_role("button", name="不要这一页")).to_have_count(2)
+    cuts = asked.locator("input[type=hidden]")
+    assert cuts.nth(0).input_value().endswith(";0")
+    expect(cuts.nth(1)).to_have_value("0,0,10000,0,10000,10000,0,10000;90")
+    page.get_by_role("button", name="确认提交").click()
+    expect(page.get_by_role("alert").first).to_contain_text("「坏.jpg」已损坏")
+    expect(drops).to_have_count(3)
+    drops.last.click()
+    page.get_by_role("button", name="确认提交").click()
+    expect(page).to_have_url(re.compile(case + "$"))
+    expect(page.get_by_text("补正已保存").first).to_be_visible()
 
 
 def test_the_capture_step_keeps_its_budget() -> None:
