@@ -21,9 +21,9 @@ def onward(page: Page) -> Locator:
     return page.get_by_role("button", name="继续", exact=True)
 
 
-def choose_item(page: Page) -> None:
-    page.goto("/intake")
-    page.get_by_role("link", name=f"收件{ITEM.name}").click()
+def take_in_link(page: Page) -> Locator:
+    """The button of the item on the page that lists them."""
+    return page.get_by_role("link", name=re.compile(rf"^收件\s*{re.escape(ITEM.name)}"))
 
 
 def applicant(page: Page, name: str, serial: int) -> None:
@@ -66,7 +66,7 @@ def test_an_intake_by_mouse_ends_with_a_number_and_a_slip(visit):
     page.get_by_role("searchbox").or_(page.get_by_label("事项名称")).first.fill("gljt")
     page.get_by_role("button", name="查找").click()
     expect(page.get_by_role("link", name=re.compile("^收件"))).to_have_count(2)  # the menu's, and the item's
-    page.get_by_role("link", name=f"收件{ITEM.name}").click()
+    take_in_link(page).click()
     expect(page.get_by_text("开始填写后自动保存在本机")).to_be_visible()
     visit.look(page)
     applicant(page, "鼠标·王", NOBODY[0])
@@ -75,7 +75,7 @@ def test_an_intake_by_mouse_ends_with_a_number_and_a_slip(visit):
     page.get_by_role("button", name="保存，下一步：核对").click()
     expect(page.get_by_role("heading", name="核对后提交")).to_be_visible()
     visit.look(page)
-    page.get_by_role("link", name="修改申请人").click()
+    page.get_by_role("link", name=re.compile("^修改\\s*申请人")).click()
     page.get_by_label("姓名或名称").fill("鼠标·汪")
     onward(page).click()
     expect(page).to_have_url(re.compile("/check$"))
@@ -101,7 +101,7 @@ def test_an_intake_by_keyboard_alone(visit):
     keys = page.keyboard
     reach(page, page.get_by_role("link", name="新收件"))
     keys.press("Enter")
-    reach(page, page.get_by_role("link", name=f"收件{ITEM.name}"))
+    reach(page, take_in_link(page))
     keys.press("Enter")
     expect(page.get_by_label("证件号码")).to_be_focused()
     keys.type(example_citizen_id(NOBODY[1]))
@@ -191,8 +191,7 @@ def no_drafts(county, visit):
     while page.locator("form[action$='/discard']").count():
         page.locator("summary", has_text="删除").first.click()
         page.get_by_role("button", name="确认删除").first.click()
-    page.context.close()
-    visit.contexts.clear()
+    assert not visit.leave(page)
 
 
 def test_after_the_program_was_killed_the_draft_is_offered_with_two_buttons(visit, county, no_drafts):
@@ -207,7 +206,7 @@ def test_after_the_program_was_killed_the_draft_is_offered_with_two_buttons(visi
         county.restart("village")
         expect(page.get_by_text("本机程序没有应答")).to_be_hidden()
     expect(page.locator("#intake-saved")).to_have_text(SAVED)
-    page.context.close()
+    assert not visit.leave(page)
     again = visit("agent", "/")
     offer = again.locator(".unfinished")
     expect(offer).to_contain_text(f"您有一份没填完的“{ITEM.name}”（断电·王）")
@@ -266,7 +265,7 @@ def test_a_supplement_is_two_taps_from_today(visit):
 
 def test_an_intake_without_script(visit):
     page = visit("agent", "/intake", java_script_enabled=False)
-    page.get_by_role("link", name=f"收件{ITEM.name}").click()
+    take_in_link(page).click()
     page.get_by_label("证件号码").fill(example_citizen_id(NOBODY[5]))
     page.get_by_label("姓名或名称").fill("无脚本·王")
     onward(page).click()

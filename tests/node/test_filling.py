@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from casework.catalogue import load_catalogue
-from casework.example_intake import example_citizen_id
+from casework.example_intake import example_citizen_id, example_uscc
 from casework.policy import Role
 from casework.workdays import china_day
 from node import drafts
@@ -228,3 +228,12 @@ async def test_the_rows_of_a_draft_keep_who_has_it(programs: Programs, agent: Cl
     id_ = draft.rsplit("/", 1)[1]
     kept = programs.hall.village.store.read(lambda conn: drafts.load(conn, id_))
     assert (kept.tab, kept.by, kept.step, kept.tab_at) == (ONE, 1, "applicant", programs.hall.now())
+
+
+async def test_an_organisation_is_not_asked_twice_for_the_kind_of_its_number(agent: Clerk) -> None:
+    draft = await begun(agent, "food_workshop")
+    firm = typed("food_workshop", applicant__kind="org", applicant__id=example_uscc(5), applicant__id_type="111")
+    page = [pair for pair in firm if pair[0].startswith(("applicant.", "household"))]
+    went = await agent.post(draft, *page, ("step", "applicant"), ("go", "next"))
+    assert went.location == draft + "/step/form", went.words
+    assert "统一社会信用代码" in (await agent.get(draft + "/check")).words
