@@ -112,7 +112,8 @@ def _ending(item: ServiceItem | None) -> str:
 
 def _by(item: ServiceItem | None) -> str:
     basis = item.legal_basis[0].text if item is not None and item.legal_basis else ""
-    return f"根据{basis if basis.startswith('《') else f'《{basis}》'}，" if basis else ""
+    named = basis if basis.startswith("《") or "〔" in basis else f"《{basis}》"  # a document number stands bare
+    return f"根据{named}，" if basis else ""
 
 
 def _refusals(item: ServiceItem | None) -> Iterator[Reason]:

@@ -49,6 +49,8 @@ def test_a_refusal_of_a_licence_cites_the_licensing_law_and_another_its_own() ->
         assert "行政许可法》第三十八条" in reason.fields["reason"] and "六十日内" in reason.fields["reason"]
     for reason in reasons_for(ChangeKind.DENY, view(other)):
         assert "行政许可" not in reason.fields["reason"] and other.legal_basis[0].text in reason.fields["reason"]
+    numbered = replace(other, legal_basis=(replace(other.legal_basis[0], text="国发〔2015〕52号"),))
+    assert all("根据国发〔2015〕52号，" in one.fields["reason"] for one in reasons_for(ChangeKind.DENY, view(numbered)))
     bare = replace(other, legal_basis=(), conditions=())
     assert all("《》" not in text for one in reasons_for(ChangeKind.DENY, view(bare)) for text in one.fields.values())
 
