@@ -7,13 +7,15 @@
 # make bench-weak-link   a village on 2G, 3G and a link that comes and goes, beside its peers; as root (ARGS="--quick",
 #             ARGS="2g quiet --cases 10", ARGS="--jobs 6" to run six at once, ARGS="--without-peers"); five seeds
 #             one after another take some three hours, the peers some three more
+# make screenshots   every page of a filled county as PNG: desktop, tablet, elder view, English, into build/screenshots
+#             (ARGS="village" for one place)
 # make lint   style, import contracts, types
 # make translations   bring the catalogues of casework/web/locale up to date with the sources (docs/translation.md)
 # make lock   remake the pinned requirements (ARGS="--upgrade" for newer versions)
 
 PYTHON := .venv/bin/python
 
-.PHONY: demo test coverage soak test-mutations bench bench-weak-link lint translations lock clean
+.PHONY: demo test coverage screenshots soak test-mutations bench bench-weak-link lint translations lock clean
 .DEFAULT_GOAL := demo
 
 demo:
@@ -29,6 +31,10 @@ coverage:
 	@mkdir -p .coverage
 	@$(PYTHON) -m pytest -n 2 --dist loadscope --cov --cov-report=term-missing:skip-covered \
 		--ignore tests/federation --ignore tests/fuzz --ignore tests/durability $(ARGS)
+
+screenshots:
+	@deploy/setup.sh dev
+	@$(PYTHON) -m tests.browser.screenshots $(ARGS)
 
 soak:
 	@deploy/setup.sh dev

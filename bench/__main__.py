@@ -36,6 +36,7 @@ BENCHES = (
     Bench("fold"),
     Bench("guesses"),
     Bench("bundle"),
+    Bench("pages", ("chromium",)),
 )
 
 

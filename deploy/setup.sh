@@ -66,6 +66,16 @@ missing_packages() {
     has_any openssl || echo openssl
     has_any strace || echo strace
     has_postgresql || echo postgresql
+    [ -x /usr/bin/chromium ] || echo chromium
+    has_chinese_font || echo fonts-wqy-microhei
+    has_any nginx /usr/sbin/nginx || echo nginx-light
+    has_any promtool || echo prometheus
+    has_any systemd-analyze || echo systemd
+}
+
+# Pages and demo scans are drawn with it; the rare characters' font below has no style that one would read.
+has_chinese_font() {
+    [ -e /usr/share/fonts/truetype/wqy/wqy-microhei.ttc ] || [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ]
 }
 
 # Characters beyond the papers' own font are drawn from this one; without it papers show their code points in boxes.

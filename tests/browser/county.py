@@ -48,7 +48,8 @@ class BrowserCounty:
         """Where a citizen sees how a delivered case stands, by the code of its slip."""
         topic = bytes.fromhex(self.cases["delivered/scanned"][0])
         with opened_hub(self.small.dir("hub")) as hub:
-            return urlsplit(hub.store.read(lambda conn: hub.desk.case_qr(conn, self.people["reviewer"], topic))).path
+            text = hub.store.read(lambda conn: hub.desk.case_qr(conn, self.people["reviewer"], topic))
+        return urlsplit(text).path
 
     def cut(self, child: str) -> None:
         """Nothing passes between this place and the one above, until it is restored."""

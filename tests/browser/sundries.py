@@ -8,10 +8,12 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from casework.hall import Hall
 from casework.policy import Role
 from casework.ratings import INTAKE, read_rating
 from casework.regions import built_in_regions
 from hub import staff, stations
+from hub.hall_cli import say_hall
 from node.intake_file import take_file
 from node.station import open_station
 from node.telling_ratings import StationRatings
@@ -33,6 +35,8 @@ def furnish(filling: Filling, address: str) -> None:
     """All of it. `address`: where citizens reach the county, as slips say."""
     journal, writing = filling.hub.replica.journal, Writing(0, filling.clock(), 1)
     filling.hub.store.write(lambda conn: stations.say_address(conn, journal, "", address, writing))
+    hall = Hall("广德市政务服务中心", address, "0563-0000000", "12345")
+    filling.hub.store.write(lambda conn: say_hall(conn, journal, hall, writing))
     _drafts(filling)
     _ratings(filling)
     _lost_station(filling)

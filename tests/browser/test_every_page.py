@@ -6,23 +6,19 @@ A route that nothing leads to, or whose page nobody may open, fails here: link i
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
 
-from casework import rating_codes
-from casework.ratings import INTAKE
 from casework.web.assets import PREFIX
 from casework.web.looks import ELDER_COOKIE, LANGUAGE_COOKIE
 from tests.browser import routes
 from tests.browser.conftest import DESKTOP, TABLET, Visits
 from tests.browser.county import BrowserCounty
 from tests.browser.crawling import Crawl, Seen
-from tests.browser.people import STAFF
-from tests.processes.founding import opened_node
+from tests.browser.walking import crawl_place
 
 pytestmark = pytest.mark.timeout(400)
 _PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|\{\{|\{%")
@@ -31,20 +27,6 @@ _SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.scrollingEle
 _WHO_CUTS = """() => [...document.querySelectorAll("body *")]
     .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .slice(0, 3).map((one) => one.outerHTML.slice(0, 120))"""
-
-
-def _unlinked(county: BrowserCounty, place: str) -> list[str]:
-    """Addresses that stand on paper, on the applicant's telephone or in a script, and not in a link."""
-    found = ["/sign-in", "/rate", "/rated"]
-    scanned = county.cases["endorsed/scanned"][0]
-    if place == "hub":
-        public = county.public_path()
-        return [*found, "/q", public, public + "/rate", f"/queue/case/{scanned}", f"/cases/{scanned}/view/1"]
-    with opened_node(county.small.dir(place)) as station:
-        topic, now = bytes.fromhex(scanned), int(time.time())
-        random = bytes(range(rating_codes.RANDOM_BYTES))
-        code = station.store.write(lambda conn: rating_codes.issue(conn, topic, INTAKE, now, random))
-    return [*found, f"/rate/{code}", f"/cases/{scanned}/view/1"]
 
 
 def test_every_module_that_adds_pages_is_looked_into():
@@ -59,17 +41,6 @@ class Walk:
     county: BrowserCounty
     visit: Visits
     faults: list[str] = field(default_factory=list)
-
-    def crawl(self) -> Crawl:
-        crawl = Crawl(self.county.url(self.place), routes.routes_of(self.place))
-        unlinked = _unlinked(self.county, self.place)
-        crawl.go("", (), unlinked)
-        for who in (key for key, worker in STAFF.items() if worker.place == self.place):
-            page = self.visit(who)
-            cases = [f"/cases/{topics[0]}" for topics in self.county.cases.values()]
-            crawl.go(who, page.context.cookies(), ["/", *cases, *unlinked])
-            self.faults += self.visit.leave(page)
-        return crawl
 
     def judge(self, seen: Seen) -> list[str]:
         """Open it as the person who found it: wide and narrow, and in the elder view."""
@@ -110,7 +81,7 @@ _JUDGED: set[tuple[str, str]] = set()
 @pytest.mark.parametrize("place", routes.PLACES)
 def test_every_page_of_a_place_is_visited_and_sound(place, county, visit):
     walk = Walk(place, county, visit)
-    crawl = walk.crawl()
+    crawl, walk.faults = crawl_place(place, county, visit)
     faults = walk.faults + [f"{seen.path}: status {seen.status}" for seen in crawl.seen if seen.status >= 500]
     faults += [f"{path}: nothing leads there" for path in _never_opened(crawl)]
     faults += [f"{seen.path}: {found}" for seen in crawl.seen if (found := _PLACEHOLDER.findall(seen.body))]
