@@ -31,7 +31,7 @@ from casework.clock_table import (
     OfItem,
 )
 from casework.service_item import Days, ServiceItem
-from casework.texts import N_
+from casework.texts import N_, say
 from casework.workdays import MAX_STEP_DAYS, Calendar
 
 NORMAL, NEAR, DUE_TODAY, OVERDUE, PAUSED = N_("正常"), N_("临期"), N_("今日到期"), N_("超期"), N_("暂停计时")
@@ -94,12 +94,15 @@ class Clock:
     def text(self) -> str:
         """One phrase for lists: 承诺期限 2026-11-03（预估）还剩 3 个工作日."""
         if self.due is None or self.days_left is None:
-            return f"{self.label} {self.word}"
-        due = f"{self.label} {self.due.isoformat()}{N_('（预估）') if self.provisional else ''}"
-        unit = N_("个工作日") if self.unit == "wd" else N_("天")
+            return say("{clock} {word}", clock=self.label, word=self.word)
+        known = N_("{clock} {day}（预估）") if self.provisional else "{clock} {day}"
+        due = say(known, clock=self.label, day=self.due.isoformat())
         if self.done or self.days_left == 0:
-            return f"{due} {N_('已办理，') if self.done else ''}{self.word}"
-        return f"{due} {N_('超过') if self.days_left < 0 else N_('还剩')} {abs(self.days_left)} {unit}"
+            return say(N_("{due} 已办理，{word}") if self.done else "{due} {word}", due=due, word=self.word)
+        over, left = N_("{due} 超过 {n} 个工作日"), N_("{due} 还剩 {n} 个工作日")
+        if self.unit != "wd":
+            over, left = N_("{due} 超过 {n} 天"), N_("{due} 还剩 {n} 天")
+        return say(over if self.days_left < 0 else left, due=due, n=abs(self.days_left))
 
 
 def clocks(dates: CaseDates, item: ServiceItem, calendar: Calendar, today: date) -> tuple[Clock, ...]:

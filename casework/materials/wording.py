@@ -30,7 +30,7 @@ _WORDS: Final[dict[Fault, tuple[str, str]]] = {
     Fault.NOT_A_RESULT: (N_("不能作为结果文书"), N_("结果文书请使用 PDF，或 JPG、PNG 图片")),
     Fault.NOT_A_PHOTO: (N_("有多页，不能裁剪或旋转"), N_("请把需要裁剪的那一页另拍一张照片")),
     Fault.BAD_CORNERS: (N_("的四个角围不成一张纸"), N_("请把四个角拖到纸的四角，或选择“用整张照片”")),
-    Fault.BROKEN: (N_("已损坏或不完整，无法打开"), N_("请在电脑上确认能正常打开；打不开的，") + _RETAKE),
+    Fault.BROKEN: (N_("已损坏或不完整，无法打开"), N_("请在电脑上确认能正常打开；打不开的，请重新扫描或拍照后再上传")),
     Fault.ENCRYPTED: (N_("设有打开密码"), N_("请去掉密码后另存，再上传")),
     Fault.TOO_MANY_PIXELS: (N_("图像尺寸过大"), N_("请把扫描分辨率降到 300 dpi，或缩小图片后再上传")),
     Fault.TOO_MANY_PAGES: (N_("超过 {pages} 页"), N_("请拆成每份不超过 {pages} 页的文件后分别上传")),
@@ -57,9 +57,8 @@ def problem_for(fault: Fault, *, name: str, field: str, limit_bytes: int = MAX_U
     """The problem to show for one file; `field` is the form field that it came in."""
     said, remedy = _WORDS[fault]
     values = {"limit": megabytes(limit_bytes), "pages": MAX_PAGES_PER_FILE}
-    return Problem(
-        field, say("「{shown_name}」", shown_name=shown_name(name)) + said.format(**values), remedy.format(**values)
-    )
+    message = say("「{name}」{what}", name=shown_name(name), what=say(said, **values))
+    return Problem(field, message, say(remedy, **values))
 
 
 def bad_file(fault: Fault, *, name: str, field: str, limit_bytes: int = MAX_UPLOAD_BYTES) -> BadInput:

@@ -63,7 +63,7 @@ def _row(line: TimelineItem, stations: Names, people: Names, _: Translate) -> Ti
     lines = [line.note] if line.note else []
     if line.standing in (HELD, REFUSED):
         said = explain(line.code)
-        lines.append(_("{why}。{remedy}").format(why=said.text, remedy=said.remedy))
+        lines.append(_("{why}。{remedy}").format(why=_(said.text), remedy=_(said.remedy)))
     elif not line.applied:
         lines.append(_("这一步与当时的环节不符，没有产生变化"))
     return TimelineRow(line.time, kind_name(line.kind), _by(line, stations, people, _), tuple(lines), *_marks(line, _))

@@ -135,8 +135,8 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
         return await error_page(request, 422, problems=error.problems)
     except NotAllowed as error:
         return await error_page(request, 403, what=str(error))
-    except NotFound:
-        return await error_page(request, 404)
+    except NotFound as error:
+        return await error_page(request, 404, what=str(error))
     except SignInNeeded:
         return await error_page(request, 401, what=_what_is_kept(request), again=_where_again(request))
     except ConnectionError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from casework import texts
 from casework.web import keys
 from casework.web.forms import form_of
 from casework.web.i18n import LOCALE_FOLDER, load_translations
@@ -61,7 +62,7 @@ class Languages:
 def translate(text: str) -> str:
     """The text in the language of the request that is being answered; as it stands where there is none."""
     look = _now.get()
-    return look.catalogue.gettext(text) if look is not None else text
+    return texts.translate(text, look.catalogue.gettext) if look is not None else text
 
 
 def translate_count(one: str, many: str, count: int) -> str:

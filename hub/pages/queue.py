@@ -134,5 +134,5 @@ def _open(request: web.Request, view: CaseView) -> Mapping[str, str]:
     said = ""
     if step is not None:
         office = _(OFFICE_NAMES[step.office]) if step.office in OFFICE_NAMES else step.office
-        said = _("{what}（{who}，{at}）").format(what=kind_name(step.kind), who=office, at=moment(step.time))
+        said = _("{what}（{who}，{at}）").format(what=_(kind_name(step.kind)), who=office, at=moment(step.time))
     return {"topic": view.topic.hex(), "story": story_of(view), "away": str(len(view.missing)), "step": said}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
@@ -26,3 +27,27 @@ def extracted() -> Mapping[str, frozenset[str]]:
             for one in text if isinstance(text, tuple) else (text,):
                 found.setdefault(one, set()).add(f"{package}/{name}")
     return {text: frozenset(files) for text, files in found.items()}
+
+
+class _Texts(HTMLParser):
+    """Everything that a person reads of a page, or is read to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        spoken = {"alt", "aria-label", "placeholder", "title"}
+        self.found += [value for name, value in attrs if value and (name in spoken or name.startswith("data-"))]
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data)
+
+
+def said_in_chinese(page: str) -> Iterator[str]:
+    """Texts of the programs that a page in another language shows as they stand in the source."""
+    parser = _Texts()
+    parser.feed(page)
+    for text in (" ".join(text.split()) for text in parser.found):
+        if text in extracted() and any("\u4e00" <= char <= "\u9fff" for char in text):
+            yield text

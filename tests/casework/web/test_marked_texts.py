@@ -95,11 +95,18 @@ def _walk(node: ast.AST) -> Iterator[tuple[int, str]]:
         return  # a docstring
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and CJK.search(node.value):
         yield node.lineno, node.value
+    if isinstance(node, ast.JoinedStr):
+        yield from ((one.lineno, "N_ in an f-string") for one in ast.walk(node) if _is_mark(one))
     children: list[ast.AST] = list(ast.iter_child_nodes(node))
     if isinstance(node, ast.Call) and _called(node) in MARKS and node.args and isinstance(node.args[0], ast.Constant):
         children.remove(node.args[0])
     for child in children:
         yield from _walk(child)
+
+
+def _is_mark(node: ast.AST) -> bool:
+    """What only marks a text is lost when it is put into another."""
+    return isinstance(node, ast.Call) and _called(node) in {"N_", "say", "joined"}
 
 
 def _called(node: ast.Call) -> str:
@@ -123,7 +130,15 @@ def test_the_exceptions_are_needed() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["x = '办件'", "x = f'共 {n} 件'", "_(f'共 {n} 件')", "f(x='办件')", "'、'.join(x)", "say(N_('办件'), who='县级')"],
+    [
+        "x = '办件'",
+        "x = f'共 {n} 件'",
+        "_(f'共 {n} 件')",
+        "f(x='办件')",
+        "'、'.join(x)",
+        "say(N_('办件'), who='县级')",
+        "x = f'{N_(\"共\")} {n}'",
+    ],
 )
 def test_the_check_finds_a_bare_text(source: str) -> None:
     assert list(unmarked(source))
