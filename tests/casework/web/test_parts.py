@@ -73,6 +73,8 @@ def test_a_timeline_a_table_and_a_tag(env: Environment) -> None:
     text = show(env, "{{ p.timeline([x]) }}", x=item)
     assert "2026-09-21 22:13" in text and "待确认" in text
     assert "没有内容" in show(env, '{% call p.table("表", ["一", ("二", "number")]) %}{% endcall %}')
+    heads = show(env, '{% call p.table("表", ["一", ""]) %}{% endcall %}')
+    assert '<th scope="col"><span class="hidden">操作</span></th>' in heads, "no head without a word"
     assert "<td>1" in show(env, '{% call p.table("表", ["一"]) %}<tr><td>1</td></tr>{% endcall %}')
     assert "待补正" in show(env, '{{ p.state_tag("supplement_asked", tentative=true) }}')
     assert "new_state" in show(env, '{{ p.state_tag("new_state") }}')
