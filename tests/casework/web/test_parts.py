@@ -88,7 +88,7 @@ def test_the_stylesheet_stays_small_and_fetches_nothing_from_elsewhere() -> None
     assert "url(" not in css and "@import" not in css
     # 19 px and, for older eyes, 130 % of it, as parts of the browser's own 16 px.
     assert "html{font-size:118.75%" in css and "html.elder{font-size:154.375%" in css
-    assert "@media print" in css and ":focus" in css
+    assert "@media print" in css and ":focus" in css and "[hidden]{display:none!important}" in css
 
 
 def test_the_scripts_of_every_page_stay_small() -> None:
