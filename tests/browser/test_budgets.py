@@ -28,7 +28,7 @@ PAGES = [
     ("agent", "/intake", LIST),
     ("agent", "/drafts", LIST),
     ("township", "/", LIST),
-    ("township", "/review", LIST),
+    ("township", "/review", DESK),
     ("township", "/status", LIST),
     ("approver", "/queue", DESK),
     ("reviewer", "/", DESK),
