@@ -100,12 +100,13 @@ def test_a_new_applicant_with_three_pages_costs_few_clicks_and_the_slip_prints(v
     code = page.locator(".code").first.inner_text().replace("-", "")
     page.get_by_role("link", name="打印回执").click()
     expect(page.locator(".sheet-number")).to_contain_text(code)
-    sheets = pypdfium2.PdfDocument(io.BytesIO(page.pdf(format="A4", print_background=True)))
-    assert len(sheets) == 1
-    picture = sheets[0].render(scale=3).to_pil().convert("L")
-    (found,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    paper = page.pdf(format="A4", print_background=True)
+    sheets = pypdfium2.PdfDocument(io.BytesIO(paper))
+    pictures = [sheet.render(scale=3).to_pil().convert("L") for sheet in sheets]
+    qr = zxingcpp.BarcodeFormat.QRCode
+    (found,) = [code for picture in pictures for code in zxingcpp.read_barcodes(picture, formats=qr)]
     assert "/q/" in found.text and code not in found.text
-    text = sheets[0].get_textpage().get_text_range()
+    text = "".join(sheet.get_textpage().get_text_range() for sheet in sheets)
     assert code in text and "退出" not in text  # the paper carries no menu
 
 
