@@ -38,11 +38,11 @@ class _Texts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         spoken = {"alt", "aria-label", "placeholder", "title"}
-        written = {"data-subject", "data-what", "data-text"}  # what a standard wording puts into the record
+        written = ("data-text-", "data-field-")  # what a standard wording puts into the record
         self.found += [
             value
             for name, value in attrs
-            if value and (name in spoken or name.startswith("data-")) and name not in written
+            if value and (name in spoken or name.startswith("data-")) and not name.startswith(written)
         ]
 
     def handle_data(self, data: str) -> None:
