@@ -19,7 +19,7 @@ from tests.casework.web.tiny_program import AGENT, Browser, Open, Place
 DOCS = Path(__file__).parents[3] / "docs"
 NAMED = re.compile("「([^「」]+)」")
 PAGE_CHARS = 1150
-"""What fits one A4 page at 10 points beside headings, in characters; tests/browser prints each and counts pages."""
+"""What fits one A4 page at 10 points beside headings, in characters (tests/browser prints them)."""
 
 
 def texts(guide: Guide) -> Iterator[str]:
