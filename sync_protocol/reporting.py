@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from sync_protocol.errors import BadBytes, NotYet
-from sync_protocol.limits import REPORTS_PER_MESSAGE_MAX
+from sync_protocol.limits import INT_MAX, REPORTS_PER_MESSAGE_MAX
 from sync_protocol.messages import Frame, Report
 from sync_protocol.reports import StationReport, pack_report, parse_report, sign_report, verify_report
 from sync_protocol.store import peers, report_store, trust
@@ -54,8 +54,8 @@ class Reporter:
 
     def frames(self, conn: Connection, now: int) -> list[Report]:
         """What there is to say with the message that is composed now; it counts as said unless `unsay` hears else."""
-        found = [*self._own(conn, now), *self._from_below(conn, now)]
-        return found[:REPORTS_PER_MESSAGE_MAX]
+        found = self._own(conn, now)
+        return [*found, *self._from_below(conn, now, REPORTS_PER_MESSAGE_MAX - len(found))]
 
     def unsay(self, frames: Iterable[Frame]) -> None:
         """The message with these frames was not answered."""
@@ -74,15 +74,18 @@ class Reporter:
         packed = pack_report(replace(seen, time=now))
         return [Report(packed, sign_report(self._me.deployment, self._me.signer, packed), 0, 0)]
 
-    def _from_below(self, conn: Connection, now: int) -> list[Report]:
+    def _from_below(self, conn: Connection, now: int, most: int) -> list[Report]:
         if 0 <= now - self._looked_below < _BELOW_SECONDS:
             return []
         self._looked_below = now
         below = [author for author in trust.topology(conn).subtree(self._me.author) if author != self._me.author]
         if not below:
             return []
-        contacts, found = peers.contacts(conn), []
+        contacts, found = peers.contacts(conn), list[Report]()
         for author, kept in sorted(report_store.kept_reports(conn, below).items()):
+            if len(found) == most:
+                self._looked_below = 0  # the others go with the next message
+                break
             seen, skew = contacts.get(author, (0, 0))
             heard, skew = (seen, skew) if seen > kept.heard else (kept.heard, kept.skew)
             if self._is_news(author, kept.packed, heard, now):
@@ -103,10 +106,9 @@ class Reporter:
 def take_reports(conn: Connection, me: Me, peer: int, frames: Sequence[Frame], now: int, peer_skew: int) -> None:
     """Keep what a child says of itself and of those below it. What does not verify, or is older than what is known,
     is left: nothing else of the message depends on it."""
-    below = set(trust.topology(conn).subtree(peer))
-    for frame in frames:
-        if not isinstance(frame, Report):
-            continue
+    reports = [frame for frame in frames if isinstance(frame, Report)]
+    below = set(trust.topology(conn).subtree(peer)) if reports else set()
+    for frame in reports:
         try:
             report = parse_report(frame.packed)
             if report.author not in below or trust.is_revoked(conn, report.serial) is not None:
@@ -115,6 +117,7 @@ def take_reports(conn: Connection, me: Me, peer: int, frames: Sequence[Frame], n
             verify_report(me.deployment, report, frame.packed, frame.signature, holder)
         except (BadBytes, NotYet):
             continue
-        heard = max(0, now - frame.ago)
-        if heard >= report_store.heard_at(conn, report.author):
-            report_store.keep(conn, report.author, frame.packed, frame.signature, heard, peer_skew + frame.skew)
+        heard, known = max(0, now - frame.ago), report_store.heard_at(conn, report.author)
+        if heard >= known or known > now:
+            skew = max(-INT_MAX, min(peer_skew + frame.skew, INT_MAX))  # it has to fit into what passes it on
+            report_store.keep(conn, report.author, frame.packed, frame.signature, heard, skew)

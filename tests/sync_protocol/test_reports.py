@@ -4,6 +4,7 @@ passes for it."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,7 +13,7 @@ from sync_protocol.authority import revoke
 from sync_protocol.crypto import Signer
 from sync_protocol.dialer import Dialer
 from sync_protocol.errors import TooLarge
-from sync_protocol.limits import REPORTS_PER_MESSAGE_MAX
+from sync_protocol.limits import INT_MAX, REPORTS_PER_MESSAGE_MAX
 from sync_protocol.messages import Hello, Report, pack_message, parse_message
 from sync_protocol.reporting import LOOK_SECONDS, SAY_AGAIN_SECONDS, Reporter
 from sync_protocol.reports import StationReport, pack_report, parse_report, sign_report
@@ -149,6 +150,34 @@ def test_the_clocks_of_who_passes_it_on_are_counted_in(county):
     answerer = Answerer(hub.replica, township.author, [hello, signed(village, own(village), skew=-40)])
     hub.store.write(lambda conn: answerer.take(conn, county.clock.now))
     assert kept(hub)[village.author].skew == 60
+
+
+def test_a_clock_that_lies_without_measure_stops_nobody_above(county):
+    """What a village claims has to fit into the message by which its township passes it on."""
+    village, township, hub = places(county)
+    for time, skew in ((INT_MAX, INT_MAX), (0, -INT_MAX)):
+        message = [Hello(1, time, bytes(16)), signed(village, own(village), skew=skew)]
+        township.store.write(partial(Answerer(township.replica, village.author, message).take, now=county.clock.now))
+        above = Saying(county, township, hub)
+        assert len(above.says()) == 2
+        assert abs(kept(hub)[village.author].skew) <= INT_MAX
+        county.clock.now += 10
+
+
+def test_a_clock_that_was_set_back_hears_again(county):
+    village, _, _ = places(county)
+    taken(county, signed(village, own(village, waiting=1)))
+    county.clock.now -= 86_400
+    assert taken(county, signed(village, own(village, waiting=2)))[village.author].report.waiting == 2
+
+
+def test_what_found_no_room_goes_with_the_next_message(county, monkeypatch):
+    monkeypatch.setattr("sync_protocol.reporting.REPORTS_PER_MESSAGE_MAX", 1)
+    village, township, hub = places(county)
+    Saying(county, village, township).says()
+    above = Saying(county, township, hub)
+    authors = [[parse_report(report.packed).author for report in above.says()] for _ in range(3)]
+    assert authors == [[township.author], [village.author], []]
 
 
 def test_a_revoked_certificate_says_nothing(county):
