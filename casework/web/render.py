@@ -25,7 +25,8 @@ BEIJING = timezone(timedelta(hours=8))
 FLASH = "flash"
 HELP_PATH = "/help"
 _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=BEIJING).timestamp())
-"""Headers of entries carry any time below 2**53, and one such entry must not take a list from everybody."""
+"""Headers of entries carry any time below 2**53, and clocks differ by as much: one such station must not take a list
+from everybody."""
 
 
 def add_templates(
@@ -102,14 +103,18 @@ def flash(request: web.Request, text: str, *, tone: str = "ok") -> None:
 
 def safe_next(target: str, home: str) -> str:
     """Where to go after signing in: only a path on this site, never another host or scheme."""
-    parts = urlsplit(target.replace("\\", "/"))
+    try:
+        parts = urlsplit(target.replace("\\", "/"))
+    except ValueError:  # "//[" begins an address that never ends
+        return home
     plain = target.isprintable() and target.startswith("/") and not parts.scheme and not parts.netloc
     return target if plain and not target.startswith(("//", "/\\")) and len(target) <= 500 else home
 
 
 def moment(seconds: int) -> str:
-    """Unix seconds as a Beijing date and time to the minute; what lies past 9999 is shown as its last minute."""
-    return datetime.fromtimestamp(min(seconds, _LAST_SECOND), UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+    """Unix seconds as a Beijing date and time to the minute; before 1970 and past 9999 the first and last minute."""
+    known = max(0, min(seconds, _LAST_SECOND))
+    return datetime.fromtimestamp(known, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
 
 
 def day(seconds: int) -> str:

@@ -96,7 +96,9 @@ def test_the_scripts_of_every_page_stay_small() -> None:
 
 
 def test_times_are_beijing_times_and_ids_are_safe() -> None:
-    assert moment(0) == "1970-01-01 08:00"
+    assert moment(0) == moment(-(2**53)) == "1970-01-01 08:00"
+    assert moment(2**53) == "9999-12-31 23:59"
     assert field_id('applicant.name"[0]') == "f-applicant-name--0-"
     assert safe_next("/cases?q=1&b=2", "/") == "/cases?q=1&b=2"
     assert safe_next("/" + "x" * 500, "/") == "/"
+    assert safe_next("//[", "/") == safe_next("/\\[x", "/") == "/"
