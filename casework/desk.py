@@ -45,6 +45,7 @@ from casework.policy import Act, Person, Target, act_for, case_scope, may, requi
 from casework.projector import office_of
 from casework.service_item import ServiceItem
 from casework.states import HOME
+from casework.story_mark import check_story
 from casework.texts import N_
 from casework.used_pages import Bearer, Case, named_once, note
 from casework.view_dates import case_dates
@@ -168,19 +169,20 @@ class Desk:
         materials: Sequence[HeldMaterial] = (),
         result: HeldPage | None = None,
         aside: str = "",
+        story: str = "",
     ) -> None:
         """Write one further change of a case. Raises BadInput, NotAllowed, NotFound.
 
         `materials` complete the body of a 更正 or 补正, `result` that of a result document or, with the signed
-        receipt, of a 送达. `aside` is for the county alone, which keeps it beside the change.
+        receipt, of a 送达. `aside` is for the county alone, which keeps it beside the change. `story`: what was read.
         """
         self._machine.settle(conn, self._load(conn, topic)[0])
         home, state = self._load(conn, topic)
+        check_story(state, story)
         item = reference.item(conn, state.item, state.version)
-        region = self.log.region_of(conn, home)
         act = act_for(kind)
         assert act is not None
-        require(person, act, target_of(state, region, item.office if item else ""))
+        require(person, act, target_of(state, self.log.region_of(conn, home), item.office if item else ""))
         office = office_of(self.log, home)
         body = self._completed(conn, person, (home, topic), state, kind, body)
         case = Case(home, topic, self.log.key_of(conn, home, topic) or b"")

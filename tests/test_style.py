@@ -100,6 +100,7 @@ PURE_MODULES = (
     "casework/slips.py",
     "casework/standing_papers.py",
     "casework/states.py",
+    "casework/story_mark.py",
     "casework/statistics.py",
     "casework/verifying.py",
     "casework/view_dates.py",

@@ -15,6 +15,7 @@ from casework.errors import BadInput, NotFound, Problem
 from casework.intake import HeldMaterial, HeldPage
 from casework.offers import target_of
 from casework.policy import act_for, require
+from casework.story_mark import check_story, story_of
 from casework.web import keys
 from casework.web.action_table import ACTIONS, offered
 from casework.web.case_actions import (
@@ -28,7 +29,6 @@ from casework.web.case_actions import (
     shown_blobs,
 )
 from casework.web.case_keys import DESK
-from casework.web.case_panes import story_of
 from casework.web.case_reading import case_context, translator, view_of
 from casework.web.case_words import outcome_words
 from casework.web.forms import Form, form_of
@@ -40,10 +40,10 @@ from casework.web.reason_templates import grouped, reasons_for, rows_of, still_l
 from casework.web.render import flash, redirect, render
 
 _WITH_OFFICES = (ChangeKind.SPLIT, ChangeKind.REASSIGN)
-_CHANGED = N_("您打开以后，这件又有了新的变化，没有提交")
 _UNFILLED = N_("【】里的内容还没有写")
 _FINAL = (ChangeKind.GRANT, ChangeKind.DENY, ChangeKind.REFUSE_ACCEPTANCE)
 _NOT_TYPED = ("seen", "story")
+_WORDING_CHARS = 4
 _WITH_MATERIALS = (ChangeKind.CORRECT, ChangeKind.SUPPLEMENT)
 
 
@@ -70,8 +70,12 @@ async def do_action(request: web.Request) -> web.Response:
     except BadInput as error:
         problems = on_inputs(error.problems, view.item) if view.item else error.problems
         return await _form_page(request, action, view, problems=problems, values=form.values())
-    after = await view_of(request)
     _ = translator(request)
+    try:
+        after = await view_of(request)
+    except NotFound:  # it is another department's from now on
+        flash(request, done)
+        return redirect(request.app[keys.SITE].home)
     then = [_(one.button) for one in offered(after)] if action.kind in _FINAL else []
     flash(request, outcome_words(after.state, action.kind, (_(done), then[:1]), _))
     return redirect(f"/cases/{view.topic.hex()}")
@@ -79,8 +83,7 @@ async def do_action(request: web.Request) -> web.Response:
 
 def _check_reader(form: Form, view: CaseView) -> None:
     """What is decided is what was read, in words that were finished. Raises BadInput."""
-    if form.get("story") not in ("", story_of(view)):
-        raise BadInput([Problem("", _CHANGED, N_("请关闭后看最新内容，再作决定"))])
+    check_story(view.state, form.get("story"))
     marks = unfilled({name: text for name, text in form.values().items() if name not in _NOT_TYPED})
     if marks:
         raise BadInput([Problem(name, _UNFILLED, N_("请把【】换成实际情况")) for name in marks])
@@ -88,9 +91,9 @@ def _check_reader(form: Form, view: CaseView) -> None:
 
 def _worded(request: web.Request, action: Action, view: CaseView) -> dict[str, str]:
     """The inputs as the wording that the address names fills them; of a new list of defects, what is known."""
-    text, reasons = request.query.get("wording", ""), reasons_for(action.kind, view)
+    text, reasons = request.query.get("wording", "")[:_WORDING_CHARS], reasons_for(action.kind, view)
     known = still_lacking(view) if action.kind is ChangeKind.ASK_SUPPLEMENT else []
-    chosen = reasons[int(text)] if text.isascii() and text.isdigit() and int(text[:4]) < len(reasons) else None
+    chosen = reasons[int(text)] if text.isascii() and text.isdigit() and int(text) < len(reasons) else None
     more = [chosen] if chosen is not None and chosen not in known else []
     return rows_of([*known, *more], DEFECT_ROWS)
 
@@ -117,9 +120,10 @@ async def _perform(request: web.Request, action: Action, view: CaseView, form: F
         await discard(request, pages)  # a second click brings the document again
         return N_("这份文书已经上传过，没有重复上传。")
     desk, person, aside = request.app[DESK], request[keys.PERSON], body.pop(ASIDE, None) or ""
+    story = form.get("story")  # once more: it may have moved on while files were opened
     try:
         await request.app[keys.STORE].write(
-            lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), materials, result, aside)
+            lambda conn: desk.act(conn, person, view.topic, action.kind, dict(body), materials, result, aside, story)
         )
     except asyncio.CancelledError:
         raise  # the browser has gone, but what was asked for is done: the files are the change's
@@ -203,7 +207,7 @@ async def _form_page(
         "asked": asked_subjects(view),
         "defect_rows": DEFECT_ROWS,
         "seen": shown_blobs(view),
-        "story": story_of(view),
+        "story": story_of(view.state),
         "reasons": grouped(reasons_for(action.kind, view)),
         "kinds": applicant_kinds(view.item) if view.item else [],
     }

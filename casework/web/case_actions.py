@@ -146,7 +146,7 @@ def days_body(form: Form, _view: CaseView) -> Body:
     typed = form.get("days")
     if not typed:
         return {}  # said already
-    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= _DAYS_MAX):
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 4 and 1 <= int(typed) <= _DAYS_MAX):
         raise BadInput([Problem("days", N_("请填写天数"), say("1 到 {days_max} 的整数", days_max=_DAYS_MAX))])
     return {"days": int(typed)}
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from casework.case_parts import TimelineItem
 from casework.changes import ChangeKind
 from casework.desk import CaseView
-from casework.journal import ORDERED
+from casework.story_mark import story_of
 from casework.web import keys
 from casework.web.action_table import offered
 from casework.web.case_actions import Action
@@ -30,8 +29,6 @@ ACT_KEYS: Mapping[str, tuple[ChangeKind, ...]] = {
     "X": (_K.DENY, _K.REFUSE_ACCEPTANCE),
 }
 """What each key opens: the first of these that may be done now. A 同意, S 退回补正, X 不予."""
-_SAID_ONLY = (_K.TELL, _K.NUMBER)
-"""What does not change what a decision rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +44,6 @@ class Sheet:
     full: str
     pdf: bool
     where: str
-
-
-def story_of(view: CaseView) -> str:
-    """A mark that changes with everything that a decision rests on, pages apart."""
-    lines = [line for line in view.state.timeline if line.kind not in _SAID_ONLY]
-    return f"{len(lines)}.{sum(line.standing == ORDERED for line in lines)}"
-
-
-def last_step(view: CaseView) -> TimelineItem | None:
-    """The newest line of the story that a decision may rest on."""
-    return next((line for line in reversed(view.state.timeline) if line.kind not in _SAID_ONLY), None)
 
 
 def keyed(view: CaseView) -> tuple[list[tuple[str, Action]], list[Action]]:
@@ -105,7 +91,7 @@ async def panes_context(request: web.Request, view: CaseView) -> dict[str, Any]:
         "acts": with_keys,
         "other_acts": others,
         "sheets": sheets_of(view, context["pages"]),
-        "story": story_of(view),
+        "story": story_of(view.state),
         "csrf": csrf_token(request),
         "problems": [],
         "values": {},

@@ -14,10 +14,11 @@ from casework.changes import kind_name
 from casework.desk import CaseView
 from casework.errors import NotFound
 from casework.states import OFFICE_NAMES, TOWNSHIP, State
+from casework.story_mark import last_step, story_of
 from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_pages import page_number
-from casework.web.case_panes import last_step, panes_context, story_of
+from casework.web.case_panes import panes_context
 from casework.web.case_reading import TOPIC_BYTES, hex_bytes, translator, view_of
 from casework.web.queue_lines import Queue, QueueReader
 from casework.web.render import moment, render, render_part
@@ -115,9 +116,9 @@ def _rows(request: web.Request, wanted: Asked, found: Queue, view: CaseView | No
 
 def _open(request: web.Request, view: CaseView) -> Mapping[str, str]:
     """How the open case stands: marks that change with its story and its pages, and its newest step in words."""
-    step, _ = last_step(view), translator(request)
+    step, _ = last_step(view.state), translator(request)
     said = ""
     if step is not None:
         office = _(OFFICE_NAMES[step.office]) if step.office in OFFICE_NAMES else step.office
-        said = _("{what}（{who}，{at}）").format(what=kind_name(step.kind), who=office, at=moment(step.time))
-    return {"topic": view.topic.hex(), "story": story_of(view), "away": str(len(view.missing)), "step": said}
+        said = _("{what}（{who}，{at}）").format(what=_(kind_name(step.kind)), who=office, at=moment(step.time))
+    return {"topic": view.topic.hex(), "story": story_of(view.state), "away": str(len(view.missing)), "step": said}

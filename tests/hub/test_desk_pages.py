@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from casework.changes import ChangeKind
+from casework.errors import BadInput
 from casework.policy import Person, Role
+from casework.story_mark import story_of
 from hub.pages.keys import WATCH
 from hub.watching import LISTENERS_OF_ONE
 from sync_protocol.store.seam import wake
@@ -158,6 +160,34 @@ async def test_a_decision_says_what_became_of_it_and_what_comes_next(programs: P
     assert "已作出准予决定。不能撤回；下一步：上传结果文书。" in (await approver.get(case)).words
 
 
+async def test_a_case_that_is_handed_over_is_said_to_be_although_it_is_out_of_sight(programs: Programs) -> None:
+    (case,) = await under_review(programs)
+    approver = await programs.clerk("c.approver")
+    done = await approver.post(case + "/do/reassign", ("office", "农业农村局"), ("reason", "由该局主办"))
+    assert (done.status, done.location) == (303, "/")
+    assert (await approver.get(case)).status == 404
+    assert "已转办" in (await approver.get("/")).words
+
+
+async def test_what_was_overtaken_while_files_were_opened_is_not_taken(programs: Programs) -> None:
+    (case,) = await under_review(programs)
+    desk, store = programs.hall.desk(programs.hall.hub), programs.hall.hub.store
+    person, key = Person(9, "局长", Role.COUNTY_APPROVER, 1, REGION, OFFICE), bytes.fromhex(topic(case))
+    body = {"days": 5, "reason": "情况复杂"}
+
+    def read() -> str:
+        return store.read(lambda conn: story_of(desk.view(conn, person, key).state))
+
+    def extend(story: str) -> None:
+        store.write(lambda conn: desk.act(conn, person, key, ChangeKind.EXTEND, dict(body), story=story))
+
+    before = read()
+    act(programs, case, ChangeKind.SPLIT, {"parts": [{"office": "农业农村局", "due": "2030-01-07"}]})
+    with pytest.raises(BadInput, match="又有了新的变化"):
+        extend(before)
+    extend(read())
+
+
 async def test_a_wording_fills_the_form_and_its_marks_have_to_be_written(programs: Programs) -> None:
     (case,) = await under_review(programs)
     approver = await programs.clerk("c.approver")
@@ -167,7 +197,8 @@ async def test_a_wording_fills_the_form_and_its_marks_have_to_be_written(program
     filled = await approver.get(f"{case}/do/deny?wording={numbers[0]}")
     text = re.findall(r"<textarea[^>]*>([^<]*)<", filled.text)[0].strip()
     assert text.startswith("经审查") and "行政复议" in text and "【" in text
-    assert (await approver.get(f"{case}/do/deny?wording=9999")).status == 200
+    for number in ("9999", "00009999", "0" * 5000):
+        assert (await approver.get(f"{case}/do/deny?wording={number}")).status == 200
     marked = await approver.post(case + "/do/deny", ("reason", text))
     assert marked.status == 422 and "【】里的内容还没有写" in marked.words and text[:20] in marked.text
     done = await approver.post(case + "/do/deny", ("reason", re.sub("【[^】]*】", "年龄不足", text)))
