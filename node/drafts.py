@@ -66,13 +66,14 @@ ANOTHER_WINDOW, COLLEAGUE = "window", "colleague"
 
 
 def held_by(draft: Draft, seat: Seat, now: int) -> str:
-    """Why this seat must not write over what is there: ANOTHER_WINDOW has it open, a COLLEAGUE has saved since the page
-    was shown; "" when it may."""
-    if seat.tab and draft.tab and draft.tab != seat.tab and 0 <= now - draft.tab_at < HELD_SECONDS:
+    """Why this seat must not write over what is there: ANOTHER_WINDOW has it open or, like a COLLEAGUE, has saved since
+    the page was shown, however long ago; "" when it may."""
+    is_old, elsewhere = seat.turn < draft.turn, bool(seat.tab and draft.tab and draft.tab != seat.tab)
+    if elsewhere and 0 <= now - draft.tab_at < HELD_SECONDS:
         return ANOTHER_WINDOW
-    if draft.by not in (0, seat.account) and seat.turn < draft.turn and now - draft.saved < HELD_SECONDS:
+    if is_old and draft.by not in (0, seat.account):
         return COLLEAGUE
-    return ""
+    return ANOTHER_WINDOW if is_old and elsewhere else ""
 
 
 @dataclass(frozen=True, slots=True)

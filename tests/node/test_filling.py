@@ -144,6 +144,14 @@ def test_a_window_that_is_silent_gives_its_draft_up() -> None:
     assert held_by(draft, Seat(1, TWO, 5), 999) == ""  # the clock was set back
 
 
+def test_a_page_that_is_older_than_what_was_saved_elsewhere_never_writes_over_it() -> None:
+    draft = Draft("0" * 32, b"", ITEM, 1, 1, 0, 1000, by=1, tab=ONE, tab_at=1000, turn=5)
+    for later in (1000 + HELD_SECONDS, 1000 + 86_400):
+        assert held_by(draft, Seat(1, TWO, 4), later) == ANOTHER_WINDOW
+        assert held_by(draft, Seat(2, "", 4), later) == held_by(draft, Seat(2, TWO, 4), later) == COLLEAGUE
+        assert held_by(draft, Seat(1, ONE, 4), later) == held_by(draft, Seat(2, TWO, 5), later) == ""
+
+
 async def test_an_unfinished_intake_is_offered_with_time_and_step_and_never_opened_by_itself(
     programs: Programs, agent: Clerk
 ) -> None:
@@ -167,9 +175,9 @@ async def test_after_a_sign_in_one_is_back_at_the_same_page(programs: Programs, 
     assert out.status == 303 and out.location.startswith("/sign-in?next=")
     page = await agent.get(out.location)
     token = page.text.split('name="csrf" value="')[1].split('"')[0]
-    target = re.search(r'name="next" value="([^"]+)"', page.text)
-    assert target is not None
-    back = await agent.post("/sign-in", ("login", "v.agent"), ("password", PASSWORD), ("next", target[1]), token=token)
+    form = page.text.split('action="/sign-in"')[1]  # the choice of language has a way back of its own
+    target = re.findall(r'name="next" value="([^"]+)"', form)[0]
+    back = await agent.post("/sign-in", ("login", "v.agent"), ("password", PASSWORD), ("next", target), token=token)
     assert back.location == draft + "/step/form"
 
 
