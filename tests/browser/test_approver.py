@@ -70,6 +70,15 @@ def test_j_and_k_move_enter_opens(visit):
     assert page.url.endswith(f"case={wanted}")
 
 
+def test_the_window_of_an_act_names_whose_case_it_is_though_another_line_is_chosen(visit):
+    page = desk(visit, "reviewer", "?state=accepted")
+    name = page.locator("#case-title").inner_text()
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(page.get_by_role("dialog").get_by_role("heading", level=2)).to_have_text(f"开始审核 · {name}")
+    page.keyboard.press("Escape")
+
+
 def test_a_supplement_is_asked_for_with_a_standard_wording(visit):
     page = desk(visit, "reviewer", "?state=first_review")
     topic = opened(page)

@@ -40,7 +40,7 @@ function show(dom) {
   const form = dom.querySelector('main form[method="post"][action*="/do/"]');
   if (!form) return false;
   if (!readAll(form)) return true;
-  dialog.querySelector("h2").textContent = dom.querySelector("main h1").textContent;
+  dialog.querySelector("h2").textContent = `${dom.querySelector("main h1").textContent} · ${panes.dataset.name}`; // the open case, not the chosen line
   const above = [...dom.querySelectorAll(ABOVE)].filter((one) => !one.closest("details, main form:not(.reasons)"));
   body.replaceChildren(...above, form);
   form.querySelector('[name="story"]').value = panes.dataset.story;
