@@ -72,7 +72,7 @@ def test_j_and_k_move_enter_opens(visit):
 
 def test_the_window_of_an_act_names_whose_case_it_is_though_another_line_is_chosen(visit):
     page = desk(visit, "reviewer", "?state=accepted")
-    name = page.locator("#case-title").inner_text()
+    name = page.locator(".case-panes").get_attribute("data-name")
     page.keyboard.press("j")
     page.keyboard.press("a")
     expect(page.get_by_role("dialog").get_by_role("heading", level=2)).to_have_text(f"开始审核 · {name}")
