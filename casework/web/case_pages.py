@@ -29,7 +29,7 @@ from casework.web.page_opening import PAGE_UPLOADS
 from casework.web.pages import Page
 from casework.web.paper_pages import PAPER_PAGES
 from casework.web.rating_pages import RATING_PAGES, rating_lines
-from casework.web.render import render
+from casework.web.render import render, render_part, wants_part
 from casework.web.result_standing import result_standing
 from casework.web.scan_landing import landed
 from casework.web.telling_pages import WAYS, boxes, callees, tell_applicant, told_rows
@@ -75,22 +75,19 @@ async def list_cases(request: web.Request) -> web.StreamResponse:
 
     found, counts, wrong = await request.app[keys.STORE].read(read)
     chosen = {"q": q, "group": group, "holder": holder, "month": month}
-    return await render(
-        request,
-        "cases.html",
-        {
-            **chosen,
-            "found": found,
-            "groups": _groups(counts, wrong),
-            "holders": HOLDERS,
-            "newer": _address(chosen, number - 1) if number > 1 else "",
-            "older": _address(chosen, number + 1) if found.more else "",
-            "first": (number - 1) * PAGE_ROWS,
-            "mask_id": mask_id,
-            "address": lambda name: _address({"q": q, "holder": holder, "month": month, "group": name}, 1),
-        },
-        values={"q": q, "holder": holder, "month": month},
-    )
+    context = {
+        **chosen,
+        "found": found,
+        "groups": _groups(counts, wrong),
+        "newer": _address(chosen, number - 1) if number > 1 else "",
+        "older": _address(chosen, number + 1) if found.more else "",
+        "first": (number - 1) * PAGE_ROWS,
+        "mask_id": mask_id,
+        "address": lambda name: _address(chosen | {"group": name}, 1),
+    }
+    if wants_part(request):
+        return render_part(request, "cases_found.html", context)
+    return await render(request, "cases.html", context | {"holders": HOLDERS}, values=chosen)
 
 
 def _groups(counts: Mapping[str, int], wrong: int) -> list[tuple[str, str, str]]:

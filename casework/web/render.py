@@ -87,6 +87,11 @@ def render_part(request: web.Request, template: str, context: Mapping[str, Any])
     return aiohttp_jinja2.render_template(template, request, look_words(request) | dict(context))
 
 
+def wants_part(request: web.Request) -> bool:
+    """Whether a script of the open page asks, and wants no more than the part that it is about to renew."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def redirect(path: str) -> web.Response:
     """See-other after a POST, so that reloading does not post again."""
     return web.Response(status=303, headers={"Location": path})

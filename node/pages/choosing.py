@@ -13,7 +13,7 @@ from casework.initials import sought_by
 from casework.service_item import ServiceItem
 from casework.web import keys
 from casework.web.case_keys import DESK
-from casework.web.render import render
+from casework.web.render import render, render_part, wants_part
 from casework.web.scan_landing import landed
 from node import drafts
 from node.draft_steps import TITLES
@@ -73,8 +73,10 @@ async def choose_item(request: web.Request) -> web.StreamResponse:
     items, used, left = await request.app[keys.STORE].read(read)
     found = sorted((item for item in items if is_meant(item, q)), key=lambda item: -used.get(item.key, 0))
     often = sum(1 for item in found[:OFTEN] if used.get(item.key)) if not q else 0
-    context = {"often": found[:often], "items": found[often:], "all": len(items), "q": q, "unfinished": left}
-    return await render(request, "intake.html", context, values={"q": q})
+    context = {"often": found[:often], "items": found[often:], "all": len(items), "q": q}
+    if wants_part(request):
+        return render_part(request, "intake_found.html", context)
+    return await render(request, "intake.html", context | {"unfinished": left}, values={"q": q})
 
 
 async def list_drafts(request: web.Request) -> web.Response:

@@ -99,6 +99,24 @@ async def test_a_case_is_found_by_name_number_code_and_item(programs: Programs, 
         assert (await agent.get(odd)).status == 200
 
 
+async def test_a_script_that_renews_a_list_is_given_the_list_alone(agent: Clerk, case: str) -> None:
+    asks = {"HX-Request": "true"}
+    for path, known in (("/cases?q=", case), ("/intake?q=gljt", "/intake/elder_allowance")):
+        whole = await agent.get(path)
+        answer = await agent.client.get(path, headers=asks)
+        part = await answer.text()
+        assert answer.status == 200 and f'href="{known}"' in part and "<html" not in part and "<form" not in part
+        assert part.strip() in whole.text and f'hx-get="{path.split("?")[0]}" hx-target="#found"' in whole.text
+        none = await agent.client.get(path.split("?")[0] + "?q=zzzz", headers=asks)
+        assert none.status == 200 and known not in await none.text()
+    # What is to be said on the next page waits for a page.
+    await agent.client.get(f"/cases?q={'A' * 26}", headers=asks)
+    assert "本机没有这个办件" in (await agent.get("/cases")).text
+    await agent.post("/sign-out")
+    out = await agent.client.get("/cases?q=x", headers=asks, allow_redirects=False)
+    assert (out.status, out.headers["Location"]) == (303, "/sign-in?next=%2Fcases%3Fq%3Dx")
+
+
 async def test_a_scan_of_a_slip_lands_on_its_case_from_every_search_box(
     programs: Programs, agent: Clerk, case: str
 ) -> None:
