@@ -16,6 +16,7 @@ from casework.web import keys
 from casework.web.case_keys import DESK
 from casework.web.case_reading import hex_bytes, translator, view_of
 from casework.web.case_words import applicant_rows, form_rows
+from casework.web.forms import form_of
 from casework.web.how_words import answer_rows, how_rows, way_rows
 from casework.web.i18n import N_
 from casework.web.intake_fields import on_inputs
@@ -23,6 +24,7 @@ from casework.web.page_opening import discard
 from casework.web.render import flash, redirect, render
 from node import drafts
 from node.draft_steps import CHECK, Step, step_with
+from node.drafts import Draft
 from node.pages.drafting import TOPIC_BYTES, Open, draft_context, draft_problems, opened
 from node.pages.filling import note_step
 
@@ -30,7 +32,9 @@ from node.pages.filling import note_step
 async def show_check(request: web.Request) -> web.Response:
     """GET /drafts/{id}/check: what will be handed in, with what is still wrong."""
     open_ = await opened(request)
-    await note_step(request, open_.draft.id, CHECK)
+    if open_.draft.step != CHECK:
+        await note_step(request, open_.draft.id, CHECK)
+        open_ = await opened(request)
     return await _check_page(request, open_, [*draft_problems(open_), *_lost_pages(request, open_)], status=200)
 
 
@@ -65,7 +69,8 @@ def _where(open_: Open, name: str) -> str:
 
 
 async def submit_draft(request: web.Request) -> web.Response:
-    """POST /drafts/{id}/submit: the intake is written and the draft gone, in one transaction."""
+    """POST /drafts/{id}/submit: the intake is written and the draft gone, in one transaction. turn: which save of the
+    draft was looked at; what was changed since is looked at first."""
     id_ = hex_bytes(request.match_info["id"], TOPIC_BYTES).hex()
     try:
         open_ = await opened(request)
@@ -75,10 +80,13 @@ async def submit_draft(request: web.Request) -> web.Response:
     if lost := _lost_pages(request, open_):
         return await _check_page(request, open_, lost)
     try:
-        await _submit(request, open_)
+        handed_in = await _submit(request, open_.draft.id)
+    except _Changed:
+        flash(request, N_("您核对的时候，这份草稿又有了改动，没有提交。请再核对一遍最新的内容。"), tone="attention")
+        return redirect(f"/drafts/{id_}/check")
     except BadInput as error:
         return await _check_page(request, open_, on_inputs(error.problems, open_.item))
-    await discard(request, open_.draft.stored)  # those that were handed in before are named under their first name
+    await discard(request, handed_in.stored)  # those that were handed in before are named under their first name
     return redirect(f"/cases/{id_}/taken")
 
 
@@ -90,15 +98,23 @@ async def show_taken(request: web.Request) -> web.Response:
     return await render(request, "taken.html", context)
 
 
-async def _submit(request: web.Request, open_: Open) -> None:
-    desk, person, id_ = request.app[DESK], request[keys.PERSON], open_.draft.id
+class _Changed(Exception):
+    """The draft is no longer what was looked at."""
 
-    def write(conn: Connection) -> None:
+
+async def _submit(request: web.Request, id_: str) -> Draft:
+    """The draft as it was handed in."""
+    desk, person, seen = request.app[DESK], request[keys.PERSON], form_of(request).get("turn")
+
+    def write(conn: Connection) -> Draft:
         draft = drafts.load(conn, id_)
+        if seen not in ("", str(draft.turn)):
+            raise _Changed
         desk.collect(conn, person, draft.topic, draft.key, draft.intake(), draft.item)
         drafts.remove(conn, id_)
+        return draft
 
-    await request.app[keys.STORE].write(write)
+    return await request.app[keys.STORE].write(write)
 
 
 async def _must_be_case(request: web.Request, id_: str) -> None:
@@ -122,8 +138,14 @@ def _lost_pages(request: web.Request, open_: Open) -> list[Problem]:
 
 async def discard_draft(request: web.Request) -> web.Response:
     """POST /drafts/{id}/discard: the row first, then its files; a crash in between leaves only unnamed files."""
-    open_ = await opened(request)
-    await request.app[keys.STORE].write(lambda conn: drafts.remove(conn, open_.draft.id))
-    await discard(request, open_.draft.stored)
+    id_ = hex_bytes(request.match_info["id"], TOPIC_BYTES).hex()
+
+    def write(conn: Connection) -> Draft:
+        draft = drafts.load(conn, id_)
+        drafts.remove(conn, id_)
+        return draft
+
+    gone = await request.app[keys.STORE].write(write)
+    await discard(request, gone.stored)
     flash(request, N_("草稿和其中的扫描件已删除。"))
     return redirect("/drafts")

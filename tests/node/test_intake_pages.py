@@ -179,6 +179,21 @@ async def test_a_second_click_on_submit_shows_the_case_and_takes_nothing_twice(a
     assert "共 1 件" in (await agent.get("/cases")).words
 
 
+async def test_what_was_changed_since_it_was_looked_at_is_not_handed_in(agent: Clerk) -> None:
+    draft = await new_draft(agent)
+    await agent.post(draft + "/materials", *((f"materials.{n}.seen", "1") for n in required_indexes()))
+
+    async def looked_at() -> str:
+        return re.findall(r'name="turn" value="(\d+)"', (await agent.get(draft + "/check")).text)[0]
+
+    turn = await looked_at()
+    await agent.post(draft, ("step", "applicant"), ("household", "新户"), ("go", "stay"))
+    back = await agent.post(draft + "/submit", ("turn", turn))
+    assert back.location == draft + "/check"
+    assert "又有了改动，没有提交" in (await agent.get(back.location)).words
+    assert (await agent.post(draft + "/submit", ("turn", await looked_at()))).location.endswith("/taken")
+
+
 async def test_a_scan_that_vanished_from_the_disk_is_not_handed_in(programs: Programs, agent: Clerk) -> None:
     draft = await new_draft(agent)
     seen = [(f"materials.{n}.seen", "1") for n in required_indexes()[1:]]
