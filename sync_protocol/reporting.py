@@ -117,7 +117,24 @@ def take_reports(conn: Connection, me: Me, peer: int, frames: Sequence[Frame], n
             verify_report(me.deployment, report, frame.packed, frame.signature, holder)
         except (BadBytes, NotYet):
             continue
-        heard, known = max(0, now - frame.ago), report_store.heard_at(conn, report.author)
-        if heard >= known or known > now:
-            skew = max(-INT_MAX, min(peer_skew + frame.skew, INT_MAX))  # it has to fit into what passes it on
-            report_store.keep(conn, report.author, frame.packed, frame.signature, heard, skew)
+        heard, skew = max(0, now - frame.ago), _bounded(peer_skew + frame.skew)
+        known = report_store.kept_reports(conn, [report.author]).get(report.author)
+        if known is None or known.heard > now or heard >= known.heard:
+            packed, signature = frame.packed, frame.signature
+            if (
+                known is not None
+                and report.author != peer
+                and _said_at(report, skew) < _said_at(known.report, known.skew) <= now
+            ):
+                packed, signature = known.packed, known.signature  # it has told us more by another way
+            report_store.keep(conn, report.author, packed, signature, heard, skew)
+
+
+def _bounded(skew: int) -> int:
+    """It has to fit into the message that passes it on."""
+    return max(-INT_MAX, min(skew, INT_MAX))
+
+
+def _said_at(report: StationReport, skew: int) -> int:
+    """By our clock."""
+    return report.time - skew

@@ -31,11 +31,6 @@ def keep(conn: Connection, author: int, packed: bytes, signature: bytes, heard: 
     insert_or_set(conn, report, row, _SET)
 
 
-def heard_at(conn: Connection, author: int) -> int:
-    """0 where nothing was heard."""
-    return int(conn.execute(select(report.c.heard).where(report.c.author == author)).scalar() or 0)
-
-
 def kept_reports(conn: Connection, authors: Collection[int] | None = None) -> dict[int, KeptReport]:
     """By author; of these authors, or of all."""
     query = select(report)

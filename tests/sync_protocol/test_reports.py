@@ -164,6 +164,19 @@ def test_a_clock_that_lies_without_measure_stops_nobody_above(county):
         county.clock.now += 10
 
 
+def test_what_was_told_by_another_way_since_is_not_forgotten(county):
+    """A village that fell back on the county itself, and then dials its township again, says nothing twice."""
+    village, _, hub = places(county)
+    older = own(village, waiting=1)
+    county.clock.now += 600
+    message = [Hello(1, county.clock.now, bytes(16)), signed(village, own(village, waiting=2))]
+    hub.store.write(partial(Answerer(hub.replica, village.author, message).take, now=county.clock.now))
+    county.clock.now += 60
+    at_hub = taken(county, signed(village, older, ago=5))[village.author]
+    assert (at_hub.report.waiting, at_hub.heard) == (2, county.clock.now - 5)
+    assert taken(county, signed(village, own(village, waiting=3)))[village.author].report.waiting == 3
+
+
 def test_a_clock_that_was_set_back_hears_again(county):
     village, _, _ = places(county)
     taken(county, signed(village, own(village, waiting=1)))
