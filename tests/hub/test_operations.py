@@ -84,6 +84,14 @@ async def test_each_way_to_stand_has_its_word_and_its_shape(hall: Hall, stations
     assert "▲" in said["never"] and "没有联系过" in said["never"]
 
 
+async def test_one_wild_clock_takes_the_page_from_nobody(hall: Hall, stations: list[int], open_hub: OpenHub) -> None:
+    for author, skew in zip(stations, (2**53 - 1, -(2**53 - 1)), strict=False):
+        says(hall, author, skew=skew, time=hall.now(), waiting=1, oldest=1, error="fork", error_at=1)
+    ops = await open_hub("ops")
+    for path in ("/status", *(f"/stations/{author}" for author in stations[:2])):
+        assert (await ops.get(path))[0] == 200
+
+
 async def test_a_certificate_that_ends_is_said_in_time(hall: Hall, stations: list[int], open_hub: OpenHub) -> None:
     author = stations[0]
     browser = await open_hub("ops")
