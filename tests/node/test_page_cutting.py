@@ -71,7 +71,7 @@ async def test_only_the_page_is_handed_in(programs: Programs, agent: Clerk) -> N
     kept = re.search(r'<img src="/drafts/[^"]+/file/([0-9a-f]{64})"', form)
     seen = [(f"materials.{n}.seen", "1") for n in required_indexes()[1:]]
     await agent.post(draft + "/materials", *seen)
-    case = (await agent.post(draft + "/submit")).location
+    case = (await agent.post(draft + "/submit")).location.removesuffix("/taken")
     shown = (await agent.get(case)).text
     assert kept and (await agent.get(f"{case}/file/{hash_}")).status == 200
     assert (await agent.get(f"{case}/file/{kept[1]}")).status == 404 and kept[1] not in shown

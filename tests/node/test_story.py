@@ -111,7 +111,7 @@ async def test_a_supplement_goes_down_and_comes_back_with_a_new_page(programs: P
     case = await take_in(agent, SCANS[:1])
     programs.exchange()
     form = await reviewer.get(case + "/do/ask_supplement")
-    subject = form.text.split('name="defects.0.subject"><option value="">')[1].split("<option>")[1].split("<")[0]
+    subject = form.text.split('name="defects.0.subject"><option value="">')[1].split('<option value="')[1].split('"')[0]
     missing = await reviewer.post(case + "/do/ask_supplement", ("defects.1.subject", subject), ("defects.1.what", ""))
     assert missing.status == 422
     assert 'href="#f-defects-1-what"' in missing.text and 'id="f-defects-1-what-error"' in missing.text
