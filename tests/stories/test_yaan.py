@@ -65,7 +65,8 @@ async def test_a_case_is_passed_on_sent_back_and_asked_of_an_outside_system(prog
     await under_review(programs, case, reviewer, officer)
     await does(approver, case, "send_back", ("reason", "第二页没有盖章，请再核"))
     await does(officer, case, "review")
-    await does(officer, case, "reassign", ("office", HEALTH), ("reason", "由卫健委主办"))
+    handed = await officer.post(f"{case}/do/reassign", ("office", HEALTH), ("reason", "由卫健委主办"))
+    assert handed.location == "/", "the case is no longer this officer's to open"
     assert (await approver.get(case)).status == 404, "no longer its case"
     await does(other, case, "escalate", ("system", "省卫健系统"), ("reason", "须在省系统登记"))
     pages = await seen(decides, case)
@@ -122,7 +123,7 @@ async def test_a_paper_follows_before_its_day_and_nothing_is_granted_without_it(
     assert "容缺的材料还没有补齐：一寸免冠近照" in await refused(approver, case, "grant")
     programs.exchange()
     page = await agent.get(case + "/do/supplement")
-    assert page.text.index("上传一寸免冠近照") < page.text.index("补正告知没有提到的材料")
+    assert page.text.index('data-name="一寸免冠近照"') < page.text.index("补正告知没有提到的材料")
     picture = placed(CARD, "一寸免冠近照")
     brought = await agent.post(case + "/do/supplement", files=[(f"materials.{picture}.file", "近照.jpg", PICTURE)])
     assert brought.location == case, brought.words
