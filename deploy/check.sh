@@ -35,13 +35,13 @@ lint() {
     step "mypy" "$bin/mypy" --no-error-summary -p sync_protocol -p casework -p node -p hub -p deploy -p migrations -p bench
 }
 
-# The whole suite runs on two workers; measuring coverage there would make it half as long again (`make coverage`).
+# Three workers: what waits for a program or a browser leaves a core to the others. Measuring coverage there would make it half as long again (`make coverage`).
 tests() {
     if [ "$#" -gt 0 ]; then
         step "pytest" "$bin/python" -m pytest "$@"
         return
     fi
-    step "pytest" "$bin/python" -m pytest -n 2 --dist loadscope --durations=10
+    step "pytest" "$bin/python" -m pytest -n 3 --dist loadscope --durations=10
 }
 
 want_lint=

@@ -27,6 +27,7 @@ class Seen:
     status: int
     media_type: str
     body: str
+    location: str = ""
 
     @property
     def is_page(self) -> bool:
@@ -57,7 +58,7 @@ class Crawl:
             found = self.open(path, who, jar)
             self.seen.append(found)
             self._kinds.add((who, kind_of(route, path)))
-            for link in _links(path, found.body):
+            for link in [*_links(path, found.body), *([found.location] if found.location else [])]:
                 if link not in met:
                     met.add(link)
                     waiting.append(link)
@@ -94,7 +95,7 @@ class Crawl:
             body = answer.read(_PAGE_BYTES_MAX).decode("utf-8") if media_type == "text/html" else ""
         finally:
             connection.close()
-        return Seen(path, who, answer.status, media_type, body)
+        return Seen(path, who, answer.status, media_type, body, answer.getheader("Location") or "")
 
 
 def kind_of(route: Route, path: str) -> str:

@@ -6,6 +6,7 @@ import time
 
 from casework import rating_codes
 from casework.ratings import INTAKE
+from node import drafts
 from sync_protocol.store.seam import Store
 from tests.browser.conftest import Visits
 from tests.browser.county import BrowserCounty
@@ -29,7 +30,7 @@ def crawl_place(place: str, county: BrowserCounty, visit: Visits) -> tuple[Crawl
 
 
 def _unlinked(county: BrowserCounty, place: str) -> list[str]:
-    """Addresses that stand on paper, on the applicant's telephone or in a script, and not in a link."""
+    """Addresses that stand on paper, on the applicant's telephone or in a script, and in no link that is followed."""
     found = ["/sign-in", "/rate", "/rated"]
     scanned = county.cases["endorsed/scanned"][0]
     if place == "hub":
@@ -47,7 +48,12 @@ def _unlinked(county: BrowserCounty, place: str) -> list[str]:
         ]
     with opened_node(county.small.dir(place)) as station:
         code = _rating_code(station.store, scanned)
-    return [*found, f"/rate/{code}", f"/cases/{scanned}/view/1"]
+        held = [draft for draft in station.store.read(drafts.newest) if draft.pages]
+    found += [f"/rate/{code}", f"/cases/{scanned}/view/1"]
+    if place == "township":
+        return [*found, f"/review/case/{scanned}"]
+    # Everybody opens one draft: the one that has pages.
+    return [*found, f"/cases/{scanned}/taken", f"/drafts/{held[0].id}/materials"]
 
 
 def _rating_code(store: Store, case: str) -> str:
