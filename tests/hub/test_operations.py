@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from casework.policy import Role
+from casework.workdays import china_day
 from hub.metrics import HubMetrics
 from hub.station_lines import TIER_KEYS, list_stations
 from hub.station_page import station_page
@@ -193,7 +194,7 @@ def test_what_a_report_says_is_a_metric(hall: Hall, stations: list[int]) -> None
     author = stations[0]
     says(hall, author, number=43, waiting=3, oldest=hall.now() - 500, alone=2, skew=70)
     metrics = HubMetrics()
-    hall.hub.store.read(metrics.show)
+    hall.hub.store.read(lambda conn: metrics.show(conn, china_day(hall.now()), 10**12))
     line = next(one for one in hall.hub.store.read(list_stations) if one.author == author)
     labels = {"node": line.region, "tier": TIER_KEYS[line.tier]}
 
@@ -210,6 +211,6 @@ def test_what_a_report_says_is_a_metric(hall: Hall, stations: list[int]) -> None
     labels |= {"node": silent.region, "tier": TIER_KEYS[silent.tier]}
     assert value("head_seq") is None and value("acked_seq") == 40
     hall.revoke(author)
-    hall.hub.store.read(metrics.show)
+    hall.hub.store.read(lambda conn: metrics.show(conn, china_day(hall.now()), 10**12))
     labels |= {"node": line.region, "tier": TIER_KEYS[line.tier]}
     assert value("acked_seq") is None
