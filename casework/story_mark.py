@@ -9,6 +9,7 @@ from casework.case_parts import TimelineItem
 from casework.changes import ChangeKind
 from casework.errors import BadInput, Problem
 from casework.fold import CaseState
+from casework.journal import HELD, REFUSED
 from casework.texts import N_
 
 _SAID_ONLY = (ChangeKind.TELL, ChangeKind.NUMBER)
@@ -17,8 +18,11 @@ _MARK_CHARS = 16
 
 
 def story_of(state: CaseState) -> str:
-    """A mark that changes with everything that a decision rests on, pages apart: each step and how it stands."""
-    steps = "\n".join(f"{line.ref} {line.standing}" for line in _steps(state))
+    """A mark that changes with everything that a decision rests on, pages apart: each step, and whether it was held or
+    refused. That the county has put a step in order changes nothing that was read, and comes seconds after an intake."""
+    steps = "\n".join(
+        f"{line.ref} {line.standing if line.standing in (HELD, REFUSED) else ''}" for line in _steps(state)
+    )
     return hashlib.sha256(steps.encode()).hexdigest()[:_MARK_CHARS]
 
 

@@ -10,7 +10,7 @@ from casework.case_parts import TimelineItem
 from casework.changes import ChangeKind as K
 from casework.errors import BadInput
 from casework.fold import CaseState
-from casework.journal import HELD, ORDERED, REFUSED
+from casework.journal import HELD, ORDERED, REFUSED, TENTATIVE
 from casework.story_mark import check_story, last_step, story_of
 
 LINE = TimelineItem("1", int(K.COLLECT), "village", 1, 1, 0, 1, ORDERED, "", "", True)
@@ -30,6 +30,10 @@ def test_every_step_and_how_it_stands_changes_the_mark() -> None:
         state(LINE, second._replace(ref="3")),
     ]
     assert len({story_of(story) for story in stories}) == len(stories)
+
+
+def test_that_the_county_has_put_a_step_in_order_does_not() -> None:
+    assert story_of(state(LINE._replace(standing=TENTATIVE))) == story_of(state(LINE))
 
 
 def test_what_is_only_said_does_not() -> None:
