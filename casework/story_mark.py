@@ -14,15 +14,14 @@ from casework.texts import N_
 
 _SAID_ONLY = (ChangeKind.TELL, ChangeKind.NUMBER)
 """What does not change what a decision rests on."""
+_NOT_DONE = (HELD, REFUSED)
 _MARK_CHARS = 16
 
 
 def story_of(state: CaseState) -> str:
     """A mark that changes with everything that a decision rests on, pages apart: each step, and whether it was held or
-    refused. That the county has put a step in order changes nothing that was read, and comes seconds after an intake."""
-    steps = "\n".join(
-        f"{line.ref} {line.standing if line.standing in (HELD, REFUSED) else ''}" for line in _steps(state)
-    )
+    refused. That the county has put a step in order is nothing new to read, and comes seconds after an intake."""
+    steps = "\n".join(f"{line.ref} {line.standing if line.standing in _NOT_DONE else ''}" for line in _steps(state))
     return hashlib.sha256(steps.encode()).hexdigest()[:_MARK_CHARS]
 
 
