@@ -38,8 +38,9 @@ def to_tell(conn: Connection, home: int, page: int = 0) -> ToTell:
 
 def count_to_tell(conn: Connection, home: int) -> int:
     """How many there are, to COUNT_MAX and no further."""
-    some = sa.select(_C.topic).where(_C.home == home, _C.tell != _EMPTY).limit(COUNT_MAX).subquery()
-    return int(conn.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+    # In the order of the index: without it SQLite may as well count through all cases of the home.
+    some = sa.select(_C.topic).where(_C.home == home, _C.tell != _EMPTY).order_by(_C.changed, _C.topic)
+    return int(conn.execute(sa.select(sa.func.count()).select_from(some.limit(COUNT_MAX).subquery())).scalar_one())
 
 
 def speaker(conn: Connection, station: str) -> Speaker:
