@@ -62,7 +62,7 @@ class Seat:
     turn: int = 0
 
 
-ANOTHER_WINDOW, COLLEAGUE = "window", "colleague"
+ANOTHER_WINDOW, COLLEAGUE, LATE = "window", "colleague", "late"
 
 
 def held_by(draft: Draft, seat: Seat, now: int) -> str:
@@ -74,6 +74,12 @@ def held_by(draft: Draft, seat: Seat, now: int) -> str:
     if is_old and draft.by not in (0, seat.account):
         return COLLEAGUE
     return ANOTHER_WINDOW if is_old and elsewhere else ""
+
+
+def overtaken(draft: Draft, seat: Seat) -> str:
+    """LATE for what a page sent in the background and the network brought after somebody had gone on from that page; ""
+    otherwise. A page whose last answer was lost is not late, old as its turn is."""
+    return LATE if seat.turn < draft.left else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,8 @@ class Draft:
     """Where its filling stands (node.draft_steps); "" at the beginning."""
     turn: int = 0
     """Counts its saves."""
+    left: int = 0
+    """The turn of the last save with which somebody left a page, or took the draft over."""
     by: int = 0
     """The account that last filled in something."""
     tab: str = ""
@@ -126,6 +134,10 @@ class Draft:
     def taken_by(self, seat: Seat, now: int) -> Draft:
         """The draft as that window has it from now on."""
         return replace(self, by=seat.account, tab=seat.tab, tab_at=now)
+
+    def left_by(self, seat: Seat, now: int) -> Draft:
+        """As taken_by, by somebody who goes on to another page with this very save."""
+        return replace(self.taken_by(seat, now), left=self.turn + 1)
 
     def with_material(self, name: str, material: DraftMaterial) -> Draft:
         return replace(self, materials={**self.materials, name: material})
@@ -212,6 +224,7 @@ def _row(draft: Draft) -> dict[str, Any]:
         "proxy": dict(draft.proxy),
         "step": draft.step,
         "turn": draft.turn,
+        "left": draft.left,
         "by": draft.by,
         "tab": draft.tab,
         "tab_at": draft.tab_at,
@@ -254,6 +267,7 @@ def _draft(row: sa.Row[Any]) -> Draft:
         row.started,
         content.get("step", ""),
         content.get("turn", 0),
+        content.get("left", 0),
         content.get("by", 0),
         content.get("tab", ""),
         content.get("tab_at", 0),

@@ -46,7 +46,7 @@ from node.draft_steps import (
     step_at,
     step_with,
 )
-from node.drafts import Draft, Seat, held_by
+from node.drafts import Draft, Seat, held_by, overtaken
 from node.known_person import known_person
 from node.pages.autosaving import Told, answer_saved, answer_taken
 from node.pages.drafting import TOPIC_BYTES, Open, draft_context, draft_problems, opened
@@ -57,7 +57,7 @@ NEXT, STAY, LEAVE, AUTO, OPEN, FILL, TAKE = "next", "stay", "leave", "auto", "op
 
 
 class _Taken(Exception):
-    """Somebody else fills in this draft: held_by's word, and when it was saved last."""
+    """Who sent this may not write now: the word of held_by or overtaken, and when the draft was saved last."""
 
     def __init__(self, by: str, at: int) -> None:
         super().__init__(by)
@@ -155,9 +155,12 @@ async def _save(request: web.Request, id_: str) -> web.Response:
     def write(conn: Connection) -> None:
         draft = drafts.load(conn, id_)
         by = held_by(draft, ask.seat, now) if ask.go != TAKE else ""
+        if ask.go == AUTO:
+            by = by or overtaken(draft, ask.seat)
         if by:
             raise _Taken(by, draft.saved)
-        seated = draft.taken_by(ask.seat, now)
+        stays = ask.go in (AUTO, OPEN)
+        seated = draft.taken_by(ask.seat, now) if stays else draft.left_by(ask.seat, now)
         drafts.save(conn, seated if ask.go == OPEN else _filled(seated, _item(conn, draft), form, ask.step), now)
 
     try:

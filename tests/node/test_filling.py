@@ -14,7 +14,7 @@ from casework.policy import Role
 from casework.workdays import china_day
 from node import drafts
 from node.draft_steps import APPLICANT, FORM, HOW, MATERIALS, SITUATION, after, before, steps_of
-from node.drafts import ANOTHER_WINDOW, COLLEAGUE, HELD_SECONDS, Draft, Seat, held_by
+from node.drafts import ANOTHER_WINDOW, COLLEAGUE, HELD_SECONDS, LATE, Draft, Seat, held_by
 from tests.programs import ITEM, PASSWORD, Clerk, Programs, begun, new_draft, sign_up, take_in, typed
 from tests.sync_protocol.county import VILLAGE
 
@@ -27,6 +27,13 @@ def of_step(step: str, item_key: str = ITEM, **more: str) -> list[tuple[str, str
     item = load_catalogue().get(item_key)
     pages = {page.key: page for page in steps_of(item, {}, china_day(1_790_000_000))}
     return [pair for pair in typed(item_key, **more) if pages[step].asks(pair[0])] + [("step", step)]
+
+
+async def turn_of(agent: Clerk, draft: str) -> tuple[str, str]:
+    """What the page of a draft says of how old it is."""
+    found = re.search(r'name="turn" value="(\d+)"', (await agent.get(draft + "/step/applicant")).text)
+    assert found is not None
+    return "turn", found[1]
 
 
 async def test_one_page_follows_another_and_the_last_look_leads_back_to_each(agent: Clerk) -> None:
@@ -66,8 +73,11 @@ async def test_what_is_typed_is_checked_at_once_but_not_what_is_still_empty(agen
     right = example_citizen_id(7)
     wrong = right[:-1] + ("1" if right[-1] != "1" else "2")
 
+    turn = await turn_of(agent, draft)
+
     async def auto(*fields: tuple[str, str]) -> dict[str, Any]:
-        answer = await agent.post(draft, ("step", "applicant"), ("applicant.kind", "person"), *fields, ("go", "auto"))
+        page = [("step", "applicant"), ("applicant.kind", "person"), turn]
+        answer = await agent.post(draft, *page, *fields, ("go", "auto"))
         assert answer.headers["Content-Type"].startswith("application/json")
         found: dict[str, Any] = json.loads(answer.text)
         return found
@@ -87,7 +97,7 @@ async def test_whom_the_station_knows_is_offered_and_taken_over_only_on_request(
     draft = await begun(agent)
     number = dict(typed())["applicant.id"]
     page = [("step", "applicant"), ("applicant.kind", "person"), ("applicant.id_type", "111"), ("applicant.id", number)]
-    said = json.loads((await agent.post(draft, *page, ("go", "auto"))).text)["person"]
+    said = json.loads((await agent.post(draft, *page, await turn_of(agent, draft), ("go", "auto"))).text)["person"]
     assert "王*明" in said and "139****5678" in said and "王小明" not in said
     assert 'value="王小明"' not in (await agent.get(draft + "/step/applicant")).text
     filled = await agent.post(draft, *page, ("go", "fill"))
@@ -107,7 +117,7 @@ async def test_a_person_of_another_station_is_nobody_here(programs: Programs, ag
 
 async def test_a_second_window_is_told_and_may_take_the_draft_over(agent: Clerk) -> None:
     draft = await begun(agent)
-    page = [("step", "applicant"), ("applicant.kind", "person")]
+    page = [("step", "applicant"), ("applicant.kind", "person"), await turn_of(agent, draft)]
     assert (await agent.post(draft, *page, ("applicant.name", "甲"), ("tab", ONE), ("go", "auto"))).status == 200
     for go in ("open", "auto"):
         told = await agent.post(draft, *page, ("applicant.name", "乙"), ("tab", TWO), ("go", go))
@@ -124,15 +134,30 @@ async def test_a_colleague_who_has_saved_meanwhile_is_not_written_over(programs:
     sign_up(programs, "v.second", Role.VILLAGE_AGENT, VILLAGE, "")
     colleague = await programs.clerk("v.second")
     draft = await begun(agent)
-    seen = await agent.get(draft + "/step/applicant")
-    turn = re.search(r'name="turn" value="(\d+)"', seen.text)
-    assert turn is not None
+    turn = await turn_of(agent, draft)
     page = [("step", "applicant"), ("applicant.kind", "person")]
-    newer = await colleague.post(draft, *page, ("applicant.name", "同事填的"), ("turn", turn[1]), ("go", "take"))
+    newer = await colleague.post(draft, *page, ("applicant.name", "同事填的"), turn, ("go", "take"))
     assert newer.status == 303
-    stale = await agent.post(draft, *page, ("applicant.name", "旧页填的"), ("turn", turn[1]), ("go", "next"))
+    stale = await agent.post(draft, *page, ("applicant.name", "旧页填的"), turn, ("go", "next"))
     assert stale.status == 409 and "同事刚才" in stale.words and 'value="旧页填的"' in stale.text
     assert 'value="同事填的"' in (await agent.get(draft + "/step/applicant")).text
+
+
+async def test_what_a_page_sent_while_it_was_typed_never_undoes_what_was_sent_on_leaving_it(agent: Clerk) -> None:
+    started = re.search(r'name="started" value="([0-9a-f]{32})"', (await agent.get(f"/intake/{ITEM}")).text)
+    assert started is not None
+    page = [*of_step("applicant"), ("started", started[1]), ("tab", ONE), ("turn", "0")]
+    number = [("step", "applicant"), ("started", started[1]), ("tab", ONE), ("turn", "0"), ("applicant.name", "")]
+    gone_on = await agent.post(f"/intake/{ITEM}", *page, ("go", "next"))
+    assert gone_on.location.endswith("/step/form")
+    late = await agent.post(f"/intake/{ITEM}", *number, ("go", "auto"))
+    assert late.status == 409 and json.loads(late.text)["by"] == LATE
+    draft = gone_on.location.removesuffix("/step/form")
+    assert f'value="{dict(typed())["applicant.name"]}"' in (await agent.get(draft + "/step/applicant")).text
+    # Gone back, the page that the browser had kept asks for its turn, and is heard again.
+    back = json.loads((await agent.post(draft, *number, ("go", "open"))).text)
+    again = await agent.post(draft, *of_step("applicant"), ("tab", ONE), ("turn", str(back["turn"])), ("go", "auto"))
+    assert again.status == 200
 
 
 def test_a_window_that_is_silent_gives_its_draft_up() -> None:
@@ -232,10 +257,12 @@ async def test_an_age_that_no_number_tells_is_asked_before_the_materials(agent: 
 
 async def test_the_rows_of_a_draft_keep_who_has_it(programs: Programs, agent: Clerk) -> None:
     draft = await begun(agent)
-    await agent.post(draft, ("step", "applicant"), ("applicant.name", "甲"), ("tab", ONE), ("go", "auto"))
+    page = [("step", "applicant"), ("applicant.name", "甲"), await turn_of(agent, draft)]
+    await agent.post(draft, *page, ("tab", ONE), ("go", "auto"))
     id_ = draft.rsplit("/", 1)[1]
     kept = programs.hall.village.store.read(lambda conn: drafts.load(conn, id_))
     assert (kept.tab, kept.by, kept.step, kept.tab_at) == (ONE, 1, "applicant", programs.hall.now())
+    assert 0 < kept.left < kept.turn
 
 
 async def test_an_organisation_is_not_asked_twice_for_the_kind_of_its_number(agent: Clerk) -> None:

@@ -99,7 +99,7 @@ const start = () => {
   };
 
   const send = async (go) => {
-    changed = false;
+    if (go === "auto") changed = false; // "open" carries the page's name alone
     const body = new URLSearchParams(new FormData(form));
     body.set("go", go);
     try {
@@ -111,6 +111,7 @@ const start = () => {
       else if (answer.status === 404) stopped = warn("gone") ?? true;
       else if (answer.status === 409) {
         const said = await answer.json();
+        if (said.by === "late") return send("open"); // the page was left, and is here again: it learns its turn
         stopped = warn(said.by, said.saved) ?? true;
       } else warn("away");
     } catch {
