@@ -29,10 +29,10 @@ from hub.pages.public_rating import PUBLIC_RATING_PAGES
 
 HUB_PAGES = (
     Page("GET", "/", home.show_home),
-    Page("GET", "/queue", queue.show_queue, Act.LIST_CASES),
-    Page("GET", "/queue/rows", queue.show_rows, Act.LIST_CASES, polled=True),
+    Page("GET", "/queue", queue.QUEUE.show, Act.LIST_CASES),
+    Page("GET", "/queue/rows", queue.QUEUE.show_rows, Act.LIST_CASES, polled=True),
     Page("GET", "/queue/events", desk_stream.stream_changes, Act.LIST_CASES, polled=True),
-    Page("GET", "/queue/case/{topic}", queue.show_case, Act.VIEW_CASE),
+    Page("GET", "/queue/case/{topic}", queue.QUEUE.show_case, Act.VIEW_CASE),
     Page("GET", "/held", held.show_list, Act.SETTLE_HELD),
     Page("GET", "/held/{entry}", held.show_entry, Act.SETTLE_HELD),
     Page("POST", "/held/{entry}", held.settle_entry, Act.SETTLE_HELD),

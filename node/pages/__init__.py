@@ -23,7 +23,7 @@ from node.pages.materials import (
     show_page,
 )
 from node.pages.page_keys import SITUATION, SYNC_STATUS
-from node.pages.review import show_review, show_review_case, show_review_rows
+from node.pages.review import REVIEW
 from node.pages.submitting import discard_draft, show_check, show_taken, submit_draft
 from node.pages.telling import show_tell
 from node.pages.villages import show_village, show_villages, show_villages_now
@@ -50,9 +50,9 @@ NODE_PAGES = [
     Page("POST", "/drafts/{id}/submit", submit_draft, act=Act.COLLECT),
     Page("POST", "/drafts/{id}/discard", discard_draft, act=Act.COLLECT),
     Page("GET", "/cases/{topic}/taken", show_taken, act=Act.COLLECT),
-    Page("GET", "/review", show_review, act=Act.ENDORSE),
-    Page("GET", "/review/rows", show_review_rows, act=Act.ENDORSE, polled=True),
-    Page("GET", "/review/case/{topic}", show_review_case, act=Act.ENDORSE),
+    Page("GET", "/review", REVIEW.show, act=Act.ENDORSE),
+    Page("GET", "/review/rows", REVIEW.show_rows, act=Act.ENDORSE, polled=True),
+    Page("GET", "/review/case/{topic}", REVIEW.show_case, act=Act.ENDORSE),
     Page("GET", "/villages", show_villages, act=Act.VIEW_STATUS),
     Page("GET", "/villages/now", show_villages_now, act=Act.VIEW_STATUS, polled=True),
     Page("GET", "/villages/{author}", show_village, act=Act.VIEW_STATUS),
