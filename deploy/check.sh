@@ -41,7 +41,7 @@ tests() {
         step "pytest" "$bin/python" -m pytest "$@"
         return
     fi
-    step "pytest" "$bin/python" -m pytest -n 3 --dist loadscope --durations=10
+    step "pytest" "$bin/python" -m pytest -n 4 --dist loadscope --no-loadscope-reorder --durations=10
 }
 
 want_lint=

@@ -100,7 +100,9 @@ def test_the_county_keeps_its_promises() -> None:
     """Over all seeds of a run, which must have seen what a run must see; if they have not by chance, over some more."""
     totals, seeds = Totals(), fresh()
     batches = [seeds[:FRESH], *(seeds[at : at + MORE_AT_ONCE] for at in range(FRESH, len(seeds), MORE_AT_ONCE))]
-    with multiprocessing.get_context("spawn").Pool(PROCESSES, maxtasksperchild=SEEDS_A_PROCESS) as pool:
+    # Nice: virtual time does not mind waiting, and the tests of programs and browsers beside it do.
+    spawned = multiprocessing.get_context("spawn")
+    with spawned.Pool(PROCESSES, os.nice, (10,), maxtasksperchild=SEEDS_A_PROCESS) as pool:
         for batch in batches:
             if totals.seeds < FRESH or totals.lacking():
                 for played in pool.imap(quietly_play, batch):
