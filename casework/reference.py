@@ -21,17 +21,15 @@ from casework.service_item import ServiceItem
 from casework.tables import storable
 from casework.texts import N_, say
 from casework.workdays import Calendar, year_from_plain
+from sync_protocol.store.dialect import insert_or_set
 
 
 def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
     """Keep one version of an item; the same again changes nothing. Raises BadInput for what is no item."""
     item = item_from_plain(dict(plain), lenient=True)
-    _replace(
-        conn,
-        catalogue_item,
-        {"key": item.key, "version": item.version},
-        {"name": item.name, "plain": json.dumps(plain, ensure_ascii=False, sort_keys=True)},
-    )
+    text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
+    row = {"key": item.key, "version": item.version, "name": item.name, "plain": text}
+    insert_or_set(conn, catalogue_item, [row], ["name", "plain"])
 
 
 def take_item(conn: Connection, body: Mapping[str, Any]) -> None:
@@ -142,7 +140,7 @@ def save_calendar_year(conn: Connection, plain: Mapping[str, Any]) -> None:
     """Keep a year's table; the county's later word replaces an earlier one. Raises BadInput."""
     year = year_from_plain(dict(plain), lenient=True).year
     text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
-    _replace(conn, calendar_year, {"year": year}, {"plain": text})
+    insert_or_set(conn, calendar_year, [{"year": year, "plain": text}], ["plain"])
 
 
 def calendar(conn: Connection) -> Calendar:
@@ -158,10 +156,9 @@ def _parsed_calendar(years: tuple[str, ...]) -> Calendar:
 
 def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:
     """Keep region rows: code, level, parent, name; of an abolished one also its last day and its successor."""
-    for row in rows:
-        code, level, parent, name, until, successor = (*row, "", "")[:6]
-        values = {"level": level, "parent": parent, "name": name, "until": until, "successor": successor}
-        _replace(conn, region_row, {"code": code}, values)
+    names = ("code", "level", "parent", "name", "until", "successor")
+    full = [dict(zip(names, (*row, "", "")[:6], strict=True)) for row in rows]
+    insert_or_set(conn, region_row, full, names[1:])
 
 
 def region_name(conn: Connection, code: str) -> str:
@@ -185,7 +182,7 @@ def save_address(conn: Connection, plain: Mapping[str, Any]) -> None:
     if not url:
         conn.execute(sa.delete(station_address).where(station_address.c.author == author))
         return
-    _replace(conn, station_address, {"author": author}, {"url": checked_url(url, "url")})
+    insert_or_set(conn, station_address, [{"author": author, "url": checked_url(url, "url")}], ["url"])
 
 
 def checked_url(url: str, name: str) -> str:
@@ -217,12 +214,6 @@ def addresses(conn: Connection) -> dict[int, str]:
 def regions(conn: Connection) -> RegionTree | None:
     rows = conn.execute(sa.select(region_row)).all()
     return RegionTree([_region(row) for row in rows]) if rows else None
-
-
-def _replace(conn: Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
-    where = sa.and_(*(table.c[name] == value for name, value in key.items()))
-    if conn.execute(sa.update(table).where(where).values(**values)).rowcount == 0:
-        conn.execute(sa.insert(table).values(**key, **values))
 
 
 def next_serials(conn: Connection, name: str, count: int = 1) -> range:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
+from types import CodeType
 from typing import Any
 
+import aiohttp_jinja2
+import jinja2
 import pytest
 from aiohttp import web_app
 from hypothesis import HealthCheck, settings
+from jinja2.bccache import Bucket
 
 from sync_protocol.background import collect_seldom
 from tests.postgres import Cluster, running_cluster
@@ -38,6 +43,27 @@ def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server of this test process's own."""
     with running_cluster() as cluster:
         yield cluster
+
+
+class _CompiledOnce(jinja2.BytecodeCache):
+    """Templates, compiled once for all applications of this process: a program has one, tests have thousands."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compile_templates_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aiohttp_jinja2, "setup", partial(aiohttp_jinja2.setup, bytecode_cache=_CompiledOnce()))
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

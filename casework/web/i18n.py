@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from functools import lru_cache
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -26,9 +27,11 @@ def load_translations(language: str, folder: Path = LOCALE_FOLDER) -> gettext.Nu
     path = folder / language / "LC_MESSAGES" / f"{DOMAIN}.po"
     if language == SOURCE_LANGUAGE or not path.is_file():
         return gettext.NullTranslations()
-    with path.open("rb") as source:
-        catalogue = read_po(source, locale=language)
+    return gettext.GNUTranslations(io.BytesIO(_compiled(path.read_bytes(), language)))
+
+
+@lru_cache(maxsize=4)
+def _compiled(source: bytes, language: str) -> bytes:
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    write_mo(compiled, read_po(io.BytesIO(source), locale=language))
+    return compiled.getvalue()

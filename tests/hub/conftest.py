@@ -47,11 +47,11 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Built once for each database that a hub may have."""
     folder = tmp_path_factory.mktemp("hall")
     if request.param == "sqlite":
-        close(build_hall(folder))
+        build_hall(folder).close()
         return Built(folder)
     cluster: Cluster = request.getfixturevalue("cluster")
     name = cluster.database()
-    close(build_hall(folder, lambda: cluster.store(name)))
+    build_hall(folder, lambda: cluster.store(name)).close()
     return Built(folder, cluster, name)
 
 
@@ -61,12 +61,12 @@ def hall(built: Built, tmp_path: Path) -> Iterator[Hall]:
     if built.cluster is None:
         hall = reopen(tmp_path / "hall")
         yield hall
-        close(hall)
+        hall.close()
         return
     cluster, name = built.cluster, built.cluster.database(built.database)
     hall = reopen(tmp_path / "hall", hub_store=lambda: cluster.store(name))
     yield hall
-    close(hall)
+    hall.close()
     cluster.drop(name)
 
 
@@ -76,11 +76,6 @@ def account(hall: Hall) -> Account:
     made = hall.add_user("v.agent", Role.VILLAGE_AGENT, station=VILLAGE)
     hall.sync()
     return made
-
-
-def close(hall: Hall) -> None:
-    for place in hall.county.places.values():
-        place.store.close()
 
 
 @pytest.fixture

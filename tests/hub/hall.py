@@ -122,6 +122,10 @@ class Hall:
             self.county.sync(self.township, self.hub)
         self.county.sync(self.village, self.township)
 
+    def close(self) -> None:
+        for place in self.county.places.values():
+            place.store.close()
+
     def judge(self, home: int | None = None) -> None:
         self.hub.store.write(lambda conn: self.judge_again(conn, home or self.village.author, b""))
 
@@ -203,7 +207,7 @@ def reopen(folder: Path, seed: int = 2, hub_store: Callable[[], Store] | None = 
     places = []
     for name in ("hub", "township", "village"):
         elsewhere = hub_store if name == "hub" else None
-        store = elsewhere() if elsewhere else SqliteStore(folder / f"{name}.db", b"k" * 32)
+        store = elsewhere() if elsewhere else SqliteStore(folder / f"{name}.db", b"k" * 32, synchronous="OFF")
         me = store.read(load_me)
         assert me is not None
         replica = Replica(me, county.blobs(name), county.rng.randbytes)
