@@ -21,7 +21,6 @@ from casework.service_item import ServiceItem
 from casework.tables import storable
 from casework.texts import N_, say
 from casework.workdays import Calendar, year_from_plain
-from sync_protocol.store.dialect import insert_or_set
 
 
 def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
@@ -29,7 +28,7 @@ def save_item(conn: Connection, plain: Mapping[str, Any]) -> None:
     item = item_from_plain(dict(plain), lenient=True)
     text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
     row = {"key": item.key, "version": item.version, "name": item.name, "plain": text}
-    insert_or_set(conn, catalogue_item, [row], ["name", "plain"])
+    _replace(conn, catalogue_item, [row])
 
 
 def take_item(conn: Connection, body: Mapping[str, Any]) -> None:
@@ -140,7 +139,7 @@ def save_calendar_year(conn: Connection, plain: Mapping[str, Any]) -> None:
     """Keep a year's table; the county's later word replaces an earlier one. Raises BadInput."""
     year = year_from_plain(dict(plain), lenient=True).year
     text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
-    insert_or_set(conn, calendar_year, [{"year": year, "plain": text}], ["plain"])
+    _replace(conn, calendar_year, [{"year": year, "plain": text}])
 
 
 def calendar(conn: Connection) -> Calendar:
@@ -158,7 +157,7 @@ def save_regions(conn: Connection, rows: Sequence[Sequence[str]]) -> None:
     """Keep region rows: code, level, parent, name; of an abolished one also its last day and its successor."""
     names = ("code", "level", "parent", "name", "until", "successor")
     full = [dict(zip(names, (*row, "", "")[:6], strict=True)) for row in rows]
-    insert_or_set(conn, region_row, full, names[1:])
+    _replace(conn, region_row, full)
 
 
 def region_name(conn: Connection, code: str) -> str:
@@ -182,7 +181,7 @@ def save_address(conn: Connection, plain: Mapping[str, Any]) -> None:
     if not url:
         conn.execute(sa.delete(station_address).where(station_address.c.author == author))
         return
-    insert_or_set(conn, station_address, [{"author": author, "url": checked_url(url, "url")}], ["url"])
+    _replace(conn, station_address, [{"author": author, "url": checked_url(url, "url")}])
 
 
 def checked_url(url: str, name: str) -> str:
@@ -214,6 +213,16 @@ def addresses(conn: Connection) -> dict[int, str]:
 def regions(conn: Connection) -> RegionTree | None:
     rows = conn.execute(sa.select(region_row)).all()
     return RegionTree([_region(row) for row in rows]) if rows else None
+
+
+def _replace(conn: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Rows with the same keys are gone; of two given with one key the later counts."""
+    key = [column.name for column in table.primary_key]
+    new = {tuple(row[name] for name in key): row for row in rows}
+    if new:
+        old = sa.delete(table).where(*(table.c[name] == sa.bindparam(f"old_{name}") for name in key))
+        conn.execute(old, [{f"old_{name}": row[name] for name in key} for row in new.values()])
+        conn.execute(sa.insert(table), list(new.values()))
 
 
 def next_serials(conn: Connection, name: str, count: int = 1) -> range:

@@ -54,7 +54,7 @@ _WANTED_FROM_ABOVE = _PENDING.where(
 
 def note_held(conn: Connection, hash_: bytes, length: int) -> None:
     """The file is complete and durable: say so in the database."""
-    insert_or_set(conn, t.blob, [{"hash": hash_, "length": length, "held": 1}], ["held"])
+    insert_or_set(conn, t.blob, {"hash": hash_, "length": length, "held": 1}, ["held"])
     homes = conn.execute(select(t.blob_ref.c.home).where(t.blob_ref.c.hash == hash_).distinct())
     wake(conn, "blobs", *(f"home:{home}" for (home,) in homes))
 

@@ -61,13 +61,11 @@ def insert_absent(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
         conn.execute(_insert(conn, table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
-def insert_or_set(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], setting: Collection[str]) -> None:
-    """Insert the rows; of one whose key is there, set these columns."""
-    if rows:
-        new = _insert(conn, table)
-        changed = {name: new.excluded[name] for name in setting}
-        upsert = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
-        conn.execute(upsert, [dict(row) for row in rows])
+def insert_or_set(conn: Connection, table: Table, row: Mapping[str, Any], setting: Collection[str]) -> None:
+    """Insert the row; if its key is there, set these of its columns."""
+    new = _insert(conn, table).values(**row)
+    changed = {name: new.excluded[name] for name in setting}
+    conn.execute(new.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed))
 
 
 def _insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -28,7 +28,7 @@ class KeptReport:
 
 def keep(conn: Connection, author: int, packed: bytes, signature: bytes, heard: int, skew: int) -> None:
     row = {"author": author, "packed": packed, "signature": signature, "heard": heard, "skew": skew}
-    insert_or_set(conn, report, [row], _SET)
+    insert_or_set(conn, report, row, _SET)
 
 
 def kept_reports(conn: Connection, authors: Collection[int] | None = None) -> dict[int, KeptReport]:

@@ -129,7 +129,7 @@ def test_keys_that_are_there_are_passed_over_or_set(store: Store) -> None:
         insert_absent(conn, t.blob, rows[:1])
         insert_absent(conn, t.blob, [{**rows[0], "held": 1}, rows[1]])
         insert_absent(conn, t.blob, [])
-        insert_or_set(conn, t.blob, [{**rows[1], "length": 9, "held": 1}], ["held"])
+        insert_or_set(conn, t.blob, {**rows[1], "length": 9, "held": 1}, ["held"])
         return [(row.length, row.held) for row in conn.execute(sa.select(t.blob).order_by(t.blob.c.hash))]
 
     assert store.write(run) == [(1, 0), (2, 1)]
