@@ -35,8 +35,11 @@ lint() {
     step "mypy" "$bin/mypy" --no-error-summary -p sync_protocol -p casework -p node -p hub -p deploy -p migrations -p bench
 }
 
-# Three workers: what waits for a program or a browser leaves a core to the others. Measuring coverage there would make it half as long again (`make coverage`).
+# Four workers: what waits for a program or a browser leaves a core to the others; tests/scheduling.py says in which
+# order. Hundreds of programs are started: what one has compiled serves the next, whatever the machine's habit is.
+# Measuring coverage here would make it half as long again (`make coverage`).
 tests() {
+    export PYTHONDONTWRITEBYTECODE=
     if [ "$#" -gt 0 ]; then
         step "pytest" "$bin/python" -m pytest "$@"
         return
