@@ -35,7 +35,7 @@ lint() {
     step "mypy" "$bin/mypy" --no-error-summary -p sync_protocol -p casework -p node -p hub -p deploy -p migrations -p bench
 }
 
-# Four workers: what waits for a program or a browser leaves a core to the others; tests/scheduling.py says in which
+# Three workers: what waits for a program or a browser leaves a core to the others; tests/scheduling.py says in which
 # order. Hundreds of programs are started: what one has compiled serves the next, whatever the machine's habit is.
 # Measuring coverage here would make it half as long again (`make coverage`).
 tests() {
@@ -44,7 +44,7 @@ tests() {
         step "pytest" "$bin/python" -m pytest "$@"
         return
     fi
-    step "pytest" "$bin/python" -m pytest -n 4 --dist loadscope --no-loadscope-reorder --durations=10
+    step "pytest" "$bin/python" -m pytest -n 3 --dist loadscope --no-loadscope-reorder --durations=10
 }
 
 want_lint=

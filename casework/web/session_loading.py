@@ -16,6 +16,8 @@ from casework.web import cookies, keys
 
 # One write a minute at most for a person who clicks around.
 SEEN_STEP_SECONDS = 60
+UNATTENDED = "Lianban-Unattended"
+"""A header with which a script says that nobody asked for what it fetches."""
 
 
 def is_machine(request: web.Request) -> bool:
@@ -75,8 +77,8 @@ async def _as_visitor(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def _save(request: web.Request, session: Session, before: dict[str, object]) -> None:
     now = request.app[keys.CLOCK]()
-    polled = request.app[keys.PAGES].of(request).polled
-    seen = not polled and now - session.last_seen >= SEEN_STEP_SECONDS
+    unattended = request.app[keys.PAGES].of(request).polled or UNATTENDED in request.headers
+    seen = not unattended and now - session.last_seen >= SEEN_STEP_SECONDS
     if not seen and session.data == before:
         return
     if seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from casework.texts import N_
 from casework.web.station_signs import GROUP_TONES, GROUP_WORDS, SHAPES, Group, Look, counts
@@ -53,20 +54,18 @@ class View:
     find: str = ""
     page: int = 1
 
-    def to(self, **changes: object) -> str:
+    def to(self, *, page: int = 1, **changes: Any) -> str:
         """The address of the same list, looked at otherwise; from its first page."""
-        other = replace(self, **{"page": 1} | changes)  # type: ignore[arg-type]
-        plain = {"only": other.only, "view": "table" if other.table else "", "sort": other.sort, "find": other.find}
+        other = replace(self, page=page, **changes)
+        plain = {
+            "only": other.only,
+            "view": "table" if other.table else "",
+            "sort": other.sort,
+            "find": other.find,
+            "page": str(page) if page > 1 else "",
+        }
         said = {name: value for name, value in plain.items() if value}
-        if other.page > 1:
-            said["page"] = str(other.page)
-        return other.path + ("?" + "&".join(f"{name}={_quoted(value)}" for name, value in said.items()) if said else "")
-
-
-def _quoted(text: str) -> str:
-    """As in an address: every byte that is no letter or digit of ASCII by its number."""
-    plain = (chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode())
-    return "".join(plain)
+        return f"{other.path}?{urlencode(said)}" if said else other.path
 
 
 def view_of(path: str, query: Mapping[str, str]) -> View:

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from casework.changes import ChangeKind
 from casework.errors import BadInput
 from casework.policy import Person, Role
 from casework.story_mark import story_of
+from casework.tables import web_session
+from casework.web.session_loading import SEEN_STEP_SECONDS, UNATTENDED
 from hub.pages.keys import WATCH
 from hub.watching import LISTENERS_OF_ONE
 from sync_protocol.store.seam import wake
@@ -259,3 +262,23 @@ async def _event(stream: asyncio.StreamReader) -> str:
             line = (await stream.readline()).decode().strip()
             if line.startswith("event: "):
                 return line.removeprefix("event: ")
+
+
+async def test_what_a_desk_fetches_by_itself_keeps_no_session_alive(programs: Programs) -> None:
+    (case,) = await under_review(programs)
+    approver = await programs.clerk("c.approver")
+    hub = programs.hall.hub.store
+
+    def last_seen() -> int:
+        return int(hub.read(lambda conn: conn.execute(sa.select(sa.func.max(web_session.c.last_seen))).scalar_one()))
+
+    async def used(path: str, headers: dict[str, str]) -> bool:
+        before = last_seen()
+        programs.hall.county.clock.now += 2 * SEEN_STEP_SECONDS
+        answer = await approver.client.get(path, headers=headers)
+        assert answer.status == 200
+        return last_seen() > before
+
+    assert await used(f"/queue/case/{topic(case)}", {})
+    assert not await used(f"/queue/case/{topic(case)}", {UNATTENDED: "1"})
+    assert not await used("/queue/rows", {})

@@ -32,8 +32,8 @@ const start = () => {
   const left = new Set(); // inputs that were left: only what is finished is said to be wrong
   input("tab").value = windowName();
 
-  const warn = (key, at) => {
-    const words = warning.dataset[key].replace("{at}", at || savedAt || "");
+  const warn = (key, said) => {
+    const words = warning.dataset[key].replace(/\{(at|what)\}/, said || savedAt || "");
     if (!warning.hidden && warning.dataset.now === words) return;
     warning.dataset.now = words;
     warning.replaceChildren(Object.assign(document.createElement("p"), { textContent: words }));
@@ -113,7 +113,11 @@ const start = () => {
         const said = await answer.json();
         if (said.by === "late") return send("open"); // the page was left, and is here again: it learns its turn
         stopped = warn(said.by, said.saved) ?? true;
-      } else warn("away");
+      } else {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const what = page.querySelector(".error-page .lead")?.textContent.trim().replace(/[。.]$/, "");
+        warn(what ? "refused" : "away", what);
+      }
     } catch {
       changed = true;
       if (!leaving) warn("away");

@@ -81,16 +81,17 @@ export class Queue {
     for (const scrolled of this.place.querySelectorAll(".pane-form")) scrolled.scrollTop = 0;
   }
 
-  look() {
+  /** The next case is fetched ahead; after news nobody needs to sit here, and the session may run out. */
+  look({ unattended = false } = {}) {
     const links = this.links;
     const at = links.findIndex((link) => link.dataset.topic === this.topic);
     const next = links[at + 1];
-    if (next) this.fetchAhead(next.dataset.topic);
+    if (next) this.fetchAhead(next.dataset.topic, unattended ? { headers: { "Lianban-Unattended": "1" } } : {});
   }
 
-  async load(topic) {
+  async load(topic, options = {}) {
     try {
-      const answer = await page(this.desk.dataset.case + topic);
+      const answer = await page(this.desk.dataset.case + topic, options);
       if (signedOut(answer)) return void this.say(word("signedOut"), "error");
       const box = document.createElement("div");
       box.innerHTML = answer.text;
@@ -104,11 +105,11 @@ export class Queue {
     }
   }
 
-  async fetchAhead(topic) {
+  async fetchAhead(topic, options) {
     const known = this.ahead.get(topic);
     if (topic === this.topic || (known && Date.now() - known.at < AHEAD_MILLIS)) return;
     const said = [this.said.textContent, this.said.className];
-    const panes = await this.load(topic);
+    const panes = await this.load(topic, options);
     if (!panes) [this.said.textContent, this.said.className] = said; // nobody asked for it
     else {
       this.ahead.clear();
@@ -131,7 +132,7 @@ export class Queue {
     if (!answer.ok || answer.moved) return false;
     await window.htmx.swap({ text: answer.text, target: this.rows, swap: "innerMorph" });
     this.compare();
-    this.look();
+    this.look({ unattended: true });
     return true;
   }
 
