@@ -19,17 +19,17 @@ from casework.desk import CaseView, Desk
 from casework.errors import NotFound
 from casework.hall import hall
 from casework.paper_drawing import draw_papers
-from casework.paper_form import SEAL_PLACE, Facts, day_words
-from casework.paper_formats import A4, FORMATS, ROLL
+from casework.paper_form import SEAL_PLACE, Facts, Paper, day_words
+from casework.paper_formats import A4, FORMATS, ROLL, Format
 from casework.papers import offers, paper
 from casework.policy import Act, Person
 from casework.qr import qr_svg
 from casework.states import COUNTY, HOME, TOWNSHIP, deciding_office
+from casework.texts import N_
 from casework.web import keys
 from casework.web.case_keys import DESK, OFF_LOOP, SPOOL
 from casework.web.case_reading import pretty_code, view_of
 from casework.web.custody_words import custody_words
-from casework.web.error_pages import error_page
 from casework.web.pages import Page
 from casework.web.render import moment, render
 
@@ -55,20 +55,12 @@ async def list_papers(request: web.Request) -> web.Response:
 
 async def show_paper(request: web.Request) -> web.Response:
     """GET /cases/{topic}/paper/{kind}?size=a4|80."""
-    size = request.query.get("size", A4.name)
-    if size not in FORMATS:
-        raise NotFound("纸张只有 A4 和 80 毫米两种")
-    view = await view_of(request)
-    facts = await facts_of(request, view)
-    try:
-        made = paper(facts, request.match_info["kind"])
-    except NotFound as error:  # why not yet is for who may see the case
-        return await error_page(request, 404, what=str(error))
+    view, form, made = await _asked(request)
     path = f"/cases/{view.topic.hex()}"
     context = {
         "paper": made,
-        "size": size,
-        "other": ROLL.name if size == A4.name else A4.name,
+        "size": form.name,
+        "other": ROLL.name if form is A4 else A4.name,
         "path_of_case": path,
         "path_of_paper": f"{path}/paper/{request.match_info['kind']}",
         "qr": qr_svg(made.qr) if made.qr else "",
@@ -81,18 +73,19 @@ async def show_paper(request: web.Request) -> web.Response:
 
 async def show_paper_pdf(request: web.Request) -> web.Response:
     """GET /cases/{topic}/paper/{kind}.pdf?size=a4|80."""
-    form = FORMATS.get(request.query.get("size", A4.name))
-    if form is None:
-        raise NotFound("纸张只有 A4 和 80 毫米两种")
-    view = await view_of(request)
-    facts = await facts_of(request, view)
-    try:
-        made = paper(facts, request.match_info["kind"])
-    except NotFound as error:
-        return await error_page(request, 404, what=str(error))
+    _view, form, made = await _asked(request)
     at = datetime.fromtimestamp(request.app[keys.CLOCK](), UTC)
     data = await request.app[OFF_LOOP](lambda: draw_papers([made], made.title, form, at))
     return web.Response(body=data, content_type="application/pdf", headers=pdf_headers(f"{made.title}-{made.number}"))
+
+
+async def _asked(request: web.Request) -> tuple[CaseView, Format, Paper]:
+    """Raises NotFound, for a paper of the case that is not due yet with the reason."""
+    form = FORMATS.get(request.query.get("size", A4.name))
+    if form is None:
+        raise NotFound(N_("纸张只有 A4 和 80 毫米两种"))
+    view = await view_of(request)
+    return view, form, paper(await facts_of(request, view), request.match_info["kind"])
 
 
 def pdf_headers(title: str) -> dict[str, str]:
