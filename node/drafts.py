@@ -62,7 +62,7 @@ class Seat:
     turn: int = 0
 
 
-ANOTHER_WINDOW, COLLEAGUE, LATE = "window", "colleague", "late"
+ANOTHER_WINDOW, COLLEAGUE = "window", "colleague"
 
 
 def held_by(draft: Draft, seat: Seat, now: int) -> str:
@@ -76,10 +76,10 @@ def held_by(draft: Draft, seat: Seat, now: int) -> str:
     return ANOTHER_WINDOW if is_old and elsewhere else ""
 
 
-def overtaken(draft: Draft, seat: Seat) -> str:
-    """LATE for what a page sent in the background and the network brought after somebody had gone on from that page; ""
-    otherwise. A page whose last answer was lost is not late, old as its turn is."""
-    return LATE if seat.turn < draft.left else ""
+def overtaken(draft: Draft, seat: Seat) -> bool:
+    """Whether what a page sent in the background came after somebody had gone on from that page. A page whose last answer
+    was lost is not late, old as its turn is."""
+    return seat.turn < draft.left
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,11 @@ def answer_saved(draft: Draft, step: str, told: Told) -> web.Response:
     return web.json_response(said | {"person": told.person, "wrong": wrong})
 
 
+def answer_late() -> web.Response:
+    """{late: true}: the page was left already, with newer words than these; nothing was saved, nothing is lost."""
+    return web.json_response({"late": True})
+
+
 def answer_taken(by: str, at: int) -> web.Response:
     """409: {by, saved: HH:MM}; nothing was saved."""
     return web.json_response({"by": by, "saved": moment(at)[-5:]}, status=409)

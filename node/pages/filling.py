@@ -48,7 +48,7 @@ from node.draft_steps import (
 )
 from node.drafts import Draft, Seat, held_by, overtaken
 from node.known_person import known_person
-from node.pages.autosaving import Told, answer_saved, answer_taken
+from node.pages.autosaving import Told, answer_late, answer_saved, answer_taken
 from node.pages.drafting import TOPIC_BYTES, Open, draft_context, draft_problems, opened
 
 _START_BYTES = 16
@@ -57,11 +57,15 @@ NEXT, STAY, LEAVE, AUTO, OPEN, FILL, TAKE = "next", "stay", "leave", "auto", "op
 
 
 class _Taken(Exception):
-    """Who sent this may not write now: the word of held_by or overtaken, and when the draft was saved last."""
+    """Somebody else fills in this draft: held_by's word, and when it was saved last."""
 
     def __init__(self, by: str, at: int) -> None:
         super().__init__(by)
         self.by, self.at = by, at
+
+
+class _Late(Exception):
+    """What was typed before a page was left came after what was sent on leaving it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +159,18 @@ async def _save(request: web.Request, id_: str) -> web.Response:
     def write(conn: Connection) -> None:
         draft = drafts.load(conn, id_)
         by = held_by(draft, ask.seat, now) if ask.go != TAKE else ""
-        if ask.go == AUTO:
-            by = by or overtaken(draft, ask.seat)
         if by:
             raise _Taken(by, draft.saved)
+        if ask.go == AUTO and overtaken(draft, ask.seat):
+            raise _Late
         stays = ask.go in (AUTO, OPEN)
         seated = draft.taken_by(ask.seat, now) if stays else draft.left_by(ask.seat, now)
         drafts.save(conn, seated if ask.go == OPEN else _filled(seated, _item(conn, draft), form, ask.step), now)
 
     try:
         await request.app[keys.STORE].write(write)
+    except _Late:
+        return answer_late()
     except _Taken as taken:
         return await _say_taken(request, await opened(request, id_), ask, taken)
     if ask.go == FILL:

@@ -105,13 +105,15 @@ const start = () => {
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body, credentials: "same-origin" });
       if (leaving) return;
-      if (answer.ok) return show(await answer.json());
+      if (answer.ok) {
+        const said = await answer.json();
+        return said.late ? send("open") : show(said); // late: the page was left, and is here again; it learns its turn
+      }
       changed = true;
       if (answer.status === 401) stopped = warn("out") ?? true;
       else if (answer.status === 404) stopped = warn("gone") ?? true;
       else if (answer.status === 409) {
         const said = await answer.json();
-        if (said.by === "late") return send("open"); // the page was left, and is here again: it learns its turn
         stopped = warn(said.by, said.saved) ?? true;
       } else {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
