@@ -77,7 +77,7 @@ def held_by(draft: Draft, seat: Seat, now: int) -> str:
 
 
 def overtaken(draft: Draft, seat: Seat) -> bool:
-    """Whether what a page sent in the background came after somebody had gone on from that page. A page whose last answer
+    """Whether what a page sent in the background came after somebody had gone on from it. A page whose last answer
     was lost is not late, old as its turn is."""
     return seat.turn < draft.left
 
