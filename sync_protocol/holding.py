@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from sync_protocol.custody import CaseCustody, EntryCustody, Tier, entry_tier
 from sync_protocol.custody import case_custody as least_of
@@ -18,6 +18,25 @@ from sync_protocol.store import blob_store
 from sync_protocol.store import tables as t
 
 _E = t.entry.c
+# asked for each case that is shown: made once, because to make a statement takes longer than to run it
+_ENTRIES = (
+    select(_E.feed, _E.epoch, _E.number, _E.standing)
+    .where(_E.home == bindparam("home"), _E.topic == bindparam("topic"), _E.type >= FIRST_APPLICATION_TYPE)
+    .order_by(_E.place, _E.feed, _E.epoch, _E.number)
+)
+_MARKS = select(t.receipt.c.epoch, t.receipt.c.number).where(
+    t.receipt.c.author == bindparam("signer"), t.receipt.c.home == bindparam("home")
+)
+_NAMED = (
+    select(t.blob_ref.c.hash)
+    .where(
+        t.blob_ref.c.home == bindparam("home"),
+        t.blob_ref.c.topic == bindparam("topic"),
+        t.blob_ref.c.role != BlobRole.PREVIEW,
+        func.substr(t.blob_ref.c.feed, 1, 1) == bytes([FeedKind.UP]),
+    )
+    .distinct()
+)
 
 
 def case_custody(
@@ -35,11 +54,7 @@ def case_custody(
 
 def entry_custody(conn: Connection, home: int, topic: bytes, township: int | None) -> list[EntryCustody]:
     """Every change of a topic, the county's own included, in the order in which they lie here."""
-    rows = conn.execute(
-        select(_E.feed, _E.epoch, _E.number, _E.standing)
-        .where(_E.home == home, _E.topic == topic, _E.type >= FIRST_APPLICATION_TYPE)
-        .order_by(_E.place, _E.feed, _E.epoch, _E.number)
-    )
+    rows = conn.execute(_ENTRIES, {"home": home, "topic": topic})
     signed = _township_mark(conn, home, township)
     return [_entry(row.feed, row.epoch, row.number, Standing(row.standing), township, signed) for row in rows]
 
@@ -64,19 +79,13 @@ def _entry(
 def _township_mark(conn: Connection, home: int, township: int | None) -> int:
     if township is None:
         return 0
-    r = t.receipt.c
-    rows = conn.execute(select(r.epoch, r.number).where(r.author == township, r.home == home))
+    rows = conn.execute(_MARKS, {"signer": township, "home": home})
     return max((mark(row.epoch, row.number) for row in rows), default=0)
 
 
 def _named_blobs(conn: Connection, home: int, topic: bytes) -> list[bytes]:
     """Of the home's own entries, each once, without previews: for what travels down nobody signs."""
-    b = t.blob_ref.c
-    own = func.substr(b.feed, 1, 1) == bytes([FeedKind.UP])
-    rows = conn.execute(
-        select(b.hash).where(b.home == home, b.topic == topic, b.role != BlobRole.PREVIEW, own).distinct()
-    )
-    return list(rows.scalars())
+    return list(conn.execute(_NAMED, {"home": home, "topic": topic}).scalars())
 
 
 def blob_holders(conn: Connection, hashes: Sequence[bytes], township: int | None) -> dict[bytes, frozenset[Tier]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from sync_protocol import canonical
 from sync_protocol.blobs import unwrap_key, wrap_key
@@ -34,6 +34,8 @@ from sync_protocol.store import effects, feed_store, trust
 from sync_protocol.store import tables as t
 from sync_protocol.store.me import Me
 from sync_protocol.topology import slot
+
+_KEY = select(t.topic.c.key).where(t.topic.c.home == bindparam("of_home"), t.topic.c.topic == bindparam("of_topic"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Journal:
 
     def key_of(self, conn: Connection, home: int, topic: bytes) -> bytes | None:
         """The topic's key if this replica may read its blobs, else None."""
-        key = conn.execute(select(t.topic.c.key).where(t.topic.c.home == home, t.topic.c.topic == topic)).scalar()
+        key = conn.execute(_KEY, {"of_home": home, "of_topic": topic}).scalar()
         if key is not None:
             return bytes(key)
         wraps = [seal for reader, seal in effects.wraps_of(conn, home, topic) if reader == self.me.author]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from sync_protocol import canonical
 from sync_protocol.entries import (
@@ -96,6 +96,11 @@ Placing = tuple[int, int, int, str, str]
 """What an order record says of an entry: the fields `standing` to `field`."""
 _stored = itemgetter(*Stored._fields)
 COLUMNS = tuple(_E[name] for name in Stored._fields)
+_OF_TOPICS = select(*COLUMNS).where(
+    _E.home == bindparam("home"),
+    _E.topic.in_(bindparam("topics", expanding=True)),
+    _E.type >= FIRST_APPLICATION_TYPE,
+)
 _TOPICS_AT_ONCE = 200
 _STANDINGS = tuple(Standing)
 _ADMITTED = int(Standing.ADMITTED)
@@ -108,9 +113,7 @@ def topic_rows(conn: Connection, home: int, topics: Sequence[bytes]) -> dict[byt
     missing = [topic for topic in dict.fromkeys(topics) if topic not in found]
     for at in range(0, len(missing), _TOPICS_AT_ONCE):
         some: dict[bytes, list[Stored]] = {topic: [] for topic in missing[at : at + _TOPICS_AT_ONCE]}
-        rows = conn.execute(
-            select(*COLUMNS).where(_E.home == home, _E.topic.in_(list(some)), _E.type >= FIRST_APPLICATION_TYPE)
-        )
+        rows = conn.execute(_OF_TOPICS, {"home": home, "topics": list(some)})
         where = places(conn, home)
         for row in rows:
             some[row[4]].append(Stored._make(row))

@@ -52,20 +52,26 @@ _WANTED_FROM_ABOVE = _PENDING.where(
 ).order_by(_always(_feed_kind == bytes([FeedKind.UP])), _always(_ref.role == BlobRole.PAGE), *_BY_AGE)
 
 
+_HOMES = select(t.blob_ref.c.home).where(t.blob_ref.c.hash == bindparam("named")).distinct()
+_LENGTH = select(t.blob.c.length).where(t.blob.c.hash == bindparam("named"))
+_SIGNED_FOR = select(t.blob_receipt.c.hash).where(
+    t.blob_receipt.c.author == bindparam("signer"), t.blob_receipt.c.hash.in_(bindparam("hashes", expanding=True))
+)
+
+
 def note_held(conn: Connection, hash_: bytes, length: int) -> None:
     """The file is complete and durable: say so in the database."""
     insert_or_set(conn, t.blob, {"hash": hash_, "length": length, "held": 1}, ["held"])
-    homes = conn.execute(select(t.blob_ref.c.home).where(t.blob_ref.c.hash == hash_).distinct())
-    wake(conn, "blobs", *(f"home:{home}" for (home,) in homes))
+    wake(conn, "blobs", *(f"home:{home}" for home in homes_of(conn, hash_)))
 
 
 def is_named(conn: Connection, hash_: bytes) -> int | None:
     """The blob's length if an entry held here names it, else None: nobody may fill our disk with unnamed bytes."""
-    return conn.execute(select(t.blob.c.length).where(t.blob.c.hash == hash_)).scalar()
+    return conn.execute(_LENGTH, {"named": hash_}).scalar()
 
 
 def homes_of(conn: Connection, hash_: bytes) -> set[int]:
-    return set(conn.execute(select(t.blob_ref.c.home).where(t.blob_ref.c.hash == hash_)).scalars())
+    return set(conn.execute(_HOMES, {"named": hash_}).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +104,9 @@ def asked(conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
 
 def signed_for(conn: Connection, author: int, hashes: Sequence[bytes]) -> set[bytes]:
     """Those of these blobs for which the author has signed."""
-    c = t.blob_receipt.c
-    return set(conn.execute(select(c.hash).where(c.author == author, c.hash.in_(hashes))).scalars())
+    if not hashes:
+        return set()
+    return set(conn.execute(_SIGNED_FOR, {"signer": author, "hashes": hashes}).scalars())
 
 
 def count_unacknowledged(conn: Connection, homes: Sequence[int], ancestor: int, roles: Sequence[int] = ()) -> int:

@@ -198,12 +198,14 @@ def _place_from_ahead(conn: Connection, branch: Branch, links: Sequence[Link]) -
     forget_changes(conn, branch.feed.home or 0, {item.header.topic for item in links})
 
 
+_FIRST_AHEAD = select(t.placement_ahead.c.home).where(t.placement_ahead.c.home == bindparam("of_home")).limit(1)
+
+
 def _has_ahead(conn: Connection, home: int | None) -> bool:
     """Whether anything of a home was placed before it came: at the county never."""
     known = memory(conn)
     if ("ahead", home) not in known:
-        first = select(t.placement_ahead.c.home).where(t.placement_ahead.c.home == home).limit(1)
-        known["ahead", home] = conn.execute(first).scalar() is not None
+        known["ahead", home] = conn.execute(_FIRST_AHEAD, {"of_home": home}).scalar() is not None
     return bool(known["ahead", home])
 
 
@@ -223,6 +225,15 @@ _RAISE_RECEIPT = (
 )
 
 
+_B = t.blob_ref.c
+_NAMED_AT = select(_B.hash).where(
+    _B.feed == bindparam("of_feed"),
+    _B.epoch == bindparam("of_epoch"),
+    _B.number == bindparam("of_number"),
+    _B.place == bindparam("at"),
+)
+
+
 def _note_receipt(conn: Connection, branch: Branch, body: bytes) -> None:
     feed = branch.feed
     if branch.epoch < trust.newest_epoch(conn, feed.author):
@@ -232,13 +243,9 @@ def _note_receipt(conn: Connection, branch: Branch, body: bytes) -> None:
     if conn.execute(_RAISE_RECEIPT, row).rowcount == 0:
         first = {"author": feed.author, "home": feed.audience, "epoch": got.epoch, "number": got.number}
         insert_absent(conn, t.receipt, [first])
-    b = t.blob_ref.c
     for number, index in got.blobs:
-        hash_ = conn.execute(
-            select(b.hash).where(
-                b.feed == up(feed.audience).packed(), b.epoch == got.epoch, b.number == number, b.place == index
-            )
-        ).scalar()
+        named = {"of_feed": up(feed.audience).packed(), "of_epoch": got.epoch, "of_number": number, "at": index}
+        hash_ = conn.execute(_NAMED_AT, named).scalar()
         if hash_ is not None:
             _add_blob_receipt(conn, feed.author, hash_)
 
@@ -294,20 +301,27 @@ def _note_shares(conn: Connection, feed: FeedId, shares: Sequence[Share]) -> Non
     insert_absent(conn, t.share, rows)
 
 
+_SHARES_FOR = (
+    select(t.share.c.serial, t.share.c.seal)
+    .where(
+        t.share.c.home == bindparam("of_home"),
+        t.share.c.topic == bindparam("of_topic"),
+        t.share.c.reader == bindparam("for_reader"),
+    )
+    .order_by(t.share.c.serial.desc(), t.share.c.author)
+)
+_WRAPS = select(t.topic.c.wrap).where(t.topic.c.home == bindparam("of_home"), t.topic.c.topic == bindparam("of_topic"))
+
+
 def shares_for(conn: Connection, home: int, topic: bytes, reader: int) -> list[tuple[int, bytes]]:
     """What was shared with a reader: (serial of its certificate, seal), the newest certificate first."""
-    c = t.share.c
-    rows = conn.execute(
-        select(c.serial, c.seal)
-        .where(c.home == home, c.topic == topic, c.reader == reader)
-        .order_by(c.serial.desc(), c.author)
-    )
+    rows = conn.execute(_SHARES_FOR, {"of_home": home, "of_topic": topic, "for_reader": reader})
     return [(row.serial, row.seal) for row in rows]
 
 
 def wraps_of(conn: Connection, home: int, topic: bytes) -> list[tuple[int, bytes]]:
     """The topic's wrapped keys: (reader, seal)."""
-    packed = conn.execute(select(t.topic.c.wrap).where(t.topic.c.home == home, t.topic.c.topic == topic)).scalar()
+    packed = conn.execute(_WRAPS, {"of_home": home, "of_topic": topic}).scalar()
     if packed is None:
         return []
     return [(reader, seal) for reader, seal in canonical.unpack(packed, bytes_max=BODY_BYTES_MAX)]

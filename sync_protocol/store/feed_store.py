@@ -351,22 +351,28 @@ def cut(
         sent += sum(len(item.header) + len(item.body or b"") + 80 for item in segment[0].items)
 
 
+_H, _E = t.head_signature.c, t.entry.c
+_SIGNED = (
+    select(_H.number, _H.serial, _H.signature)
+    .where(_H.feed == bindparam("of_feed"), _H.epoch == bindparam("of_epoch"))
+    .where(_H.number > bindparam("after"), _H.number <= bindparam("upto"))
+    .order_by(_H.number)
+    .limit(SEGMENT_ENTRIES_MAX)
+)
+_ITEMS = (
+    select(_E.number, _E.header, _E.body, _E.body_hash, _E.head)
+    .where(_E.feed == bindparam("of_feed"), _E.epoch == bindparam("of_epoch"))
+    .where(_E.number > bindparam("after"), _E.number <= bindparam("upto"))
+    .order_by(_E.number)
+)
+
+
 def _next_segment(conn: Connection, branch: Branch, after: int, upto: int) -> tuple[Segment, Tip] | None:
-    packed = branch.feed.packed()
-    h, e = t.head_signature.c, t.entry.c
-    ends = conn.execute(
-        select(h.number, h.serial, h.signature)
-        .where(h.feed == packed, h.epoch == branch.epoch, h.number > after, h.number <= upto)
-        .order_by(h.number)
-        .limit(SEGMENT_ENTRIES_MAX)
-    ).all()
+    of = {"of_feed": branch.feed.packed(), "of_epoch": branch.epoch, "after": after}
+    ends = conn.execute(_SIGNED, of | {"upto": upto}).all()
     if not ends:
         return None
-    rows = conn.execute(
-        select(e.number, e.header, e.body, e.body_hash, e.head)
-        .where(e.feed == packed, e.epoch == branch.epoch, e.number > after, e.number <= after + SEGMENT_ENTRIES_MAX)
-        .order_by(e.number)
-    ).all()
+    rows = conn.execute(_ITEMS, of | {"upto": after + SEGMENT_ENTRIES_MAX}).all()
     end = ends[0]
     sizes: dict[int, int] = {}
     total = 0

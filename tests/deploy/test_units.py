@@ -180,6 +180,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trace]:
         county.servers[name] = Watched(program, county.dir(name))
     try:
         county.serve("hub", "township")
+        report("node", "sync", "--dir", county.dir("township"))  # the items come with it
         cases = write_lines(folder / "cases.jsonl", [line(1, files=("scan.jpg",))])
         report("node", "intake", "--dir", county.dir("township"), cases, "--materials", folder / "scans")
         report("node", "sync", "--dir", county.dir("township"), "--until", "ordered")

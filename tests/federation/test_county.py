@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sync_protocol.background import collect_seldom
 from tests.federation.seeds import FAILED, FRESH, fresh
 from tests.federation.world import Played, play, quietly_play
 from tests.scale import SOAK
@@ -95,14 +96,19 @@ class Totals:
         return lacking
 
 
+def _be_a_good_neighbour() -> None:
+    """Virtual time does not mind waiting, and the tests of programs and browsers beside it do."""
+    os.nice(10)
+    collect_seldom()
+
+
 @pytest.mark.timeout(86_400 if SOAK else 1_500)
 def test_the_county_keeps_its_promises() -> None:
     """Over all seeds of a run, which must have seen what a run must see; if they have not by chance, over some more."""
     totals, seeds = Totals(), fresh()
     batches = [seeds[:FRESH], *(seeds[at : at + MORE_AT_ONCE] for at in range(FRESH, len(seeds), MORE_AT_ONCE))]
-    # Nice: virtual time does not mind waiting, and the tests of programs and browsers beside it do.
     spawned = multiprocessing.get_context("spawn")
-    with spawned.Pool(PROCESSES, os.nice, (10,), maxtasksperchild=SEEDS_A_PROCESS) as pool:
+    with spawned.Pool(PROCESSES, _be_a_good_neighbour, maxtasksperchild=SEEDS_A_PROCESS) as pool:
         for batch in batches:
             if totals.seeds < FRESH or totals.lacking():
                 for played in pool.imap(quietly_play, batch):

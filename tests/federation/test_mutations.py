@@ -11,6 +11,8 @@ from tests.federation.mutations import MUTATIONS
 from tests.federation.world import play
 
 TRIES = 40
+SAW_IT = {"judge without the home's lock": 9, "ignore after": 10}
+"""A seed that saw it once is played first; what it plays changes with the program."""
 CAUGHT_BY = {
     "acknowledge before commit": {"nothing acknowledged is missing"},
     "skip the chain check": {"one entry a number", "sound replica"},
@@ -38,7 +40,7 @@ def _caught(name: str, seed: int) -> Judged | None:
 def test_a_mutation_is_caught_where_the_product_passes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     logging.disable(logging.CRITICAL)
     try:
-        tried = ((seed, _caught(name, seed)) for seed in range(1, 1 + TRIES))
+        tried = ((seed, _caught(name, seed)) for seed in (SAW_IT.get(name, 1), *range(1, 1 + TRIES)))
         caught = ((seed, error) for seed, error in tried if error and error.judge in CAUGHT_BY[name])
         seed, found = next(caught, (0, None))
         assert found is not None, f"none of {TRIES} seeds saw «{name}»"
