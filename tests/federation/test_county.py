@@ -98,7 +98,7 @@ class Totals:
 
 def _be_a_good_neighbour() -> None:
     """Virtual time does not mind waiting, and the tests of programs and browsers beside it do."""
-    os.nice(10)
+    os.nice(3)
     collect_seldom()
 
 
