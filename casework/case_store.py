@@ -142,6 +142,7 @@ def _insert(table: sa.Table) -> sa.Insert:
 _NEW = _insert(case_row)
 _MOVE = _update(sorted(_MOVING))
 _REPLACE = _update(column.name for column in case_row.c if column.name != "topic")
+_KNOWN = sa.select(case_row).where(_C.topic.in_(sa.bindparam("topics", expanding=True)))
 _ROWS_AT_ONCE = 200
 
 
@@ -155,7 +156,7 @@ def refresh(conn: Connection, log: CaseLog, home: int, states: Mapping[bytes, Ca
     terms = _Terms()
     for at in range(0, len(topics), _ROWS_AT_ONCE):
         some = topics[at : at + _ROWS_AT_ONCE]
-        known = {row.topic: row._mapping for row in conn.execute(sa.select(case_row).where(_C.topic.in_(some)))}
+        known = {row.topic: row._mapping for row in conn.execute(_KNOWN, {"topics": some})}
         for topic in some:
             public = known[topic]["public"] if topic in known and states[topic].state is not None else b""
             values = row_of(conn, log, home, topic, states[topic], reference_data, public)

@@ -52,6 +52,7 @@ def take_item(conn: Connection, body: Mapping[str, Any]) -> None:
 _OF_KEY = sa.select(catalogue_item.c.plain).where(catalogue_item.c.key == sa.bindparam("key"))
 _NEWEST = _OF_KEY.order_by(catalogue_item.c.version.desc()).limit(1)
 _VERSION = _OF_KEY.where(catalogue_item.c.version == sa.bindparam("version"))
+_YEARS = sa.select(calendar_year.c.plain).order_by(calendar_year.c.year)
 
 
 def item(conn: Connection, key: str, version: int | None = None) -> ServiceItem | None:
@@ -143,8 +144,7 @@ def save_calendar_year(conn: Connection, plain: Mapping[str, Any]) -> None:
 
 
 def calendar(conn: Connection) -> Calendar:
-    rows = conn.execute(sa.select(calendar_year.c.plain).order_by(calendar_year.c.year)).scalars()
-    return _parsed_calendar(tuple(rows))
+    return _parsed_calendar(tuple(conn.execute(_YEARS).scalars()))
 
 
 @lru_cache(maxsize=8)

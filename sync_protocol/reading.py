@@ -51,10 +51,15 @@ class PlacedEntry(NamedTuple):
     received: int
 
 
+_ARRIVED = select(t.tip.c.feed, t.tip.c.epoch, t.tip.c.number).where(
+    t.tip.c.feed.in_(bindparam("feeds", expanding=True))
+)
+
+
 def arrived(conn: Connection, home: int) -> dict[int, int]:
     """Per slot, the highest mark held of the home's feeds."""
     feeds = {feed.packed(): slot(feed) for feed in _home_feeds(conn, home)}
-    rows = conn.execute(select(t.tip.c.feed, t.tip.c.epoch, t.tip.c.number).where(t.tip.c.feed.in_(list(feeds))))
+    rows = conn.execute(_ARRIVED, {"feeds": list(feeds)})
     result: dict[int, int] = {}
     for row in rows:
         place = feeds[row.feed]

@@ -33,6 +33,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     begin_with_the_longest(items)
 
 
+def pytest_collection_finish() -> None:
+    collect_seldom()  # thousands of tests live as long as the run
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ScopeScheduling:
     return ScopeScheduling(config, log)

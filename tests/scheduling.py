@@ -6,10 +6,9 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 BROWSER = "tests/browser"
-_OWN_COUNTY = "tests/browser/test_every_page.py"
 LONGEST_FIRST = (
     "tests/federation/test_county.py",
-    _OWN_COUNTY,
+    "tests/browser/test_every_page.py",
     BROWSER,
     "tests/federation/test_mutations.py",
     "tests/durability",
@@ -41,4 +40,4 @@ class ScopeScheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         scope: str = super()._split_scope(nodeid)
-        return BROWSER if scope.startswith(BROWSER) and scope != _OWN_COUNTY else scope
+        return BROWSER if scope.startswith(BROWSER) else scope

@@ -8,6 +8,7 @@ wait for each other: staff, then homes from the lowest, then hub→all, then hub
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Table, func, literal, select
@@ -58,7 +59,7 @@ def _lock(conn: Connection, keys: Iterable[int]) -> None:
 def insert_absent(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert those of the rows whose key is not there yet, nor written by another transaction just now."""
     if rows:
-        conn.execute(_insert(conn, table).on_conflict_do_nothing(), [dict(row) for row in rows])
+        conn.execute(_absent(table, postgres=is_postgresql(conn)), [dict(row) for row in rows])
 
 
 def insert_or_set(conn: Connection, table: Table, row: Mapping[str, Any], setting: Collection[str]) -> None:
@@ -66,6 +67,12 @@ def insert_or_set(conn: Connection, table: Table, row: Mapping[str, Any], settin
     new = _insert(conn, table).values(**row)
     changed = {name: new.excluded[name] for name in setting}
     conn.execute(new.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed))
+
+
+# asked at every message: made once, because to make a statement takes longer than to run it
+@cache
+def _absent(table: Table, *, postgres: bool) -> postgresql.Insert | sqlite.Insert:
+    return (postgresql.insert(table) if postgres else sqlite.insert(table)).on_conflict_do_nothing()
 
 
 def _insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

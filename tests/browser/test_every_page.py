@@ -1,13 +1,13 @@
 """Every HTML page that the programs' tables name is found by its links, opened in Chromium and judged.
 
 A route that nothing leads to, or whose page nobody may open, fails here: link it, or add its address to
-`walking._unlinked`.
+`walking._unlinked`. It goes before all others (tests/scheduling.py): what they do to the county decides which pages
+there are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from casework.web.assets import PREFIX
 from casework.web.looks import ELDER_COOKIE, LANGUAGE_COOKIE
 from tests.browser import routes
 from tests.browser.conftest import DESKTOP, TABLET, Visits
-from tests.browser.county import BrowserCounty, served_county
+from tests.browser.county import BrowserCounty
 from tests.browser.crawling import Crawl, Seen
 from tests.browser.walking import crawl_place
 
@@ -29,13 +29,6 @@ _SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.scrollingEle
 _WHO_CUTS = """() => [...document.querySelectorAll("body *")]
     .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .slice(0, 3).map((one) => one.outerHTML.slice(0, 120))"""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserCounty]:
-    """A county of its own: what other tests have done to theirs would decide which pages there are."""
-    with served_county(tmp_path_factory.mktemp("county") / "places") as county:
-        yield county
 
 
 def test_every_module_that_adds_pages_is_looked_into():

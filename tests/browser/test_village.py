@@ -153,6 +153,18 @@ def test_a_wrong_digit_is_said_beside_its_field_while_the_form_is_open(visit):
     expect(page.get_by_text("号码校验正确")).to_be_visible()
 
 
+def test_why_typing_was_not_saved_is_said_until_it_is(visit):
+    page = visit("agent", f"/intake/{ITEM.key}")
+    full = '<main><div class="error-page"><p class="lead">磁盘满了。</p></div></main>'
+    with visit.guard(page).expecting("507"):
+        page.route("**/intake/*", lambda route: route.fulfill(status=507, content_type="text/html", body=full))
+        page.get_by_label("姓名或名称").fill("没有空间·王")
+        expect(page.locator("#intake-warning")).to_contain_text("没有保存：磁盘满了。刚填的内容还在本页")
+        page.unroute("**/intake/*")
+    expect(page.locator("#intake-saved")).to_have_text(SAVED)
+    expect(page.locator("#intake-warning")).to_be_hidden()
+
+
 def compose(ime: CDPSession, letters: str) -> None:
     """What an input method shows before anything is chosen."""
     place = {"selectionStart": len(letters), "selectionEnd": len(letters)}

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from casework.fsck import look_at_cases
 from sync_protocol import canonical
@@ -28,6 +28,14 @@ from sync_protocol.topology import SLOT_HUB, slot
 if TYPE_CHECKING:
     from tests.federation.places import Machine
 
+_E = t.entry.c
+_TIPS = select(t.tip.c.feed, t.tip.c.epoch, t.tip.c.number, t.tip.c.head).where(t.tip.c.number > 0)
+_AFTER = (
+    select(_E.number, _E.head, _E.type, _E.body, _E.topic)
+    .where(_E.feed == bindparam("of_feed"), _E.epoch == bindparam("of_epoch"), _E.number > bindparam("after"))
+    .order_by(_E.number)
+)
+_OF_HOME = select(t.entry).where(_E.home == bindparam("of_home"), _E.type >= 64, _E.topic != b"")
 Position = tuple[bytes, int, int]
 """Feed, epoch, number."""
 
@@ -91,13 +99,8 @@ class Judges:
         """No two accepted entries share a number; and no place's chain ever goes back."""
         if tip.number < after:
             raise Judged("one entry a number", f"{machine.name} {branch} went back from {after} to {tip.number}")
-        e = t.entry.c
         packed = branch.feed.packed()
-        rows = conn.execute(
-            select(e.number, e.head, e.type, e.body, e.topic)
-            .where(e.feed == packed, e.epoch == branch.epoch, e.number > after)
-            .order_by(e.number)
-        ).all()
+        rows = conn.execute(_AFTER, {"of_feed": packed, "of_epoch": branch.epoch, "after": after}).all()
         if not rows or rows[-1].head != tip.head:
             raise Judged("one entry a number", f"{machine.name} {branch}: the tip is not the last entry's head")
         for row in rows:
@@ -124,8 +127,7 @@ class Judges:
                 self._after(conn, home, run.slot, run.epoch, at)
 
     def _after(self, conn: Connection, home: int, in_slot: int, epoch: int, number: int) -> None:
-        e = t.entry.c
-        rows = conn.execute(select(t.entry).where(e.home == home, e.type >= 64, e.topic != b"")).all()
+        rows = conn.execute(_OF_HOME, {"of_home": home}).all()
         mine = next(
             (r for r in rows if (slot(FeedId.parse(r.feed)), r.epoch, r.number) == (in_slot, epoch, number)), None
         )
@@ -272,8 +274,7 @@ class Judges:
 
 
 def _tips(conn: Connection) -> dict[Branch, Tip]:
-    rows = conn.execute(select(t.tip.c.feed, t.tip.c.epoch, t.tip.c.number, t.tip.c.head).where(t.tip.c.number > 0))
-    return {Branch(FeedId.parse(row.feed), row.epoch): Tip(row.number, row.head) for row in rows}
+    return {Branch(FeedId.parse(row.feed), row.epoch): Tip(row.number, row.head) for row in conn.execute(_TIPS)}
 
 
 def _held(conn: Connection) -> set[bytes]:

@@ -117,10 +117,13 @@ async def _collect(machine: Machine) -> None:
     told_saved(machine, written, {blob.ref.hash for blob in sealed})
 
 
+_TOPICS = select(case_row.c.topic, case_row.c.home)
+
+
 async def _act(machine: Machine) -> None:
     """Write one change to a case; mostly one that the state table allows this office now."""
     rng = machine.rng
-    topics = await machine.store.read(lambda conn: list(conn.execute(select(case_row.c.topic, case_row.c.home)).all()))
+    topics = await machine.store.read(lambda conn: list(conn.execute(_TOPICS).all()))
     if not topics:
         return
     topic, home = rng.choice(sorted(topics))

@@ -107,7 +107,9 @@ const start = () => {
       if (leaving) return;
       if (answer.ok) {
         const said = await answer.json();
-        return said.late ? send("open") : show(said); // late: the page was left, and is here again; it learns its turn
+        if (!said.late) return show(said);
+        changed = true; // the page was left, and is here again: it learns its turn, and saves with it
+        return send("open");
       }
       changed = true;
       if (answer.status === 401) stopped = warn("out") ?? true;
