@@ -168,11 +168,12 @@ def _fields(frame: Frame) -> list[Any]:
 
 def pack_message(frames: Iterable[Frame]) -> bytes:
     """The frames as one zstd stream, flushed after each segment so that a cut stream is of use so far."""
-    stream = Deflater()
+    packed = [(frame_bytes(frame), isinstance(frame, Segment)) for frame in frames]
+    stream = Deflater(sum(len(raw) for raw, _ in packed))
     parts: list[bytes] = []
-    for frame in frames:
-        parts.append(stream.write(frame_bytes(frame)))
-        if isinstance(frame, Segment):
+    for raw, is_segment in packed:
+        parts.append(stream.write(raw))
+        if is_segment:
             parts.append(stream.flush())
     parts.append(stream.close())
     return b"".join(parts)

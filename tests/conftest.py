@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from jinja2.bccache import Bucket
 
 from sync_protocol.background import collect_seldom
+from tests.compiling import compile_statements_once
 from tests.postgres import Cluster, running_cluster
 from tests.scheduling import ScopeScheduling, begin_with_the_longest
 
@@ -27,6 +28,7 @@ settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 collect_seldom()  # as the programs do; a play is a fifth quicker
+compile_statements_once()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

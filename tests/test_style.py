@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scheduling import LONGEST_FIRST
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("sync_protocol", "casework", "node", "hub", "migrations", "deploy")
 PROGRAM = ("sync_protocol", "casework", "node", "hub")
@@ -362,3 +364,7 @@ ALLOWED: list[tuple[Rule, str]] = [
 @pytest.mark.parametrize(("rule", "code"), ALLOWED)
 def test_each_rule_leaves_good_code_alone(rule: Rule, code: str) -> None:
     assert list(rule(ast.parse(code))) == []
+
+
+def test_what_begins_first_in_a_whole_run_is_there() -> None:
+    assert [part for part in LONGEST_FIRST if not (ROOT / part).exists()] == []

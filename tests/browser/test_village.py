@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
@@ -258,7 +259,7 @@ def test_with_the_link_cut_the_outbox_says_why_and_empties_when_it_is_back(visit
     until(page, "/outbox", lambda: row.count() == 0)
 
 
-def until(page: Page, path: str, seen) -> None:
+def until(page: Page, path: str, seen: Callable[[], bool]) -> None:
     """Open the page again and again until it shows what it must."""
     for _ in range(60):
         page.goto(path)
