@@ -23,8 +23,10 @@ def _compiled(_kind: tuple[type, object]) -> LRUCache[Any, Any]:
 
 
 def compile_statements_once() -> None:
-    """From now on each engine finds what another one of its kind has compiled. (SQLAlchemy's own cache is of one engine, and
-    its keys hold the engine's dialect.)"""
+    """From now on each engine finds what another one of its kind has compiled.
+
+    SQLAlchemy's own cache is of one engine, and its keys hold the engine's dialect.
+    """
     for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
         dialect.__hash__ = lambda self: hash(_kind(self))  # type: ignore[method-assign, assignment]
         dialect.__eq__ = lambda self, other: _kind(self) == _kind(other)  # type: ignore[method-assign, assignment]

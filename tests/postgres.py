@@ -11,7 +11,6 @@ import pwd
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from sync_protocol.store.postgres_store import PostgresStore, parse_url
+from tests.memory_folder import memory_folder
 
 USER, PASSWORD = "lianban", "p@ss:word/1"
 _STOP_SECONDS = 30
@@ -159,8 +159,8 @@ def _free_port() -> int:
 
 @contextmanager
 def running_cluster(*options: str) -> Iterator[Cluster]:
-    # A socket's path may have 107 bytes: not below pytest's folders.
-    folder = Path(tempfile.mkdtemp(prefix="lianban-pg-"))
+    # A socket's path may have 107 bytes: not below pytest's folders. And each test has a database, made and dropped.
+    folder = memory_folder("lianban-pg-")
     cluster = Cluster(folder, options)
     try:
         yield cluster.make().start()

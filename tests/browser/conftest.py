@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.county import BrowserCounty, served_county
 from tests.browser.guarding import AXE, Guard, axe_faults
 from tests.browser.people import PASSWORD
+from tests.memory_folder import memory_folder
 
 _HERE = Path(__file__).parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -35,7 +36,6 @@ TABLET = {"width": 820, "height": 1180}
 _WAIT_MS = 15_000
 _SECONDS = 300
 """For one test, with the making of the county if it is the first."""
-_MEMORY = Path("/dev/shm")
 expect.set_options(timeout=_WAIT_MS)
 
 
@@ -49,10 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[BrowserCounty]:
-    # In memory where there is such a place: five weeks of work are thousands of synced writes.
-    memory = TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
-    with memory as folder, served_county(Path(folder) / "places") as county:
-        yield county
+    folder = memory_folder("lianban-browser-")  # five weeks of work are thousands of synced writes
+    try:
+        with served_county(folder / "places") as county:
+            yield county
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import random
 import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +33,7 @@ from sync_protocol.store.me import Me
 from sync_protocol.store.me import put as put_identity
 from sync_protocol.store.seam import SqliteStore
 from sync_protocol.topology import Tier
+from tests.memory_folder import memory_folder
 
 EPOCH_SECONDS = 1_790_000_000
 REGION = "341882000000"
@@ -47,12 +47,6 @@ STATIONS = (
 )
 """The last one's township has no hall: it stands under the county."""
 ITEMS = ("elder_allowance", "disabled_subsidy")
-
-
-def memory_folder(prefix: str) -> Path:
-    """A new folder in memory where the system has one: fsync costs nothing there."""
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=memory if memory.is_dir() else None))
 
 
 def folder_of(root: Path, author: int) -> DataFolder:

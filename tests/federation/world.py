@@ -20,8 +20,9 @@ from tests.federation import faults, people
 from tests.federation.judges import Judged, Judges
 from tests.federation.network import Cable, Weather
 from tests.federation.places import Machine
-from tests.federation.template import enrol, folder_of, memory_folder, settle, template
+from tests.federation.template import enrol, folder_of, settle, template
 from tests.federation.virtual import Dice, VirtualLoop
+from tests.memory_folder import memory_folder
 
 REST_SECONDS = 6 * 3600.0
 """After faults have stopped everything must be in step within this (virtual) time."""

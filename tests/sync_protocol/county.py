@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sync_protocol import authority
@@ -32,6 +34,7 @@ REGION = "341882000000"
 TOWNSHIP = "341882103000"
 VILLAGE = "341882103201"
 OTHER_VILLAGE = "341882103202"
+_KEY = b"k" * 32
 
 
 @dataclass
@@ -94,6 +97,17 @@ def admit_all(topic: bytes, entry: PlacedEntry) -> Verdict:
     return Verdict(Standing.ADMITTED)
 
 
+@cache
+def _empty_database() -> bytes:
+    """With its tables, made once: a test has three or more."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "empty.db")
+        store = SqliteStore(path, _KEY, synchronous="OFF")
+        store.migrate(metadata.create_all)
+        store.close()
+        return path.read_bytes()
+
+
 @dataclass
 class County:
     """Founded by `found`; places are added by `enrol`."""
@@ -107,14 +121,14 @@ class County:
     """Opens the hub's database where it is not a file beside the others."""
 
     def store(self, name: str) -> Store:
-        store: Store
         if name == "hub" and self.hub_store is not None:
             store = self.hub_store()
-        else:
-            path = self.folder / f"{name}.db"
-            store = SqliteStore(path, b"k" * 32, synchronous="OFF")  # nothing here pulls a plug
-        store.migrate(metadata.create_all)
-        return store
+            store.migrate(metadata.create_all)
+            return store
+        path = self.folder / f"{name}.db"
+        if not path.exists():
+            path.write_bytes(_empty_database())
+        return SqliteStore(path, _KEY, synchronous="OFF")  # nothing here pulls a plug
 
     def blobs(self, name: str) -> BlobFiles:
         return BlobFiles(self.folder / f"{name}-blobs")
