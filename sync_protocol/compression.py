@@ -11,9 +11,8 @@ from sync_protocol.errors import BadBytes, TooLarge
 from sync_protocol.limits import KIB, ZSTD_WINDOW_LOG_MAX
 
 _LEVEL = 9
-_WINDOW_LOG = 22
-"""The level's own window (4 MiB) and, of what it searches in, 48 MB of tables: made anew for each stream."""
-_WINDOW_LOG_MIN = 10
+_WINDOW_LOGS_OF_OUR_OWN = range(10, 19)
+"""Beyond 256 KiB the level's own tables, 13 MB that each stream makes anew, are not too large."""
 _STEP_BYTES = 64 * KIB
 _MAGIC = bytes.fromhex("28b52ffd")
 
@@ -25,9 +24,12 @@ class Deflater:
     """
 
     def __init__(self, content_bytes: int) -> None:
-        options = {CompressionParameter.compression_level: _LEVEL, CompressionParameter.checksum_flag: 0}
-        window_log = max((content_bytes - 1).bit_length(), _WINDOW_LOG_MIN)
-        if window_log < _WINDOW_LOG:
+        options: dict[int, int] = {
+            CompressionParameter.compression_level: _LEVEL,
+            CompressionParameter.checksum_flag: 0,
+        }
+        window_log = max((content_bytes - 1).bit_length(), _WINDOW_LOGS_OF_OUR_OWN.start)
+        if window_log in _WINDOW_LOGS_OF_OUR_OWN:
             options |= {
                 CompressionParameter.window_log: window_log,
                 CompressionParameter.hash_log: window_log + 1,
