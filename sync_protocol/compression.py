@@ -11,8 +11,9 @@ from sync_protocol.errors import BadBytes, TooLarge
 from sync_protocol.limits import KIB, ZSTD_WINDOW_LOG_MAX
 
 _LEVEL = 9
-_WINDOW_LOGS_OF_OUR_OWN = range(10, 19)
-"""Beyond 256 KiB the level's own tables, 13 MB that each stream makes anew, are not too large."""
+_SMALL_BYTES_MAX = 256 * KIB
+"""Up to this the level's own tables, 13 MB that each stream makes anew, are too large."""
+_WINDOW_LOG_MIN = 10
 _STEP_BYTES = 64 * KIB
 _MAGIC = bytes.fromhex("28b52ffd")
 
@@ -28,8 +29,8 @@ class Deflater:
             CompressionParameter.compression_level: _LEVEL,
             CompressionParameter.checksum_flag: 0,
         }
-        window_log = max((content_bytes - 1).bit_length(), _WINDOW_LOGS_OF_OUR_OWN.start)
-        if window_log in _WINDOW_LOGS_OF_OUR_OWN:
+        if content_bytes <= _SMALL_BYTES_MAX:
+            window_log = max((content_bytes - 1).bit_length(), _WINDOW_LOG_MIN)
             options |= {
                 CompressionParameter.window_log: window_log,
                 CompressionParameter.hash_log: window_log + 1,

@@ -168,12 +168,13 @@ def _fields(frame: Frame) -> list[Any]:
 
 def pack_message(frames: Iterable[Frame]) -> bytes:
     """The frames as one zstd stream, flushed after each segment so that a cut stream is of use so far."""
-    packed = [(frame_bytes(frame), isinstance(frame, Segment)) for frame in frames]
-    stream = Deflater(sum(len(raw) for raw, _ in packed))
+    frames = list(frames)
+    packed = [frame_bytes(frame) for frame in frames]
+    stream = Deflater(sum(map(len, packed)))
     parts: list[bytes] = []
-    for raw, is_segment in packed:
+    for frame, raw in zip(frames, packed, strict=True):
         parts.append(stream.write(raw))
-        if is_segment:
+        if isinstance(frame, Segment):
             parts.append(stream.flush())
     parts.append(stream.close())
     return b"".join(parts)

@@ -1,35 +1,60 @@
-"""What a program compiles once, a test run would compile for each of its thousands of databases."""
+"""What a program compiles once, a test run would compile for each of its thousands of applications and databases."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import partial
+from types import CodeType
 from typing import Any
 
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.engine import Engine
+import aiohttp_jinja2
+import jinja2
+import sqlalchemy as sa
+from jinja2.bccache import Bucket
 from sqlalchemy.util import LRUCache
+
+from sync_protocol.store import postgres_store, seam
 
 _STATEMENTS_MAX = 2_000
 
 
-def _kind(dialect: Any) -> tuple[type, object]:
-    return type(dialect), dialect.dbapi
+class _Templates(jinja2.BytecodeCache):
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._known[bucket.key, bucket.checksum] = bucket.code
 
 
-@cache
-def _compiled(_kind: tuple[type, object]) -> LRUCache[Any, Any]:
-    return LRUCache(_STATEMENTS_MAX)
+class _Statements(LRUCache[Any, Any]):
+    """SQLAlchemy's keys begin with the engine's own dialect; what it is matters, not whose it is."""
+
+    @staticmethod
+    def _key(key: tuple[Any, ...]) -> tuple[object, ...]:
+        dialect, *statement = key
+        return type(dialect), dialect.dbapi, *statement
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(self._key(key), default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__(self._key(key), compiled)
 
 
-def compile_statements_once() -> None:
-    """From now on each engine finds what another one of its kind has compiled.
+_STATEMENTS = _Statements(_STATEMENTS_MAX)
+_SETUP = partial(aiohttp_jinja2.setup, bytecode_cache=_Templates())
 
-    SQLAlchemy's own cache is of one engine, and its keys hold the engine's dialect.
-    """
-    for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
-        dialect.__hash__ = lambda self: hash(_kind(self))  # type: ignore[method-assign, assignment]
-        dialect.__eq__ = lambda self, other: _kind(self) == _kind(other)  # type: ignore[method-assign, assignment]
-    Engine._compiled_cache = property(  # type: ignore[assignment]
-        lambda engine: _compiled(_kind(engine.dialect)), lambda engine, its_own: None
-    )
+
+def _create_engine(*args: Any, **options: Any) -> sa.Engine:
+    engine = sa.create_engine(*args, **options)
+    engine.update_execution_options(compiled_cache=_STATEMENTS)
+    return engine
+
+
+def compile_once() -> None:
+    """From now on, in this process, each application and each store finds what another one has compiled."""
+    aiohttp_jinja2.setup = _SETUP
+    seam.create_engine = postgres_store.create_engine = _create_engine

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import partial
-from types import CodeType
 from typing import Any
 
-import aiohttp_jinja2
-import jinja2
 import pytest
 from aiohttp import web_app
 from hypothesis import HealthCheck, settings
-from jinja2.bccache import Bucket
 
 from sync_protocol.background import collect_seldom
-from tests.compiling import compile_statements_once
+from tests.compiling import compile_once
 from tests.postgres import Cluster, running_cluster
 from tests.scheduling import ScopeScheduling, begin_with_the_longest
 
@@ -28,7 +23,7 @@ settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 collect_seldom()  # as the programs do; a play is a fifth quicker
-compile_statements_once()
+compile_once()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,27 +44,6 @@ def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server of this test process's own."""
     with running_cluster() as cluster:
         yield cluster
-
-
-class _CompiledOnce(jinja2.BytecodeCache):
-    """Templates, compiled once for all applications of this process: a program has one, tests have thousands."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], CodeType] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._known.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        if bucket.code is not None:
-            self._known[bucket.key, bucket.checksum] = bucket.code
-
-
-@pytest.fixture(scope="session", autouse=True)
-def compile_templates_once() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aiohttp_jinja2, "setup", partial(aiohttp_jinja2.setup, bytecode_cache=_CompiledOnce()))
-        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,12 +7,12 @@ import sys
 import time
 from collections import Counter
 
-from tests.compiling import compile_statements_once
+from tests.compiling import compile_once
 from tests.federation.world import play
 
 
 def main() -> None:
-    compile_statements_once()
+    compile_once()
     logging.disable(logging.CRITICAL)  # every fault of the play would be logged
     first = int(sys.argv[1])
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1
