@@ -6,7 +6,7 @@ Each program says where its desk is and which cases it lists; the template is `d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -69,8 +69,7 @@ class DeskPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """GET {path}?page=N&case=TOPIC and the filters; without a case the first of the list is open."""
-        asked = self._asked(request)
-        found = await self._list(request, asked)
+        asked, found = await self._list(request)
         topic = asked.topic
         if topic is None and found.lines:
             topic = bytes.fromhex(found.lines[0].topic)
@@ -81,8 +80,7 @@ class DeskPages:
 
     async def show_rows(self, request: web.Request) -> web.Response:
         """GET {path}/rows with the parameters of the desk: the list alone, and how the open case stands now."""
-        asked = self._asked(request)
-        found = await self._list(request, asked)
+        asked, found = await self._list(request)
         view = await _view(request, asked.topic)
         return render_part(request, "queue_rows.html", _rows_context(request, asked, found, view))
 
@@ -98,8 +96,14 @@ class DeskPages:
             named = None
         return Asked(self.path, self.filters(request), page_number(request.query.get("page", "1")), named)
 
-    async def _list(self, request: web.Request, asked: Asked) -> Queue:
-        return await request.app[keys.STORE].read(lambda conn: self.lines(conn, request, asked))
+    async def _list(self, request: web.Request) -> tuple[Asked, Queue]:
+        """What is asked for, and its lines; a page that has emptied gives way to the first one."""
+        store, asked = request.app[keys.STORE], self._asked(request)
+        found = await store.read(lambda conn: self.lines(conn, request, asked))
+        if found.lines or asked.number == 1:
+            return asked, found
+        first = replace(asked, number=1)
+        return first, await store.read(lambda conn: self.lines(conn, request, first))
 
 
 async def _view(request: web.Request, topic: bytes | None) -> CaseView | None:

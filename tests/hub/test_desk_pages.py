@@ -87,6 +87,15 @@ async def test_the_first_of_the_list_is_open_and_each_row_is_a_link_to_its_own(p
     assert "不在您可查看的范围内" in (await approver.get("/queue?case=" + "ab" * 16)).words
 
 
+async def test_a_page_of_the_list_that_has_emptied_gives_way_to_the_first(programs: Programs) -> None:
+    (case,) = await under_review(programs)
+    approver = await programs.clerk("c.approver")
+    for address in ("/queue?page=2", "/queue/rows?page=50&state=review"):
+        page = await approver.get(address)
+        assert rows(page.text) == [topic(case)] and "上一页</a>" not in page.text and "没有等您" not in page.text
+    assert "没有等您" in (await approver.get("/queue?page=2&state=granted")).words
+
+
 async def test_a_row_says_word_shape_days_and_clock(programs: Programs) -> None:
     await under_review(programs)
     approver = await programs.clerk("c.approver")
